@@ -1,0 +1,62 @@
+# Plain targets over pip and venv. `make` alone lists them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+
+# One stamp for what the demo needs, one for what developers need; both follow pyproject.toml.
+FOR_DEMO := $(VENV)/.installed-for-demo
+FOR_DEVELOPMENT := $(VENV)/.installed-for-development
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo demo-check check format test bench build clean
+
+help:  ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@echo "modelwatch: making the virtual environment $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "modelwatch needs Python 3.11 or later: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --upgrade pip
+
+$(FOR_DEMO): pyproject.toml | $(BIN)/python
+	@echo "modelwatch: installing the project with what the demo needs"
+	@$(PIP) install --editable '.[demo]'
+	@touch $@
+
+$(FOR_DEVELOPMENT): pyproject.toml | $(BIN)/python
+	@echo "modelwatch: installing the project with what its checks and tests need"
+	@$(PIP) install --group dev --editable '.[all]'
+	@touch $@ $(FOR_DEMO)
+
+venv: $(FOR_DEVELOPMENT)  ## make the environment for development
+
+demo: $(FOR_DEMO)  ## show drift being found on real flights; leaves the page up until Ctrl-C
+	@$(BIN)/modelwatch demo
+
+demo-check: $(FOR_DEMO)  ## the same, but ends by itself, with an error if a finding is not as it should be
+	@$(BIN)/modelwatch demo --exit
+
+check: $(FOR_DEVELOPMENT)  ## formatting, lint, types and layers
+	@echo "modelwatch: ruff" && $(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@echo "modelwatch: mypy" && $(BIN)/mypy
+	@echo "modelwatch: import-linter" && $(BIN)/lint-imports
+
+format: $(FOR_DEVELOPMENT)  ## put the code into its one format
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+test: $(FOR_DEVELOPMENT)  ## all tests
+	@$(BIN)/python -m pytest
+
+# Files named bench_*.py are collected by this target alone.
+bench: $(FOR_DEVELOPMENT)  ## benchmarks: ratios against a floor measured in the same run
+	@$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -p no:randomly -s
+
+build: $(FOR_DEVELOPMENT)  ## the wheel and the source distribution, into dist/
+	@$(BIN)/python -m build --no-isolation
+
+clean:  ## remove what the targets made, the environment included
+	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

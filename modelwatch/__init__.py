@@ -1,0 +1,73 @@
+"""Watches a deployed model from inside its own service and says what drifted.
+
+The public names are loaded when they are first asked for, so that importing the package costs
+little and loads no framework, no collector and no statistics::
+
+    import modelwatch as mw
+
+    watch = mw.Watch("churn", version="3", baseline="churn.baseline.json")
+
+    @watch
+    def predict(features): ...
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from modelwatch import errors
+from modelwatch.errors import ModelwatchError, OutlierRejected
+
+if TYPE_CHECKING:
+    from modelwatch.baseline import Baseline
+    from modelwatch.capture.prediction import Prediction, current_prediction, prediction_scope
+    from modelwatch.capture.watch import Watch
+    from modelwatch.comparing import Thresholds, compare
+    from modelwatch.profile import Profile
+    from modelwatch.report.drift_report import DriftReport, FeatureDrift
+
+__all__ = [
+    "Baseline",
+    "DriftReport",
+    "FeatureDrift",
+    "ModelwatchError",
+    "OutlierRejected",
+    "Prediction",
+    "Profile",
+    "Thresholds",
+    "Watch",
+    "__version__",
+    "compare",
+    "current_prediction",
+    "errors",
+    "prediction_scope",
+]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Baseline": "modelwatch.baseline",
+    "DriftReport": "modelwatch.report.drift_report",
+    "FeatureDrift": "modelwatch.report.drift_report",
+    "Prediction": "modelwatch.capture.prediction",
+    "Profile": "modelwatch.profile",
+    "Thresholds": "modelwatch.comparing",
+    "Watch": "modelwatch.capture.watch",
+    "compare": "modelwatch.comparing",
+    "current_prediction": "modelwatch.capture.prediction",
+    "prediction_scope": "modelwatch.capture.prediction",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(importlib.import_module(home), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
