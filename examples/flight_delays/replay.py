@@ -1,0 +1,126 @@
+"""Send the flights of one phase to the service, as departure boards over HTTP.
+
+    python replay.py calm --url http://127.0.0.1:8000
+
+One request is one board: the departures of one hour. At most eight requests are under way at a
+time. Prints how many flights were sent and answered, or writes it as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import math
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pandas as pd
+from data import FEATURES, PHASES, load_flights, phase_flights
+from rich.progress import track
+
+CONCURRENT_REQUESTS = 8
+TIMEOUT_SECONDS = 30.0
+
+Board = list[dict[str, Any]]
+
+
+@dataclass
+class Outcome:
+    """What came of a replay.
+
+    Attributes:
+        sent: flights sent.
+        answered: flights for which a prediction came back.
+        late: flights predicted to be late.
+        statuses: HTTP status, or the kind of transport error, to the number of requests.
+        seconds: from the first request to the last answer.
+    """
+
+    sent: int = 0
+    answered: int = 0
+    late: int = 0
+    statuses: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def count(self, status: str) -> None:
+        """Count one request that ended with ``status``."""
+        self.statuses[status] = self.statuses.get(status, 0) + 1
+
+
+def boards(flights: pd.DataFrame) -> Iterator[Board]:
+    """Yield the flights of each hour as JSON objects, in time order, missing values as null."""
+    columns = list(FEATURES)
+    for _, group in flights.groupby("time_hour", sort=True):
+        rows = group[columns].to_dict("records")
+        yield [{str(name): _plain(value) for name, value in row.items()} for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+async def replay(requests: Iterable[Board], url: str) -> Outcome:
+    """Send every board to ``url``/predict, a bounded number at a time.
+
+    Args:
+        requests: the boards, taken one by one.
+        url: base address of the service.
+    """
+    outcome = Outcome()
+    waiting = iter(requests)
+    started = time.monotonic()
+    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_SECONDS) as client:
+        async with asyncio.TaskGroup() as senders:
+            for _ in range(CONCURRENT_REQUESTS):
+                senders.create_task(_send_all(waiting, client, outcome))
+    outcome.seconds = time.monotonic() - started
+    return outcome
+
+
+async def _send_all(waiting: Iterator[Board], client: httpx.AsyncClient, outcome: Outcome) -> None:
+    for board in waiting:
+        outcome.sent += len(board)
+        try:
+            response = await client.post("/predict", json=board)
+        except httpx.TransportError as error:
+            outcome.count(type(error).__name__)
+            continue
+        outcome.count(str(response.status_code))
+        if response.is_success:
+            delays = response.json()
+            outcome.answered += len(delays)
+            outcome.late += sum(delay["late"] for delay in delays)
+
+
+def wait_until(moment: float) -> None:
+    """Block until the clock shows ``moment`` (Unix seconds); return at once where it has passed."""
+    time.sleep(max(0.0, moment - time.time()))
+
+
+def main() -> None:
+    """Replay one phase and say what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("phase", choices=list(PHASES))
+    parser.add_argument("--url", default="http://127.0.0.1:8000", help="base address of the app")
+    parser.add_argument("--start-at", type=float, default=0.0, help="Unix seconds to start at")
+    parser.add_argument("--outcome", type=Path, help="write the outcome here as JSON")
+    arguments = parser.parse_args()
+    ready = list(boards(phase_flights(load_flights(), arguments.phase)))
+    wait_until(arguments.start_at)
+    shown = track(ready, description=f"  {arguments.phase}", transient=True)
+    outcome = asyncio.run(replay(shown, arguments.url))
+    document = json.dumps(asdict(outcome))
+    if arguments.outcome:
+        arguments.outcome.write_text(document, encoding="utf-8")
+    else:
+        sys.stdout.write(document + "\n")
+
+
+if __name__ == "__main__":
+    main()
