@@ -1,0 +1,87 @@
+"""The tree of commands, and the one place where an error becomes a line and an exit status."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+import modelwatch
+from modelwatch.cli import baseline, collector, compare, doctor, report, status
+from modelwatch.cli.console import print_error, print_text
+from modelwatch.errors import ModelwatchError
+
+__all__ = ["application", "run"]
+
+ERROR_STATUS = 2
+
+application = typer.Typer(
+    name="modelwatch",
+    help="Watch deployed models and tell what drifted.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="rich",
+)
+application.add_typer(baseline.commands, name="baseline")
+application.command(name="compare")(compare.compare)
+application.command(name="report")(report.report)
+application.command(name="collector")(collector.collector)
+application.command(name="status")(status.status)
+application.command(name="doctor")(doctor.doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print_text(modelwatch.__version__)
+        raise typer.Exit
+
+
+@application.callback()
+def _options_of_all(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Watch deployed models and tell what drifted."""
+
+
+@application.command()
+def demo(
+    exit_when_done: Annotated[
+        bool,
+        typer.Option("--exit", help="End when the story is told; status 1 if it went wrong."),
+    ] = False,
+) -> None:
+    """Show drift being found on real flights, from training to page.
+
+    Needs pip install "modelwatch\\[demo]".
+    """
+    from modelwatch.cli import demo as story
+
+    raise typer.Exit(story.run(exit_when_done=exit_when_done))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: the words after the program's name; those of the process where None.
+
+    Returns:
+        The exit status, see `modelwatch.cli.main`.
+    """
+    try:
+        application(args=None if arguments is None else list(arguments), prog_name="modelwatch")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except ModelwatchError as error:
+        print_error(str(error))
+    except Exception:  # the edge of the process: a crash must not look like a finding (status 1)
+        traceback.print_exc()
+    return ERROR_STATUS

@@ -1,0 +1,100 @@
+"""``modelwatch collector``: runs the collector until it is told to stop."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelwatch.cli.console import print_remark
+from modelwatch.errors import ConfigurationError
+
+__all__ = ["check_host", "collector", "seconds_of"]
+
+
+def collector(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    otlp_http_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the OTLP/HTTP receiver.")
+    ] = 4318,
+    api_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the HTTP API and the pages.")
+    ] = 4319,
+    store: Annotated[
+        Path, typer.Option(metavar="FILE", help="The SQLite file that holds all.")
+    ] = Path("modelwatch.sqlite"),
+    window: Annotated[
+        str, typer.Option(help="Length of the windows that are judged: 90s, 15m, 1h, 1d.")
+    ] = "1h",
+    evaluation_interval: Annotated[
+        str, typer.Option(help="Time between two looks for windows to judge.")
+    ] = "1m",
+    insecure: Annotated[
+        bool,
+        typer.Option("--insecure", help="Allow a --host that other machines can reach."),
+    ] = False,
+) -> None:
+    """Run a collector: receive OTLP, judge it, serve the API and the pages.
+
+    Runs until SIGTERM or Ctrl-C.
+
+    It asks nobody who they are: it takes a --host that other machines can reach
+    only together with --insecure.
+
+    \b
+    Examples:
+      modelwatch collector
+      modelwatch collector --store /var/lib/modelwatch/store.sqlite --window 15m
+      modelwatch collector --host 0.0.0.0 --insecure
+    """
+    from modelwatch.collector.app import CollectorOptions, run
+
+    check_host(host, insecure=insecure)
+    options = CollectorOptions(
+        store_path=store,
+        host=host,
+        otlp_http_port=otlp_http_port,
+        api_port=api_port,
+        window_seconds=seconds_of("--window", window),
+        evaluation_interval_seconds=seconds_of("--evaluation-interval", evaluation_interval),
+    )
+    print_remark(
+        f"collector: OTLP/HTTP on http://{host}:{otlp_http_port}, "
+        f"pages and API on http://{host}:{api_port}, store {store}"
+    )
+    run(options)
+
+
+def check_host(host: str, *, insecure: bool) -> None:
+    """Refuse an address beyond this machine, unless told otherwise.
+
+    Raises:
+        ConfigurationError: where the host is not a loopback one and ``insecure`` is False.
+    """
+    if insecure or host == "localhost":
+        return
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ConfigurationError(
+            f"--host {host} can be reached from other machines, and the collector asks nobody who "
+            "they are: put a proxy that does in front of 127.0.0.1, or add --insecure."
+        )
+
+
+def seconds_of(option: str, text: str) -> int:
+    """Return the seconds of a length of time such as ``90s`` or ``1h``.
+
+    Raises:
+        ConfigurationError: where the text is anything else.
+    """
+    from modelwatch.collector.windows import parse_window
+
+    try:
+        return parse_window(text)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{option}: {error}") from None

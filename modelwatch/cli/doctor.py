@@ -1,0 +1,67 @@
+"""``modelwatch doctor``: what is installed, what is set, and what answers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from modelwatch.cli.checks import Check, check_collector, check_otlp_endpoint, check_settings
+from modelwatch.cli.collector_client import CollectorOption
+from modelwatch.cli.console import print_renderable
+from modelwatch.cli.installation import installed_versions, setting_values
+
+__all__ = ["doctor"]
+
+PROBLEM_STATUS = 1
+
+
+def doctor(
+    collector: CollectorOption = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Look at this machine only; ask no server.")
+    ] = False,
+) -> None:
+    """Tell what is installed, what is set and what answers.
+
+    Exit status: 0 all is well, 1 something is wrong, 2 an error.
+
+    Secrets are masked: the output can be pasted into a bug report.
+
+    \b
+    Examples:
+      modelwatch doctor
+      modelwatch doctor --collector http://10.0.0.5:4319
+    """
+    checks = [check_settings()]
+    if not offline:
+        checks += [check_collector(collector), check_otlp_endpoint()]
+    print_renderable(_packages_table())
+    print_renderable(_settings_table())
+    print_renderable(_checks_table(checks))
+    if any(check.problem for check in checks):
+        raise typer.Exit(PROBLEM_STATUS)
+
+
+def _packages_table() -> Table:
+    table = Table("package", "version", title="Packages")
+    for name, version in installed_versions().items():
+        table.add_row(name, version or "[dim]not installed[/dim]")
+    return table
+
+
+def _settings_table() -> Table:
+    table = Table("variable", "value", "from", title="Settings")
+    for name, (value, source) in setting_values().items():
+        table.add_row(name, value, source)
+    return table
+
+
+def _checks_table(checks: list[Check]) -> Table:
+    table = Table("check", "result", title="Checks")
+    for check in checks:
+        table.add_row(
+            check.name, f"[red]{check.problem}[/red]" if check.problem else "[green]ok[/green]"
+        )
+    return table

@@ -1,0 +1,95 @@
+"""What is installed and what is set, with secrets masked."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from urllib.parse import urlsplit, urlunsplit
+
+import modelwatch
+from modelwatch import settings
+
+__all__ = ["MASK", "installed_versions", "setting_values", "without_password"]
+
+MASK = "********"
+
+_PACKAGES = (
+    "altair",
+    "fastapi",
+    "httpx",
+    "narwhals",
+    "numpy",
+    "opentelemetry-api",
+    "opentelemetry-proto",
+    "opentelemetry-sdk",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "rich",
+    "scikit-learn",
+    "scipy",
+    "starlette",
+    "typer",
+    "uvicorn",
+    "vl-convert-python",
+    "wrapt",
+)
+
+
+def installed_versions() -> dict[str, str | None]:
+    """Return the versions of modelwatch, Python and the packages that modelwatch can use.
+
+    Returns:
+        Package name to version, None where it is not installed.
+    """
+    versions: dict[str, str | None] = {
+        "modelwatch": modelwatch.__version__,
+        "python": platform.python_version(),
+    }
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = None
+    return versions
+
+
+def setting_values(
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, tuple[str, str]]:
+    """Return what each environment variable of modelwatch is set to.
+
+    Args:
+        environment: what to look in; the process's environment where None.
+
+    Returns:
+        Name to (value, ``environment`` or ``default``); secret values and passwords are masked.
+    """
+    found = os.environ if environment is None else environment
+    values = {}
+    for name, setting in settings.SETTINGS.items():
+        source = "environment" if found.get(name, "").strip() else "default"
+        value = settings.read(name, found)
+        masked = MASK if setting.secret and source == "environment" else without_password(value)
+        values[name] = (masked, source)
+    return values
+
+
+def without_password(value: str) -> str:
+    """Return the value; where it is an address with a password, with that masked.
+
+    >>> without_password("https://user:pass@collector:4318/x")
+    'https://user:********@collector:4318/x'
+    """
+    try:
+        parts = urlsplit(value)
+        password = parts.password
+    except ValueError:
+        return value
+    if not password:
+        return value
+    user, host = parts.netloc.rsplit("@", 1)
+    netloc = f"{user.partition(':')[0]}:{MASK}@{host}"
+    return urlunsplit(parts._replace(netloc=netloc))
