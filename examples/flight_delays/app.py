@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-import modelwatch_fastapi  # modelwatch
 import pandas as pd
 from fastapi import FastAPI
 from pydantic import BaseModel
 
 import modelwatch as mw  # modelwatch
+import modelwatch_fastapi  # modelwatch
 
 FOLDER = Path(os.environ.get("FLIGHT_DELAYS_FOLDER", "build"))
 

@@ -58,9 +58,7 @@ def _unchanged(flights: pd.DataFrame) -> pd.DataFrame:
 
 def _break_pipeline(flights: pd.DataFrame) -> pd.DataFrame:
     """Distance arrives in kilometres, and visibility no longer arrives at all."""
-    return flights.assign(
-        distance=flights["distance"] * KILOMETRES_PER_MILE, visib=float("nan")
-    )
+    return flights.assign(distance=flights["distance"] * KILOMETRES_PER_MILE, visib=float("nan"))
 
 
 def _break_anemometer(flights: pd.DataFrame) -> pd.DataFrame:
@@ -76,39 +74,19 @@ class Phase:
     Attributes:
         month: month of 2013 that the flights are from, 1 to 12.
         lane: which flight of every four is taken, 0 to 3.
-        story: what happens in this phase, for the reader.
         change: turns the selected flights into those that are sent.
     """
 
     month: int
     lane: int
-    story: str
     change: Callable[[pd.DataFrame], pd.DataFrame] = _unchanged
 
 
 PHASES: Mapping[str, Phase] = {
-    "calm": Phase(
-        month=12,
-        lane=0,
-        story="December: winter again, as in training.",
-    ),
-    "seasonal": Phase(
-        month=7,
-        lane=0,
-        story="July: the model was trained on a winter.",
-    ),
-    "broken pipeline": Phase(
-        month=12,
-        lane=1,
-        story="December, distance in kilometres instead of miles, visibility not delivered.",
-        change=_break_pipeline,
-    ),
-    "outliers": Phase(
-        month=12,
-        lane=2,
-        story="December, LaGuardia's anemometer reports 9999 in every third hour.",
-        change=_break_anemometer,
-    ),
+    "calm": Phase(month=12, lane=0),  # winter again, as in training
+    "seasonal": Phase(month=7, lane=0),  # a summer, for a model that has only seen a winter
+    "broken pipeline": Phase(month=12, lane=1, change=_break_pipeline),
+    "outliers": Phase(month=12, lane=2, change=_break_anemometer),
 }
 
 

@@ -21,8 +21,9 @@ from typing import Any
 
 import httpx
 import pandas as pd
-from data import FEATURES, PHASES, load_flights, phase_flights
 from rich.progress import track
+
+from data import FEATURES, PHASES, load_flights, phase_flights
 
 CONCURRENT_REQUESTS = 8
 TIMEOUT_SECONDS = 30.0
@@ -75,10 +76,12 @@ async def replay(requests: Iterable[Board], url: str) -> Outcome:
     outcome = Outcome()
     waiting = iter(requests)
     started = time.monotonic()
-    async with httpx.AsyncClient(base_url=url, timeout=TIMEOUT_SECONDS) as client:
-        async with asyncio.TaskGroup() as senders:
-            for _ in range(CONCURRENT_REQUESTS):
-                senders.create_task(_send_all(waiting, client, outcome))
+    async with (
+        httpx.AsyncClient(base_url=url, timeout=TIMEOUT_SECONDS) as client,
+        asyncio.TaskGroup() as senders,
+    ):
+        for _ in range(CONCURRENT_REQUESTS):
+            senders.create_task(_send_all(waiting, client, outcome))
     outcome.seconds = time.monotonic() - started
     return outcome
 

@@ -15,7 +15,6 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pandas as pd
-from data import CATEGORICAL, FEATURES, load_flights, training_flights
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
@@ -24,6 +23,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
 import modelwatch as mw
+from data import CATEGORICAL, FEATURES, load_flights, training_flights
 
 FOLDS = 5
 
@@ -85,7 +85,9 @@ def main() -> None:
     flights = training_flights(load_flights())
     scores = held_out_scores(flights)
     area = roc_auc_score(flights["arrived_late"], scores)
-    print(f"{len(flights):,} flights of January to March, {flights['arrived_late'].mean():.1%} late")
+    print(
+        f"{len(flights):,} flights of January to March, {flights['arrived_late'].mean():.1%} late"
+    )
     print(f"area under the ROC curve on held-out days: {area:.3f}")
     model = make_model().fit(flights[list(FEATURES)], flights["arrived_late"])
     joblib.dump(model, folder / "model.joblib")
