@@ -51,7 +51,7 @@ def build(
     timestamp: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="The column of times; else rows in order.")
     ] = None,
-    bins: Annotated[int, typer.Option(min=2, help="Bins of a numeric feature.")] = 120,
+    bins: Annotated[int, typer.Option(min=10, help="Bins of a numeric feature.")] = 120,
 ) -> None:
     """Build a baseline from a data file.
 

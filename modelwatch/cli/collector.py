@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from modelwatch.cli.console import print_remark
 from modelwatch.errors import ConfigurationError
 
-__all__ = ["check_host", "collector", "seconds_of"]
+__all__ = ["collector", "seconds_of"]
 
 
 def collector(
@@ -31,6 +29,9 @@ def collector(
     evaluation_interval: Annotated[
         str, typer.Option(help="Time between two looks for windows to judge.")
     ] = "1m",
+    lateness: Annotated[
+        str, typer.Option(help="How long after its end a window is waited for.")
+    ] = "5s",
     insecure: Annotated[
         bool,
         typer.Option("--insecure", help="Allow a --host that other machines can reach."),
@@ -51,39 +52,18 @@ def collector(
     """
     from modelwatch.collector.app import CollectorOptions, run
 
-    check_host(host, insecure=insecure)
-    options = CollectorOptions(
-        store_path=store,
-        host=host,
-        otlp_http_port=otlp_http_port,
-        api_port=api_port,
-        window_seconds=seconds_of("--window", window),
-        evaluation_interval_seconds=seconds_of("--evaluation-interval", evaluation_interval),
-    )
-    print_remark(
-        f"collector: OTLP/HTTP on http://{host}:{otlp_http_port}, "
-        f"pages and API on http://{host}:{api_port}, store {store}"
-    )
-    run(options)
-
-
-def check_host(host: str, *, insecure: bool) -> None:
-    """Refuse an address beyond this machine, unless told otherwise.
-
-    Raises:
-        ConfigurationError: where the host is not a loopback one and ``insecure`` is False.
-    """
-    if insecure or host == "localhost":
-        return
-    try:
-        loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise ConfigurationError(
-            f"--host {host} can be reached from other machines, and the collector asks nobody who "
-            "they are: put a proxy that does in front of 127.0.0.1, or add --insecure."
+    run(
+        CollectorOptions(
+            store_path=store,
+            host=host,
+            otlp_http_port=otlp_http_port,
+            api_port=api_port,
+            window_seconds=seconds_of("--window", window),
+            evaluation_interval_seconds=seconds_of("--evaluation-interval", evaluation_interval),
+            lateness_seconds=seconds_of("--lateness", lateness),
+            insecure=insecure,
         )
+    )
 
 
 def seconds_of(option: str, text: str) -> int:
