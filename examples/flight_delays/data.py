@@ -103,7 +103,7 @@ def load_flights() -> pd.DataFrame:
     )
     scheduled = joined["sched_dep_time"]
     delay = joined["arr_delay"]
-    flights = joined.assign(
+    flights: pd.DataFrame = joined.assign(
         time_hour=pd.to_datetime(joined["time_hour"]),
         dep_minute=scheduled // 100 * 60 + scheduled % 100,
         weekday=pd.to_datetime(joined[["year", "month", "day"]]).dt.strftime("%a"),

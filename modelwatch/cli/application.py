@@ -57,6 +57,9 @@ def demo(
         bool,
         typer.Option("--exit", help="End when the story is told; status 1 if it went wrong."),
     ] = False,
+    otlp_port: Annotated[int, typer.Option(help="Port of the collector's OTLP receiver.")] = 4318,
+    api_port: Annotated[int, typer.Option(help="Port of the collector's API and pages.")] = 4319,
+    app_port: Annotated[int, typer.Option(help="Port of the watched service.")] = 8000,
 ) -> None:
     """Show drift being found on real flights, from training to page.
 
@@ -64,7 +67,8 @@ def demo(
     """
     from modelwatch.cli import demo as story
 
-    raise typer.Exit(story.run(exit_when_done=exit_when_done))
+    ports = story.Ports(otlp_http=otlp_port, api=api_port, app=app_port)
+    raise typer.Exit(story.run(exit_when_done=exit_when_done, ports=ports))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -75,7 +75,9 @@ class Processes:
         """
         log = self._folder / f"{name.replace(' ', '-')}.log"
         with log.open("wb") as output:
-            self._running.append(self._spawn(name, command, environment or {}, output.fileno(), log))
+            self._running.append(
+                self._spawn(name, command, environment or {}, output.fileno(), log)
+            )
 
     def complete(self, name: str, command: Sequence[str]) -> None:
         """Run a process to its end; what it prints appears in the terminal.

@@ -1,0 +1,231 @@
+"""``modelwatch demo``: a model, its service, a collector and real traffic, and what is found.
+
+It trains a model on real flights, runs a real collector and a real service with two workers as
+processes of their own, replays four phases over HTTP, each within windows of its own, asks the
+collector's API after each, and checks that the answer is what was done and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import Any
+
+import httpx
+from rich.console import Console
+
+from modelwatch.cli.demo_processes import Processes
+from modelwatch.cli.demo_stage import (
+    WINDOW_SECONDS,
+    Ports,
+    Stage,
+    example_folder,
+    require_extras,
+)
+from modelwatch.cli.demo_story import STORY, Chapter, faults_of_report, findings_table
+from modelwatch.report.drift_report import DriftReport
+
+__all__ = ["Ports", "run"]
+
+VERSION_PATH = "/models/flight-delays/versions/1"
+PREPARATION_SECONDS = 4.0
+"""What a replay needs to load its flights before it can start."""
+
+READY_SECONDS = 60.0
+ARRIVAL_SECONDS = 30.0
+"""How long the last rows of a phase may take from the service to the collector's answer."""
+
+INTERRUPTED_STATUS = 130
+
+
+def run(*, exit_when_done: bool, ports: Ports | None = None) -> int:
+    """Run the demo.
+
+    Args:
+        exit_when_done: end when the story is told; else leave the page up until Ctrl-C.
+        ports: where to listen; 4318, 4319 and 8000 where None.
+
+    Returns:
+        0 where every phase was found for what it is, else 1; 130 where it was interrupted.
+
+    Raises:
+        ConfigurationError: a package is not installed, or a port is taken.
+        DemoFailed: a process ended, or did not get ready.
+    """
+    chosen = ports or Ports()
+    require_extras()
+    chosen.require_free()
+    console = Console(highlight=False)
+    with _one_interrupt(), TemporaryDirectory(prefix="modelwatch-demo-") as folder:
+        stage = Stage(Path(folder), example_folder(), chosen)
+        try:
+            with (
+                Processes(stage.folder, stage.environment()) as processes,
+                httpx.Client(base_url=stage.api_url, trust_env=False, timeout=30.0) as client,
+            ):
+                return _Demo(stage, processes, client, console).run(exit_when_done)
+        except KeyboardInterrupt:
+            console.print("Interrupted: all processes of the demo have been stopped.")
+            return INTERRUPTED_STATUS
+
+
+@contextlib.contextmanager
+def _one_interrupt() -> Iterator[None]:
+    """Turn the first SIGINT, SIGTERM or SIGHUP into a KeyboardInterrupt, and ignore further ones.
+
+    So that no second Ctrl-C cuts the cleaning up short.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Demo:
+    """One telling of the story on a running stage."""
+
+    def __init__(
+        self, stage: Stage, processes: Processes, client: httpx.Client, console: Console
+    ) -> None:
+        self._stage = stage
+        self._processes = processes
+        self._client = client
+        self._console = console
+
+    def run(self, exit_when_done: bool) -> int:
+        started = time.monotonic()
+        self._set_up()
+        faults = [fault for chapter in STORY for fault in self._play(chapter)]
+        faults += self._faults_of_page()
+        self._conclude(faults, time.monotonic() - started)
+        if not exit_when_done:
+            self._leave_up()
+        return 1 if faults else 0
+
+    def _set_up(self) -> None:
+        self._say("Training the model and fitting its baseline (January to March)")
+        self._processes.complete("training", self._stage.training())
+        self._say(f"Starting the collector: {self._stage.api_url}")
+        self._processes.start("collector", self._stage.collector())
+        self._wait_for(f"{self._stage.api_url}/readyz", "the collector is ready")
+        self._push_baseline()
+        self._say(f"Starting the service, with two workers: {self._stage.app_url}")
+        self._processes.start(
+            "service",
+            self._stage.service(),
+            environment={"OMP_NUM_THREADS": "1"},  # the workers are the parallelism
+        )
+        self._wait_for(f"{self._stage.app_url}/openapi.json", "the service is ready")
+
+    def _wait_for(self, address: str, what: str) -> None:
+        def answers() -> bool:
+            try:
+                return self._client.get(address).is_success
+            except httpx.TransportError:
+                return False
+
+        self._processes.wait_until(answers, what=what, timeout_seconds=READY_SECONDS)
+
+    def _push_baseline(self) -> None:
+        response = self._client.put(
+            f"/api/v1{VERSION_PATH}/baseline",
+            content=self._stage.baseline.read_bytes(),
+            headers={"content-type": "application/json"},
+        )
+        response.raise_for_status()
+
+    def _play(self, chapter: Chapter) -> list[str]:
+        """Replay a phase from the start of a window on, and judge what the collector says."""
+        start = _window_end(time.time() + PREPARATION_SECONDS)
+        self._say(f"[bold]{chapter.phase}[/]: {chapter.told}")
+        self._processes.complete(
+            f"the replay of the phase {chapter.phase!r}",
+            self._stage.replay(chapter.phase, start_at=start),
+        )
+        outcome = json.loads(self._stage.outcome(chapter.phase).read_text(encoding="utf-8"))
+        report = self._report_since(start, outcome["sent"])
+        self._console.print(findings_table(chapter, report))
+        return _faults_of_traffic(chapter, outcome, report) + faults_of_report(chapter, report)
+
+    def _report_since(self, start: float, rows: int) -> DriftReport:
+        """Return the report of the windows from ``start`` until now, once it has all rows."""
+        answer: dict[str, Any] = {}
+
+        def complete() -> bool:
+            nonlocal answer
+            answer = self._ask_drift(start)
+            return bool(answer.get("rows", 0) >= rows)
+
+        self._processes.wait_until(
+            complete, what=f"{rows:,} rows are in", timeout_seconds=ARRIVAL_SECONDS
+        )
+        return DriftReport.from_dict(answer)
+
+    def _ask_drift(self, start: float) -> dict[str, Any]:
+        end = _window_end(time.time())
+        response = self._client.get(
+            f"/api/v1{VERSION_PATH}/drift",
+            params={"window": f"{end - start:.0f}s", "end": f"{end:.0f}"},
+        )
+        response.raise_for_status()
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    def _faults_of_page(self) -> list[str]:
+        pages = ("/", VERSION_PATH)
+        statuses = {page: self._client.get(page).status_code for page in pages}
+        return [
+            f"the page {page} answered {status}."
+            for page, status in statuses.items()
+            if status != httpx.codes.OK
+        ]
+
+    def _conclude(self, faults: list[str], seconds: float) -> None:
+        if faults:
+            self._say("[bold red]The demo did not go as it should:[/]")
+            for fault in faults:
+                self._console.print(f"  - {fault}", markup=False)
+        else:
+            self._say("[bold green]Each phase was found for what it is, and nothing else.[/]")
+        self._console.print(f"That took {seconds:.0f} seconds.")
+
+    def _leave_up(self) -> None:
+        self._say(f"The page: [bold]{self._stage.api_url}{VERSION_PATH}[/]  (Ctrl-C ends the demo)")
+        with contextlib.suppress(KeyboardInterrupt):
+            while True:
+                self._processes.check()
+                time.sleep(1.0)
+
+    def _say(self, text: str) -> None:
+        self._console.print(f"\n{text}")
+
+
+def _window_end(moment: float) -> float:
+    """Return the end of the collector's window that ``moment`` (Unix seconds) lies in."""
+    return math.ceil(moment / WINDOW_SECONDS) * float(WINDOW_SECONDS)
+
+
+def _faults_of_traffic(chapter: Chapter, outcome: dict[str, Any], report: DriftReport) -> list[str]:
+    faults = []
+    sent, answered, statuses = outcome["sent"], outcome["answered"], outcome["statuses"]
+    if answered != sent or set(statuses) != {"200"}:
+        faults.append(f"{answered:,} of {sent:,} flights were answered; statuses {statuses}.")
+    if report.rows != sent:
+        faults.append(f"{report.rows:,} rows were captured of {sent:,} flights sent.")
+    return [f"{chapter.phase}: {fault}" for fault in faults]

@@ -1,0 +1,130 @@
+"""The story of the demo: its phases, what must be found in each, and how that is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from modelwatch.report.drift_report import DriftReport, FeatureDrift
+
+__all__ = ["STORY", "Chapter", "faults_of_report", "findings_table"]
+
+SHOWN_WITHOUT_FINDING = 3
+"""How many of the features without a finding a table shows, the largest PSI first."""
+
+_STYLES: Mapping[str, str] = {"drift": "bold red", "warning": "yellow", "none": "green"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chapter:
+    """One phase of the story.
+
+    Attributes:
+        phase: its name in ``examples/flight_delays/data.py``.
+        told: what happens in it, in words.
+        expected: the features that must be at "drift", each with words of which at least one must
+            stand in the diagnosis. No other feature or output may be at "drift".
+    """
+
+    phase: str
+    told: str
+    expected: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+STORY = (
+    Chapter(
+        phase="calm",
+        told="December flights. Winter again, as in training: nothing may be found.",
+    ),
+    Chapter(
+        phase="seasonal",
+        told="July flights. The model has only seen a winter: it is warm, and the air is moist.",
+        expected={"temp": ("shift", "higher", "mean"), "dewp": ("shift", "higher", "mean")},
+    ),
+    Chapter(
+        phase="broken pipeline",
+        told="December flights. Distance comes in kilometres instead of miles, and visibility "
+        "no longer comes at all.",
+        expected={"distance": ("unit", "kilomet", "scale"), "visib": ("missing",)},
+    ),
+    Chapter(
+        phase="outliers",
+        told="December flights. LaGuardia's broken anemometer reports 9999 as the wind speed in "
+        "every third hour, which is one flight in ten.",
+        expected={"wind_speed": ("outlier", "outside", "range")},
+    ),
+)
+
+
+def faults_of_report(chapter: Chapter, report: DriftReport) -> list[str]:
+    """Return in what the report differs from what was done; empty where it tells just that."""
+    at_drift = {name for name, drift in report.features.items() if drift.severity == "drift"}
+    faults = [
+        f"{chapter.phase}: {name} is at drift, though nothing was done to it."
+        for name in sorted(at_drift - set(chapter.expected))
+    ]
+    for name, words in chapter.expected.items():
+        drift = report.features.get(name)
+        if drift is None:
+            faults.append(f"{chapter.phase}: {name} is not in the report.")
+        elif drift.severity != "drift":
+            faults.append(f"{chapter.phase}: {name} is at {drift.severity}, not at drift.")
+        elif not any(word in (drift.diagnosis or "").lower() for word in words):
+            faults.append(
+                f"{chapter.phase}: {name} is diagnosed as {drift.diagnosis!r}, which says none of "
+                f"{', '.join(words)}."
+            )
+    return faults
+
+
+def findings_table(chapter: Chapter, report: DriftReport) -> Table:
+    """Return what was found in a phase: each finding, and a few features without one."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("Phase", "Feature"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("PSI", "KS", "p"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("Severity", no_wrap=True)
+    table.add_column("Found", ratio=1)
+    for number, drift in enumerate(_shown(report)):
+        style = _STYLES.get(drift.severity, "")
+        table.add_row(
+            "" if number else chapter.phase,
+            drift.name,
+            _number(drift.psi),
+            _number(drift.ks),
+            _p_value(drift.p_value),
+            f"[{style}]{drift.severity}[/]" if style else drift.severity,
+            escape(drift.diagnosis or ""),
+        )
+    return table
+
+
+def _shown(report: DriftReport) -> list[FeatureDrift]:
+    ranked = report.ranked()
+    found = [drift for drift in ranked if drift.severity != "none"]
+    quiet = sorted(
+        (drift for drift in ranked if drift.severity == "none"),
+        key=lambda drift: drift.psi or 0.0,
+        reverse=True,
+    )
+    return found + quiet[:SHOWN_WITHOUT_FINDING]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _p_value(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3f}" if value >= 0.001 else "<0.001"
