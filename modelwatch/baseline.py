@@ -1,0 +1,186 @@
+"""What a model was trained or validated on: the reference of every comparison."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelwatch.comparisons.design_effect import DesignEffect
+from modelwatch.errors import FormatError
+from modelwatch.feature import FeatureSpec
+from modelwatch.sketches.bin_edges import DEFAULT_BINS
+
+if TYPE_CHECKING:
+    from modelwatch.profile import Profile
+
+__all__ = ["Baseline", "BaselineFeature"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineFeature(FeatureSpec):
+    """One feature of a baseline: how it is summarised, and how much its blocks in time vary.
+
+    Attributes:
+        importance: weight of the feature in the model, 0 or more; None where not given.
+        values_effect: design effect of its values.
+        missing_effect: design effect of its missing share.
+        outliers_effect: design effect of its outlier share.
+    """
+
+    importance: float | None = None
+    values_effect: DesignEffect = field(default_factory=DesignEffect)
+    missing_effect: DesignEffect = field(default_factory=DesignEffect)
+    outliers_effect: DesignEffect = field(default_factory=DesignEffect)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """Bins, limits, statistics and variability of a model's features. Immutable.
+
+    Make one with `Baseline.fit`; keep it beside the model with `save`.
+
+    Attributes:
+        model: the model's name.
+        version: its version.
+        rows: rows that it was fitted on.
+        features: inputs and outputs by name.
+        prediction: the output that holds the predicted value or class, or None.
+        score: the output that holds the score, or one output a class, or None.
+        label: the column that held the truth, or None.
+        timestamp: the column that gave the order in time, or None.
+        profile: the statistics of the rows that it was fitted on.
+    """
+
+    model: str
+    version: str
+    rows: int
+    features: Mapping[str, BaselineFeature]
+    prediction: str | None
+    score: str | Mapping[str, str] | None
+    label: str | None
+    timestamp: str | None
+    profile: Profile
+
+    @classmethod
+    def fit(
+        cls,
+        data: object,
+        *,
+        model: str,
+        version: str,
+        features: Sequence[str] | None = None,
+        prediction: str | None = None,
+        score: str | Mapping[str, str] | None = None,
+        label: str | None = None,
+        timestamp: str | None = None,
+        importances: Mapping[str, float] | None = None,
+        bins: int = DEFAULT_BINS,
+    ) -> Baseline:
+        """Summarise the data that a model was trained or validated on.
+
+        How much the rows' blocks in time order vary is measured too, so the order matters: give
+        `timestamp`, or rows in the order in which they came.
+
+        Args:
+            data: a pandas or polars frame, a pyarrow table, a mapping of arrays, or a list of
+                mappings. For outputs, use predictions on rows that the model was not trained on.
+            model: the model's name.
+            version: its version.
+            features: the input columns; all that have no other role where None.
+            prediction: the column with the predicted value or class.
+            score: the column with the score, or {class: column}.
+            label: the column with the truth.
+            timestamp: the column that orders the rows.
+            importances: weight of each input in the model, 0 or more.
+            bins: bins of a numeric feature, 10 or more.
+
+        Raises:
+            DataError: where there are no rows, or the data cannot be read.
+            SchemaError: where a named column is not there or has two roles.
+            ConfigurationError: where an option is out of range.
+        """
+        from modelwatch.baseline_fit import Roles, fit_baseline
+
+        roles = Roles(
+            features=tuple(features) if features is not None else None,
+            prediction=prediction,
+            score=score,
+            label=label,
+            timestamp=timestamp,
+        )
+        return fit_baseline(
+            data, model=model, version=version, roles=roles, importances=importances, bins=bins
+        )
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of the whole content, 16 hexadecimal digits: two baselines differ where it does."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the features that the model reads."""
+        return tuple(name for name, feature in self.features.items() if feature.role == "input")
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of what the model makes."""
+        return tuple(name for name, feature in self.features.items() if feature.role == "output")
+
+    @property
+    def other_columns(self) -> tuple[str, ...]:
+        """Columns of the training data that are no features: label and timestamp."""
+        return tuple(name for name in (self.label, self.timestamp) if name is not None)
+
+    def to_json(self) -> str:
+        """Return the baseline as a versioned JSON document."""
+        from modelwatch.baseline_format import baseline_to_json
+
+        return baseline_to_json(self)
+
+    @staticmethod
+    def from_json(text: str | bytes, *, where: str = "the baseline") -> Baseline:
+        """Read a baseline that this or an older release wrote.
+
+        Args:
+            text: the document.
+            where: names the source in error messages.
+
+        Raises:
+            FormatError: where the text is damaged or of a newer format version.
+        """
+        from modelwatch.baseline_format import baseline_from_json
+
+        return baseline_from_json(text, where=where)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the JSON document to a file, whole or not at all."""
+        target = Path(path)
+        partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+        partial.write_text(self.to_json(), encoding="utf-8")
+        partial.replace(target)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Baseline:
+        """Read a file that `save` wrote.
+
+        Raises:
+            FormatError: where it is not there, damaged or of a newer format version.
+        """
+        try:
+            content = Path(path).read_bytes()
+        except OSError as error:
+            raise FormatError(
+                f"baseline file {os.fspath(path)!r} cannot be read: {error.strerror}. "
+                "Make one with Baseline.fit(...).save(path)."
+            ) from error
+        return Baseline.from_json(content, where=f"baseline file {os.fspath(path)!r}")
+
+    def __repr__(self) -> str:
+        size = f"{self.rows} rows, {len(self.features)} features"
+        return f"<Baseline {self.model} {self.version}: {size}>"

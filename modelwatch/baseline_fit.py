@@ -1,0 +1,298 @@
+"""How a `Baseline` is made from data."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from modelwatch.baseline import Baseline, BaselineFeature
+from modelwatch.comparisons.cells import decile_starts, main_categories
+from modelwatch.comparisons.design_effect import DesignEffect, fit_design_effect
+from modelwatch.errors import ConfigurationError, DataError, SchemaError
+from modelwatch.feature import FeatureSpec, Role
+from modelwatch.outliers import OutlierLimits, numeric_fences
+from modelwatch.profile import Profile
+from modelwatch.sketches.bin_edges import probability_edges, quantile_edges
+from modelwatch.sketches.categories import MAX_CATEGORIES
+from modelwatch.tabular import (
+    CategoricalColumn,
+    NumericColumn,
+    RawColumn,
+    categorical_column,
+    holds_text,
+    infer_kind,
+    numeric_column,
+    raw_columns,
+)
+
+__all__ = ["Roles", "fit_baseline"]
+
+FEWEST_BINS = 10
+MAX_RARE_CATEGORIES = 10_000
+"""Beyond the vocabulary, so many categories are remembered; with more, none counts as unseen."""
+
+MAX_CLASSES = 50
+"""A prediction column of whole numbers with at most this many distinct ones holds classes."""
+
+Column = NumericColumn | CategoricalColumn
+Codes = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roles:
+    """Which column plays which part; see `Baseline.fit`."""
+
+    features: tuple[str, ...] | None = None
+    prediction: str | None = None
+    score: str | Mapping[str, str] | None = None
+    label: str | None = None
+    timestamp: str | None = None
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Every score column."""
+        if self.score is None:
+            return ()
+        return (self.score,) if isinstance(self.score, str) else tuple(self.score.values())
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Column to its role, for all but the inputs.
+
+        Raises:
+            SchemaError: where one column has two roles.
+        """
+        pairs = [
+            (self.prediction, "prediction"),
+            (self.label, "label"),
+            (self.timestamp, "timestamp"),
+            *((column, "score") for column in self.scores),
+            *((column, "feature") for column in self.features or ()),
+        ]
+        roles: dict[str, str] = {}
+        for column, role in pairs:
+            if column is None:
+                continue
+            if column in roles:
+                raise SchemaError(
+                    f"column {column!r} is named as {roles[column]} and as {role}: give it one."
+                )
+            roles[column] = role
+        return roles
+
+
+def fit_baseline(
+    data: object,
+    *,
+    model: str,
+    version: str,
+    roles: Roles,
+    importances: Mapping[str, float] | None,
+    bins: int,
+) -> Baseline:
+    """Do what `Baseline.fit` promises."""
+    if bins < FEWEST_BINS:
+        raise ConfigurationError(f"bins is {bins}: give {FEWEST_BINS} or more (120 by default).")
+    for name, value in (("model", model), ("version", version)):
+        if not isinstance(value, str) or not value:
+            raise ConfigurationError(f"{name} is {value!r}: give a text that is not empty.")
+    columns = _ordered(raw_columns(data), roles)
+    rows = len(next(iter(columns.values())))
+    features: dict[str, BaselineFeature] = {}
+    for name, role in _feature_roles(columns, roles).items():
+        spec = _describe(name, role, columns[name], roles, bins)
+        features[name] = _with_effects(spec, columns[name])
+    _apply_importances(features, importances)
+    empty = Profile(model, version)
+    baseline = Baseline(
+        model=model,
+        version=version,
+        rows=rows,
+        features=features,
+        prediction=roles.prediction,
+        score=roles.score,
+        label=roles.label,
+        timestamp=roles.timestamp,
+        profile=empty,
+    )
+    return replace(baseline, profile=_profile_of(baseline, columns))
+
+
+def _profile_of(baseline: Baseline, columns: Mapping[str, RawColumn]) -> Profile:
+    profile = Profile.empty(baseline.model, baseline.version, baseline=baseline)
+    profile.update({name: columns[name] for name in baseline.features})
+    profile.baseline_id = None
+    return profile
+
+
+def _ordered(columns: dict[str, RawColumn], roles: Roles) -> dict[str, RawColumn]:
+    if not columns or not len(next(iter(columns.values()))):
+        raise DataError("the data holds no rows: a baseline needs the rows a model was trained on.")
+    for name, role in roles.named.items():
+        if name not in columns:
+            near = difflib.get_close_matches(name, columns, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else f" The data has {sorted(columns)}."
+            raise SchemaError(f"there is no column {name!r}, named as {role}.{hint}")
+    if roles.timestamp is None:
+        return columns
+    times = columns[roles.timestamp]
+    order = np.argsort(_sortable(times, roles.timestamp), kind="stable")
+    return {name: _taken(values, order) for name, values in columns.items()}
+
+
+def _sortable(times: RawColumn, name: str) -> npt.NDArray[np.float64 | np.str_]:
+    if infer_kind(times) == "numeric":
+        return numeric_column(times).values
+    texts = np.asarray([str(value) for value in times])
+    try:
+        return texts.astype("datetime64[us]").astype(np.float64)
+    except ValueError as error:
+        raise SchemaError(
+            f"timestamp column {name!r} holds neither times nor ISO 8601 texts ({error})."
+        ) from error
+
+
+def _taken(values: RawColumn, order: npt.NDArray[np.intp]) -> RawColumn:
+    if isinstance(values, np.ndarray):
+        return values[order]
+    return [values[index] for index in order.tolist()]
+
+
+def _feature_roles(columns: Iterable[str], roles: Roles) -> dict[str, Role]:
+    named = roles.named
+    inputs = roles.features or tuple(name for name in columns if name not in named)
+    outputs = (*((roles.prediction,) if roles.prediction else ()), *roles.scores)
+    found: dict[str, Role] = dict.fromkeys(inputs, "input")
+    found.update(dict.fromkeys(outputs, "output"))
+    if not found:
+        raise SchemaError("the data has no feature column: name some with features=[...].")
+    return found
+
+
+def _describe(name: str, role: Role, values: RawColumn, roles: Roles, bins: int) -> FeatureSpec:
+    is_class = name == roles.prediction and _holds_classes(values)
+    if infer_kind(values) == "categorical" or is_class:
+        return _describe_categories(name, role, values)
+    column = numeric_column(values)
+    present = column.finite
+    is_score = name in roles.scores and present.size > 0
+    if is_score and present.min() >= 0.0 and present.max() <= 1.0:
+        limits = OutlierLimits(
+            kind="probability", lower=0.0, upper=1.0, allows_missing=_had_missing(column)
+        )
+        return FeatureSpec(
+            name=name,
+            role=role,
+            kind="probability",
+            bin_edges=probability_edges(bins),
+            limits=limits,
+            mean=float(present.mean()),
+        )
+    lower, upper = numeric_fences(present) if present.size else (-np.inf, np.inf)
+    limits = OutlierLimits(
+        kind="numeric", lower=lower, upper=upper, allows_missing=_had_missing(column)
+    )
+    return FeatureSpec(
+        name=name,
+        role=role,
+        kind="numeric",
+        bin_edges=quantile_edges(present, bins),
+        limits=limits,
+        mean=float(present.mean()) if present.size else 0.0,
+    )
+
+
+def _describe_categories(name: str, role: Role, values: RawColumn) -> FeatureSpec:
+    text = holds_text(values)
+    column = categorical_column(values, text=text)
+    counts = Counter(column.present)
+    ranked = sorted(counts, key=lambda key: (-counts[key], key))
+    rare = frozenset(ranked[MAX_CATEGORIES : MAX_CATEGORIES + MAX_RARE_CATEGORIES])
+    all_kept = len(ranked) <= MAX_CATEGORIES + MAX_RARE_CATEGORIES
+    limits = OutlierLimits(
+        kind="categorical",
+        categories=frozenset(ranked) if all_kept else None,
+        text=text,
+        allows_missing=_had_missing(column),
+    )
+    return FeatureSpec(
+        name=name,
+        role=role,
+        kind="categorical",
+        categories=tuple(ranked[:MAX_CATEGORIES]),
+        rare_categories=rare,
+        limits=limits,
+    )
+
+
+def _holds_classes(values: RawColumn) -> bool:
+    present = numeric_column(values).finite if infer_kind(values) == "numeric" else np.empty(0)
+    distinct = np.unique(present)
+    return 0 < distinct.size <= MAX_CLASSES and bool(np.all(distinct == np.round(distinct)))
+
+
+def _had_missing(column: Column) -> bool:
+    return any(column.missing.get(reason) for reason in ("null", "nan", "absent"))
+
+
+def _with_effects(spec: FeatureSpec, values: RawColumn) -> BaselineFeature:
+    fields = {name: getattr(spec, name) for name in FeatureSpec.__dataclass_fields__}
+    column: Column
+    if spec.kind == "categorical":
+        column = categorical_column(values, text=spec.limits.text)
+        codes, cells, outlying = _category_codes(column)
+        missing = codes < 0
+    else:
+        column = numeric_column(values)
+        codes, cells, outlying = _bin_codes(column, spec)
+        missing = np.isnan(column.values)
+    return BaselineFeature(
+        **fields,
+        values_effect=fit_design_effect(codes, cells),
+        missing_effect=_event_effect(missing),
+        outliers_effect=_event_effect(outlying | (missing & (not spec.limits.allows_missing))),
+    )
+
+
+def _event_effect(events: npt.NDArray[np.bool_]) -> DesignEffect:
+    return fit_design_effect(events.astype(np.intp), 2)
+
+
+def _bin_codes(
+    column: NumericColumn, spec: FeatureSpec
+) -> tuple[Codes, int, npt.NDArray[np.bool_]]:
+    edges = spec.bin_edges if spec.bin_edges is not None else np.empty(0)
+    bins = np.searchsorted(edges, column.values, side="left")
+    present = ~np.isnan(column.values)
+    starts = decile_starts(np.bincount(bins[present], minlength=edges.size + 1))
+    cell_of_bin = np.searchsorted(starts, np.arange(edges.size + 1), side="right") - 1
+    codes = np.where(present, cell_of_bin[np.minimum(bins, edges.size)], -1)
+    outlying = (column.values < spec.limits.lower) | (column.values > spec.limits.upper)
+    return codes, starts.size, outlying
+
+
+def _category_codes(column: CategoricalColumn) -> tuple[Codes, int, npt.NDArray[np.bool_]]:
+    names = main_categories(Counter(column.present))
+    code_of: dict[str | None, int] = {name: code for code, name in enumerate(names)}
+    code_of[None] = -1
+    rest = len(names)
+    codes = np.array([code_of.get(key, rest) for key in column.keys], dtype=np.intp)
+    return codes, rest + 1, np.zeros(codes.size, dtype=bool)
+
+
+def _apply_importances(
+    features: dict[str, BaselineFeature], importances: Mapping[str, float] | None
+) -> None:
+    for name, weight in (importances or {}).items():
+        if name not in features:
+            raise SchemaError(
+                f"importances name {name!r}, which is no feature: {sorted(features)}."
+            )
+        if not 0.0 <= weight < np.inf:
+            raise ConfigurationError(f"the importance of {name!r} is {weight!r}: give 0 or more.")
+        features[name] = replace(features[name], importance=float(weight))

@@ -1,0 +1,39 @@
+"""Exact test of two rates, fit for events that the reference hardly knows."""
+
+from __future__ import annotations
+
+from scipy import stats
+
+__all__ = ["rate_p_value"]
+
+
+def rate_p_value(
+    reference_events: float, reference_rows: int, current_events: float, current_rows: int
+) -> float:
+    """Return the p-value of the hypothesis that events come at one rate, two-sided.
+
+    Given all events, those among the current rows are binomial with the share of current rows
+    (Przyborowski and Wilenski, 1940). Exact for rare events, where chi-square is not; conservative
+    for common ones.
+
+    Args:
+        reference_events: how many reference rows had the event, 0 to `reference_rows`; divided
+            by a design effect where rows come in clusters.
+        reference_rows: all reference rows.
+        current_events: likewise.
+        current_rows: likewise.
+
+    Returns:
+        In (0, 1]; 1.0 where there was no event or no row.
+
+    >>> rate_p_value(0, 99_000, 1, 1_000)
+    0.02
+    """
+    events = round(reference_events + current_events)
+    if not (events and reference_rows and current_rows):
+        return 1.0
+    share = current_rows / (current_rows + reference_rows)
+    found = round(current_events)
+    lower = float(stats.binom.cdf(found, events, share))
+    upper = float(stats.binom.sf(found - 1, events, share))
+    return min(1.0, 2 * min(lower, upper))

@@ -1,0 +1,153 @@
+"""The probable cause of a feature's drift, in words, with its evidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from modelwatch.baseline import BaselineFeature
+from modelwatch.comparisons import ks_statistic
+from modelwatch.feature import FeatureProfile
+from modelwatch.sketches import Categories, Histogram
+
+__all__ = ["Aspect", "diagnose"]
+
+Aspect = Literal["values", "missing", "outliers"]
+FloatArray = npt.NDArray[np.float64]
+
+UNIT_FACTORS: tuple[tuple[float, str], ...] = (
+    (1.609344, "miles to kilometres"),
+    (1 / 1.609344, "kilometres to miles"),
+    (0.3048, "feet to metres"),
+    (1 / 0.3048, "metres to feet"),
+    (2.54, "inches to centimetres"),
+    (1 / 2.54, "centimetres to inches"),
+    (0.45359237, "pounds to kilograms"),
+    (1 / 0.45359237, "kilograms to pounds"),
+    (1000.0, "a thousandfold unit"),
+    (0.001, "a thousandth unit"),
+    (100.0, "fractions to percent"),
+    (0.01, "percent to fractions"),
+    (60.0, "minutes to seconds, or hours to minutes"),
+    (1 / 60, "seconds to minutes, or minutes to hours"),
+)
+UNIT_TOLERANCE = 0.02
+"""How near a fitted factor must come to a unit's for the unit to be named."""
+
+SMALLEST_SCALING = 0.05
+"""Factors nearer to one than this are no change of scale."""
+
+SCALING_LEAVES = 0.25
+"""A change of scale must explain all but this share of the KS statistic to be named."""
+
+QUANTILES = np.arange(1, 20) / 20
+
+
+def diagnose(
+    feature: BaselineFeature,
+    reference: FeatureProfile,
+    current: FeatureProfile,
+    aspects: Iterable[Aspect],
+) -> str | None:
+    """Say what happened to a feature.
+
+    Args:
+        feature: its description.
+        reference: its statistics in the baseline.
+        current: its statistics now.
+        aspects: in what it differs beyond chance and by enough to matter.
+
+    Returns:
+        One sentence part for each aspect, joined by semicolons; None where there is none.
+    """
+    say = {"values": _moved_values, "missing": _missing, "outliers": _outliers}
+    found = [say[aspect](feature, reference, current) for aspect in aspects]
+    return "; ".join(found) or None
+
+
+def _missing(feature: BaselineFeature, reference: FeatureProfile, current: FeatureProfile) -> str:
+    rates = f"{current.missing_rate:.1%} of rows (baseline {reference.missing_rate:.1%})"
+    if current.missing_rate < reference.missing_rate:
+        return f"missing in fewer rows: {rates}"
+    reason, count = current.missing.most_common(1)[0]
+    if count < current.missing_count / 2:
+        return f"missing in {rates}"
+    words = {"wrong_type": "of another type", "inf": "infinite"}
+    return f"{words.get(reason, f'missing ({reason})')} in {rates}"
+
+
+def _outliers(feature: BaselineFeature, reference: FeatureProfile, current: FeatureProfile) -> str:
+    rates = f"{current.outlier_rate:.1%} of rows (baseline {reference.outlier_rate:.1%})"
+    rule = current.outliers.most_common(1)[0][0] if current.outlier_count else "range"
+    if rule == "unseen_category" and isinstance(current.values, Categories):
+        known = feature.limits.categories or frozenset()
+        new = [name for name, _ in current.values.counts.most_common() if name not in known]
+        return f"categories never seen in training in {rates}: {', '.join(map(repr, new[:3]))}"
+    if rule == "range":
+        limits = feature.limits
+        return f"values outside [{limits.lower:.4g}, {limits.upper:.4g}] in {rates}"
+    return {"type": "values of another type in ", "missing": "missing in "}[rule] + rates
+
+
+def _moved_values(
+    feature: BaselineFeature, reference: FeatureProfile, current: FeatureProfile
+) -> str:
+    if isinstance(reference.values, Categories) and isinstance(current.values, Categories):
+        return _moved_categories(reference.values, current.values)
+    if isinstance(reference.values, Histogram) and isinstance(current.values, Histogram):
+        return _scaling(reference, current) or _moved_mean(reference, current)
+    return "distribution changed"
+
+
+def _moved_categories(reference: Categories, current: Categories) -> str:
+    change = {
+        name: current.counts[name] / current.total - reference.counts[name] / reference.total
+        for name in reference.counts | current.counts
+    }
+    name = max(sorted(change), key=lambda name: abs(change[name]))
+    before, now = reference.counts[name] / reference.total, current.counts[name] / current.total
+    return f"share of {name!r} went from {before:.1%} to {now:.1%}"
+
+
+def _moved_mean(reference: FeatureProfile, current: FeatureProfile) -> str:
+    a, b = reference.moments, current.moments
+    if a is None or b is None or not a.variance > 0:
+        return "distribution changed"
+    shift = (b.mean - a.mean) / a.standard_deviation
+    ratio = b.standard_deviation / a.standard_deviation
+    if not ratio > 0 or abs(shift) >= abs(math.log(ratio)):
+        return f"mean went from {a.mean:.4g} to {b.mean:.4g} ({shift:+.2f} standard deviations)"
+    return f"standard deviation went from {a.standard_deviation:.4g} to {b.standard_deviation:.4g}"
+
+
+def _scaling(reference: FeatureProfile, current: FeatureProfile) -> str | None:
+    """Name a change of scale where it explains nearly all of the difference."""
+    a, b = reference.moments, current.moments
+    x, y = reference.values, current.values
+    if a is None or b is None or not isinstance(x, Histogram) or not isinstance(y, Histogram):
+        return None
+    from_quantiles = x.quantiles(QUANTILES, a.minimum, a.maximum)
+    to_quantiles = y.quantiles(QUANTILES, b.minimum, b.maximum)
+    square = float(from_quantiles @ from_quantiles)
+    factor = float(from_quantiles @ to_quantiles) / square if square else 1.0
+    factor, unit = _nearest_unit(factor)
+    if abs(factor - 1) < SMALLEST_SCALING or factor <= 0:
+        return None
+    scaled = Histogram(x.bin_edges * factor, x.counts)
+    low, high = a.minimum * factor, a.maximum * factor
+    explained = scaled.rebinned(y.bin_edges, low, high)
+    raw_ks = ks_statistic(x.counts, y.counts)
+    if ks_statistic(explained.counts, y.counts) > SCALING_LEAVES * raw_ks:
+        return None
+    return f"values are {factor:.4g} times the baseline's{f' ({unit})' if unit else ''}"
+
+
+def _nearest_unit(factor: float) -> tuple[float, str | None]:
+    for known, unit in UNIT_FACTORS:
+        if abs(factor / known - 1) < UNIT_TOLERANCE:
+            return known, unit
+    return factor, None

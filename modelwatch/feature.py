@@ -1,0 +1,194 @@
+"""What is known of one feature, and its statistics over one window."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from modelwatch.errors import ProfileMismatch
+from modelwatch.outliers import Kind, OutlierLimits, outlier_counts
+from modelwatch.sketches import Categories, ExponentialHistogram, Histogram, Moments
+from modelwatch.sketches.categories import MAX_CATEGORIES, MAX_NEW_CATEGORIES
+from modelwatch.tabular import (
+    CategoricalColumn,
+    NumericColumn,
+    RawColumn,
+    categorical_column,
+    holds_text,
+    infer_kind,
+    numeric_column,
+)
+
+__all__ = ["FeatureProfile", "FeatureSpec", "Role"]
+
+Role = Literal["input", "output"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSpec:
+    """How one feature is summarised.
+
+    Attributes:
+        name: unique within a model, inputs and outputs together.
+        role: whether the model reads or makes it.
+        kind: what it holds.
+        bin_edges: interior edges for numbers, shape (k,); None for categories, and while no
+            baseline is known.
+        categories: the vocabulary counted by name; None for numbers.
+        rare_categories: known categories counted together.
+        limits: what makes a value an outlier.
+        mean: the baseline's mean, about which moments are kept; 0.0 where unknown.
+    """
+
+    name: str
+    role: Role
+    kind: Kind
+    bin_edges: npt.NDArray[np.float64] | None = None
+    categories: tuple[str, ...] | None = None
+    rare_categories: frozenset[str] = frozenset()
+    limits: OutlierLimits
+    mean: float = 0.0
+
+    @classmethod
+    def discovered(cls, name: str, role: Role, values: RawColumn) -> FeatureSpec:
+        """Describe a feature that no baseline knows by its first values."""
+        kind = infer_kind(values)
+        text = holds_text(values) if kind == "categorical" else True
+        limits = OutlierLimits(kind=kind, text=text)
+        return cls(name=name, role=role, kind=kind, limits=limits)
+
+
+@dataclass
+class FeatureProfile:
+    """Mergeable statistics of one feature over one window. Not thread-safe.
+
+    Attributes:
+        name: the feature.
+        role: whether the model reads or makes it.
+        kind: what it holds.
+        values: counts by bin or by category.
+        moments: exact mean, variance and extremes of numbers; None for categories.
+        missing: rows without a usable value, by reason: null, nan, inf, absent, wrong_type.
+        outliers: rows with an outlying value, by rule: range, unseen_category, missing, type.
+    """
+
+    name: str
+    role: Role
+    kind: Kind
+    values: Histogram | ExponentialHistogram | Categories
+    moments: Moments | None
+    missing: Counter[str] = field(default_factory=Counter)
+    outliers: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def empty(cls, spec: FeatureSpec) -> FeatureProfile:
+        """Return statistics of no rows."""
+        if spec.kind == "categorical":
+            return cls(spec.name, spec.role, spec.kind, Categories(), None)
+        values = ExponentialHistogram() if spec.bin_edges is None else Histogram(spec.bin_edges)
+        return cls(spec.name, spec.role, spec.kind, values, Moments(shift=spec.mean))
+
+    @property
+    def observed(self) -> int:
+        """Rows with a usable value."""
+        return self.values.total
+
+    @property
+    def missing_count(self) -> int:
+        """Rows without one."""
+        return self.missing.total()
+
+    @property
+    def total(self) -> int:
+        """All rows."""
+        return self.observed + self.missing_count
+
+    @property
+    def missing_rate(self) -> float:
+        """Share of rows without a usable value, in [0, 1]; 0.0 where there are no rows."""
+        return self.missing_count / max(self.total, 1)
+
+    @property
+    def outlier_count(self) -> int:
+        """Rows whose value is an outlier."""
+        return self.outliers.total()
+
+    @property
+    def outlier_rate(self) -> float:
+        """Share of rows whose value is an outlier, in [0, 1]; 0.0 where there are no rows."""
+        return self.outlier_count / max(self.total, 1)
+
+    def update(self, values: RawColumn, spec: FeatureSpec) -> NumericColumn | CategoricalColumn:
+        """Fold in one raw column and return it as read.
+
+        Args:
+            values: one value a row.
+            spec: the description that this profile was made from.
+        """
+        column: NumericColumn | CategoricalColumn
+        if isinstance(self.values, Categories):
+            column = categorical_column(values, text=spec.limits.text)
+            self._update_categories(self.values, column, spec)
+        else:
+            column = numeric_column(values)
+            self.values.update(column.finite)
+            if self.moments is not None:
+                self.moments.update(column.finite)
+        self.missing.update(column.missing)
+        self.outliers.update(outlier_counts(column, spec.limits))
+        return column
+
+    @staticmethod
+    def _update_categories(
+        counts: Categories, column: CategoricalColumn, spec: FeatureSpec
+    ) -> None:
+        known = spec.categories is not None
+        counts.update(
+            column.present,
+            vocabulary=frozenset(spec.categories or ()),
+            rare=spec.rare_categories,
+            new_limit=MAX_NEW_CATEGORIES if known else MAX_CATEGORIES,
+        )
+
+    def merge(self, other: FeatureProfile) -> FeatureProfile:
+        """Return the statistics of both.
+
+        Raises:
+            ProfileMismatch: where they describe different features, or numbers on different bins.
+        """
+        mine, theirs = (self.name, self.role, self.kind), (other.name, other.role, other.kind)
+        if mine != theirs:
+            raise ProfileMismatch(f"cannot merge feature {mine} with {theirs}.")
+        moments = self.moments.merge(other.moments) if self.moments and other.moments else None
+        return FeatureProfile(
+            self.name,
+            self.role,
+            self.kind,
+            _merge_values(self, other),
+            moments,
+            self.missing + other.missing,
+            self.outliers + other.outliers,
+        )
+
+
+def _merge_values(
+    a: FeatureProfile, b: FeatureProfile
+) -> Histogram | ExponentialHistogram | Categories:
+    try:
+        match a.values, b.values:
+            case Histogram() as mine, Histogram() as theirs:
+                return mine.merge(theirs)
+            case ExponentialHistogram() as mine, ExponentialHistogram() as theirs:
+                return mine.merge(theirs)
+            case Categories() as mine, Categories() as theirs:
+                return mine.merge(theirs)
+    except ProfileMismatch as error:
+        raise ProfileMismatch(f"feature {a.name!r}: {error}") from error
+    raise ProfileMismatch(
+        f"feature {a.name!r}: a {type(a.values).__name__} and a {type(b.values).__name__} cannot "
+        "be merged; rebin one of them onto the baseline first."
+    )

@@ -1,0 +1,264 @@
+"""Mergeable statistics of one model version over one window: the currency of modelwatch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from modelwatch.errors import DataError, ProfileMismatch
+from modelwatch.feature import FeatureProfile, FeatureSpec, Role
+from modelwatch.sketches import Histogram, JointMoments
+from modelwatch.tabular import ABSENT, NumericColumn, RawColumn, raw_columns
+
+if TYPE_CHECKING:
+    from modelwatch.baseline import Baseline
+
+__all__ = ["DURATION_BOUNDS_SECONDS", "Profile"]
+
+DURATION_BOUNDS_SECONDS = (
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
+    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+)
+"""Bin edges of prediction latency, in seconds."""
+
+MAX_UNEXPECTED_FEATURES = 50
+"""Features that the baseline lacks are summarised up to this many, first come."""
+
+MAX_DISCOVERED_FEATURES = 1_000
+"""Likewise where no baseline is known."""
+
+MAX_JOINT_FEATURES = 100
+"""Numeric inputs whose co-moments are kept, in the baseline's order: 80 kB at the cap."""
+
+
+class Profile:
+    """What is known of one model version over one window. Not thread-safe.
+
+    Attributes:
+        model: the model's name.
+        version: its version.
+        baseline_id: the baseline whose bins and limits were used, or None.
+        segment: the part of the traffic, or None for all of it.
+        instance: the process that saw it, or None once several are merged.
+        start_ns: start of the window, Unix time in nanoseconds.
+        end_ns: its end.
+        rows: rows summarised (captured).
+        features: statistics by feature name, inputs and outputs.
+        predictions: all calls, sampled or not, by error type; "" for success.
+        duration: seconds a call, counted on `DURATION_BOUNDS_SECONDS`.
+        duration_sum_seconds: their sum.
+        dropped: rows that were lost, by reason.
+        joint: co-moments of the numeric inputs; None without a baseline.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        version: str,
+        *,
+        baseline_id: str | None = None,
+        segment: str | None = None,
+        instance: str | None = None,
+        start_ns: int = 0,
+        end_ns: int = 0,
+    ) -> None:
+        self.model = model
+        self.version = version
+        self.baseline_id = baseline_id
+        self.segment = segment
+        self.instance = instance
+        self.start_ns = start_ns
+        self.end_ns = end_ns
+        self.rows = 0
+        self.features: dict[str, FeatureProfile] = {}
+        self.predictions: Counter[str] = Counter()
+        self.duration = Histogram(DURATION_BOUNDS_SECONDS)
+        self.duration_sum_seconds = 0.0
+        self.dropped: Counter[str] = Counter()
+        self.joint: JointMoments | None = None
+        self._specs: dict[str, FeatureSpec] = {}
+        self._expected = 0
+        self._outputs: frozenset[str] = frozenset()
+
+    @classmethod
+    def empty(
+        cls,
+        model: str,
+        version: str,
+        *,
+        baseline: Baseline | None = None,
+        outputs: frozenset[str] = frozenset(),
+        segment: str | None = None,
+        instance: str | None = None,
+        start_ns: int = 0,
+    ) -> Profile:
+        """Return a profile of no rows that is ready for `update`.
+
+        Args:
+            model: the model's name.
+            version: its version.
+            baseline: gives bins, vocabularies and limits; without one they are discovered.
+            outputs: names of outputs among the features that no baseline knows.
+            segment: the part of the traffic.
+            instance: the process.
+            start_ns: start of the window, Unix nanoseconds.
+        """
+        profile = cls(
+            model,
+            version,
+            baseline_id=baseline.id if baseline else None,
+            segment=segment,
+            instance=instance,
+            start_ns=start_ns,
+            end_ns=start_ns,
+        )
+        profile._outputs = outputs
+        if baseline is not None:
+            profile._specs = dict(baseline.features)
+            profile._expected = len(profile._specs)
+            profile.joint = _empty_joint(list(baseline.features.values()))
+        return profile
+
+    @classmethod
+    def from_data(cls, data: object, *, baseline: Baseline) -> Profile:
+        """Summarise a table on a baseline's bins.
+
+        Args:
+            data: anything that `modelwatch.tabular.raw_columns` reads. Inputs of the baseline that
+                it lacks count as absent in every row; further columns are unexpected features,
+                except the baseline's label and timestamp.
+            baseline: what the model was trained on.
+
+        Raises:
+            DataError: where the data cannot be read, or holds neither a row nor a column that the
+                baseline knows.
+        """
+        columns = raw_columns(data)
+        rows = len(next(iter(columns.values()), ()))
+        if not rows:
+            raise DataError("the data holds no rows: there is nothing to compare.")
+        if not columns.keys() & baseline.features.keys():
+            raise DataError(
+                f"none of the columns {sorted(columns)} is a feature of model "
+                f"{baseline.model!r}: it has {sorted(baseline.features)}."
+            )
+        for name in baseline.other_columns:
+            columns.pop(name, None)
+        for name in baseline.inputs:
+            columns.setdefault(name, [ABSENT] * rows)
+        profile = cls.empty(baseline.model, baseline.version, baseline=baseline)
+        profile.update(columns)
+        return profile
+
+    def update(self, columns: Mapping[str, RawColumn]) -> None:
+        """Fold in one batch of rows.
+
+        Args:
+            columns: raw columns of one length, any Python values; `ABSENT` where a row lacks one.
+        """
+        rows = len(next(iter(columns.values()), ()))
+        numbers: dict[str, NumericColumn] = {}
+        for name, values in columns.items():
+            spec = self._spec(name, values)
+            if spec is None:
+                continue
+            if name not in self.features:
+                self.features[name] = FeatureProfile.empty(spec)
+            column = self.features[name].update(values, spec)
+            if isinstance(column, NumericColumn):
+                numbers[name] = column
+        self.rows += rows
+        self._update_joint(numbers)
+
+    def record_calls(
+        self, durations_seconds: Sequence[float], error_types: Mapping[str, int] | None = None
+    ) -> None:
+        """Count calls of the watched function.
+
+        Args:
+            durations_seconds: one a call, failed ones too.
+            error_types: how many of them failed, by exception type.
+        """
+        failed = Counter(error_types or {})
+        self.predictions.update(failed)
+        self.predictions[""] += len(durations_seconds) - failed.total()
+        self.duration.update(np.asarray(durations_seconds, dtype=np.float64))
+        self.duration_sum_seconds += float(sum(durations_seconds))
+
+    def merge(self, other: Profile) -> Profile:
+        """Return the statistics of both; merging is associative and commutative.
+
+        Raises:
+            ProfileMismatch: where model, version, segment, baseline or a feature's bins differ.
+        """
+        for name in ("model", "version", "segment", "baseline_id"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine != theirs:
+                raise ProfileMismatch(f"cannot merge profiles of {name} {mine!r} and {theirs!r}.")
+        result = Profile(
+            self.model,
+            self.version,
+            baseline_id=self.baseline_id,
+            segment=self.segment,
+            instance=self.instance if self.instance == other.instance else None,
+            start_ns=min(self.start_ns, other.start_ns),
+            end_ns=max(self.end_ns, other.end_ns),
+        )
+        result.rows = self.rows + other.rows
+        result.features = dict(self.features)
+        for name, feature in other.features.items():
+            mine = result.features.get(name)
+            result.features[name] = mine.merge(feature) if mine else feature
+        result.predictions = self.predictions + other.predictions
+        result.duration = self.duration.merge(other.duration)
+        result.duration_sum_seconds = self.duration_sum_seconds + other.duration_sum_seconds
+        result.dropped = self.dropped + other.dropped
+        joints = [joint for joint in (self.joint, other.joint) if joint is not None]
+        result.joint = joints[0].merge(joints[1]) if len(joints) == 2 else next(iter(joints), None)
+        return result
+
+    def to_json(self) -> str:
+        """Return the profile as a versioned JSON document."""
+        from modelwatch.profile_format import profile_to_json
+
+        return profile_to_json(self)
+
+    @staticmethod
+    def from_json(text: str | bytes) -> Profile:
+        """Read a profile that this or an older release wrote.
+
+        Raises:
+            FormatError: where the text is damaged or of a newer format version.
+        """
+        from modelwatch.profile_format import profile_from_json
+
+        return profile_from_json(text)
+
+    def __repr__(self) -> str:
+        return f"<Profile {self.model} {self.version}: {self.rows} rows of {len(self.features)}>"
+
+    def _spec(self, name: str, values: RawColumn) -> FeatureSpec | None:
+        spec = self._specs.get(name)
+        if spec is None:
+            limit = MAX_UNEXPECTED_FEATURES if self.baseline_id else MAX_DISCOVERED_FEATURES
+            if len(self._specs) - self._expected >= limit:
+                return None
+            role: Role = "output" if name in self._outputs else "input"
+            spec = self._specs[name] = FeatureSpec.discovered(name, role, values)
+        return spec
+
+    def _update_joint(self, numbers: Mapping[str, NumericColumn]) -> None:
+        if self.joint is not None and all(name in numbers for name in self.joint.names):
+            rows = np.column_stack([numbers[name].values for name in self.joint.names])
+            self.joint.update(rows)
+
+
+def _empty_joint(specs: Sequence[FeatureSpec]) -> JointMoments | None:
+    numeric = [spec for spec in specs if spec.role == "input" and spec.kind != "categorical"]
+    chosen = numeric[:MAX_JOINT_FEATURES]
+    if len(chosen) < 2:
+        return None
+    return JointMoments([spec.name for spec in chosen], np.array([spec.mean for spec in chosen]))

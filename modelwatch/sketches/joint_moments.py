@@ -1,0 +1,82 @@
+"""Means and co-moments of several numeric features together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from modelwatch.errors import ProfileMismatch
+
+__all__ = ["JointMoments"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class JointMoments:
+    """Count, means and sum of outer products about the mean, of the rows complete in all features.
+
+    Kept about a fixed shift (the baseline's means), merged by Chan, Golub and LeVeque's (1979)
+    update. Memory: 8 * d**2 bytes. Not thread-safe.
+
+    Args:
+        names: the d features.
+        shift: shape (d,).
+
+    >>> joint = JointMoments(["x", "y"], np.zeros(2))
+    >>> joint.update(np.array([[1.0, 2.0], [3.0, 6.0], [np.nan, 0.0]]))
+    >>> joint.n, joint.m2.tolist()
+    (2, [[2.0, 4.0], [4.0, 8.0]])
+    """
+
+    __slots__ = ("m2", "mean_offset", "n", "names", "shift")
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        shift: FloatArray,
+        *,
+        n: int = 0,
+        mean_offset: FloatArray | None = None,
+        m2: FloatArray | None = None,
+    ) -> None:
+        size = len(names)
+        self.names = tuple(names)
+        self.shift = np.asarray(shift, dtype=np.float64)
+        self.n = n
+        self.mean_offset = np.zeros(size) if mean_offset is None else np.asarray(mean_offset)
+        self.m2 = np.zeros((size, size)) if m2 is None else np.asarray(m2)
+        shapes = (self.shift.shape, self.mean_offset.shape, self.m2.shape)
+        if shapes != ((size,), (size,), (size, size)):
+            raise ProfileMismatch(f"{size} features need moments of that size, got {shapes}.")
+
+    def update(self, rows: FloatArray) -> None:
+        """Fold in rows, shape (n, d); rows with a NaN are passed over."""
+        offsets = rows[~np.isnan(rows).any(axis=1)] - self.shift
+        if offsets.shape[0]:
+            mean = offsets.mean(axis=0)
+            residuals = offsets - mean
+            self._add(offsets.shape[0], mean, residuals.T @ residuals)
+
+    def merge(self, other: JointMoments) -> JointMoments:
+        """Return the moments of both, about this one's shift.
+
+        Raises:
+            ProfileMismatch: where the features differ.
+        """
+        if self.names != other.names:
+            raise ProfileMismatch(f"joint moments of {self.names} and {other.names} differ.")
+        result = JointMoments(self.names, self.shift)
+        result._add(self.n, self.mean_offset, self.m2)
+        result._add(other.n, other.mean_offset + (other.shift - self.shift), other.m2)
+        return result
+
+    def _add(self, n: int, mean_offset: FloatArray, m2: FloatArray) -> None:
+        if not n:
+            return
+        total = self.n + n
+        delta = mean_offset - self.mean_offset
+        self.m2 = self.m2 + m2 + np.outer(delta, delta) * (self.n * n / total)
+        self.mean_offset = self.mean_offset + delta * (n / total)
+        self.n = total

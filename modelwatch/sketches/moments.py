@@ -1,0 +1,89 @@
+"""Count, mean, variance, minimum and maximum that merge without losing digits."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Moments"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Moments:
+    """First two moments about a fixed shift, with the extremes.
+
+    Kept as the mean's offset from `shift` (the baseline's mean): raw sums, and even means, lose
+    the variance where the offset is large against the spread. Merging is Chan, Golub and LeVeque's
+    (1979) update. Not thread-safe.
+
+    >>> moments = Moments(shift=1e9)
+    >>> moments.update(np.array([1e9 + 1.0, 1e9 + 3.0]))
+    >>> moments.mean - 1e9, moments.variance
+    (2.0, 2.0)
+    """
+
+    __slots__ = ("m2", "maximum", "mean_offset", "minimum", "n", "shift")
+
+    def __init__(
+        self,
+        *,
+        shift: float = 0.0,
+        n: int = 0,
+        mean_offset: float = 0.0,
+        m2: float = 0.0,
+        minimum: float = math.inf,
+        maximum: float = -math.inf,
+    ) -> None:
+        self.shift = shift
+        self.n = n
+        self.mean_offset = mean_offset
+        self.m2 = m2
+        self.minimum = minimum
+        self.maximum = maximum
+
+    @property
+    def mean(self) -> float:
+        """The mean; NaN where nothing was counted."""
+        return self.shift + self.mean_offset if self.n else math.nan
+
+    @property
+    def variance(self) -> float:
+        """The unbiased variance (n - 1); NaN below two values."""
+        return self.m2 / (self.n - 1) if self.n > 1 else math.nan
+
+    @property
+    def standard_deviation(self) -> float:
+        """The square root of `variance`."""
+        return math.sqrt(self.variance) if self.n > 1 else math.nan
+
+    def update(self, values: FloatArray) -> None:
+        """Fold in values, shape (n,), all finite."""
+        if not values.size:
+            return
+        offsets = values - self.shift
+        mean = float(offsets.mean())
+        residuals = offsets - mean
+        m2 = float(residuals @ residuals) - float(residuals.sum()) ** 2 / values.size
+        self._add(values.size, mean, m2, float(values.min()), float(values.max()))
+
+    def merge(self, other: Moments) -> Moments:
+        """Return the moments of both, about this one's shift."""
+        result = Moments(shift=self.shift)
+        result._add(self.n, self.mean_offset, self.m2, self.minimum, self.maximum)
+        offset = other.mean_offset + (other.shift - self.shift)
+        result._add(other.n, offset, other.m2, other.minimum, other.maximum)
+        return result
+
+    def _add(self, n: int, mean_offset: float, m2: float, minimum: float, maximum: float) -> None:
+        if not n:
+            return
+        total = self.n + n
+        delta = mean_offset - self.mean_offset
+        self.m2 += m2 + delta * delta * self.n * n / total
+        self.mean_offset += delta * n / total
+        self.n = total
+        self.minimum = min(self.minimum, minimum)
+        self.maximum = max(self.maximum, maximum)

@@ -1,0 +1,317 @@
+"""Tables of any kind in, columns of numbers or categories out.
+
+A *raw column* is a numpy array, list or tuple with one value a row. `raw_columns` makes raw
+columns of a table; `numeric_column` and `categorical_column` make a raw column usable and count
+what is missing, by reason.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from modelwatch.errors import DataError, SchemaError
+
+__all__ = [
+    "ABSENT",
+    "CategoricalColumn",
+    "NumericColumn",
+    "RawColumn",
+    "categorical_column",
+    "category_key",
+    "holds_text",
+    "infer_kind",
+    "numeric_column",
+    "raw_columns",
+]
+
+RawColumn = Sequence[Any] | npt.NDArray[Any]
+FloatArray = npt.NDArray[np.float64]
+MissingReason = Literal["null", "nan", "inf", "absent", "wrong_type"]
+
+
+class _Absent(Enum):
+    ABSENT = "absent"
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = _Absent.ABSENT
+"""Stands for the value of a feature that a row does not have at all."""
+
+_NUMBER_TYPES: frozenset[type] = frozenset(
+    {float, int, bool, np.bool_}
+    | {np.dtype(code).type for code in ("f2", "f4", "f8", "i1", "i2", "i4", "i8")}
+    | {np.dtype(code).type for code in ("u1", "u2", "u4", "u8")}
+)
+_NUMBER_OR_NONE = _NUMBER_TYPES | {type(None)}
+_BOOLEANS = (bool, np.bool_)
+_NULL_NAMES = frozenset({"NoneType", "NAType", "NaTType"})
+
+
+@dataclass(frozen=True)
+class NumericColumn:
+    """Numbers, row by row: finite, or NaN where the value is missing for one of the reasons."""
+
+    values: FloatArray
+    missing: Mapping[MissingReason, int]
+
+    @property
+    def finite(self) -> FloatArray:
+        """The values that are there."""
+        return self.values[~np.isnan(self.values)] if self.missing else self.values
+
+
+@dataclass(frozen=True)
+class CategoricalColumn:
+    """Category keys, row by row: None where the value is missing for one of the reasons."""
+
+    keys: list[str | None]
+    missing: Mapping[MissingReason, int]
+
+    @property
+    def present(self) -> list[str]:
+        """The keys that are there."""
+        return [key for key in self.keys if key is not None]
+
+
+def category_key(value: object) -> str:
+    """Return the text under which a category is counted.
+
+    >>> category_key("AA"), category_key(True), category_key(np.int64(3)), category_key(3.0)
+    ('AA', 'true', '3', '3')
+    """
+    if isinstance(value, _BOOLEANS):
+        return "true" if value else "false"
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def raw_columns(data: object) -> dict[str, RawColumn]:
+    """Return a table's columns by name.
+
+    Args:
+        data: a pandas or polars frame, a pyarrow table or record batch, a mapping of column name
+            to values, or a sequence of mappings (rows; keys that a row lacks are `ABSENT`).
+
+    Raises:
+        SchemaError: where two columns have one name, a name is no text, or lengths differ.
+        DataError: where the data is none of these.
+    """
+    if isinstance(data, Mapping):
+        columns = {name: _as_sequence(values, name) for name, values in data.items()}
+    elif isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
+        columns = _columns_of_rows(data)
+    else:
+        columns = _columns_of_frame(data)
+    _check_columns(columns)
+    return columns
+
+
+def infer_kind(values: RawColumn) -> Literal["numeric", "categorical"]:
+    """Tell whether a raw column holds numbers (or times) or categories.
+
+    Booleans and texts are categories. Of mixed values the majority that is not missing decides.
+    """
+    if isinstance(values, np.ndarray) and values.dtype.kind != "O":
+        return "numeric" if values.dtype.kind in "fiuM" else "categorical"
+    numeric = categorical = 0
+    for kind, count in Counter(map(type, values)).items():
+        if kind.__name__ in _NULL_NAMES or kind is _Absent:
+            continue
+        if _is_number_type(kind) and not issubclass(kind, _BOOLEANS):
+            numeric += count
+        else:
+            categorical += count
+    return "categorical" if categorical > numeric else "numeric"
+
+
+def holds_text(values: RawColumn) -> bool:
+    """Tell whether the categories of a raw column are mostly texts (not numbers or booleans)."""
+    kinds = Counter(map(type, values))
+    texts = sum(count for kind, count in kinds.items() if issubclass(kind, str))
+    others = sum(count for kind, count in kinds.items() if kind in _NUMBER_TYPES)
+    return texts >= others
+
+
+def numeric_column(values: RawColumn) -> NumericColumn:
+    """Read a raw column as numbers.
+
+    Args:
+        values: numbers, booleans (0 or 1), times (seconds since 1970) and missing values.
+
+    Returns:
+        The finite values; None is counted missing as `null`, NaN as `nan`, infinities as `inf`,
+        `ABSENT` as `absent`, all that is no number (a text of digits too) as `wrong_type`.
+    """
+    array = _number_array(values)
+    missing: Counter[MissingReason] = Counter()
+    if array is None:
+        numbers: list[float] = []
+        for value in values:
+            number = _number(value)
+            if not isinstance(number, float):
+                missing[number] += 1
+                number = math.nan
+            elif math.isnan(number):
+                missing["nan"] += 1
+            numbers.append(number)
+        array = np.array(numbers, dtype=np.float64)
+    else:
+        nulls = 0 if isinstance(values, np.ndarray) else values.count(None)
+        nans = int(np.isnan(array).sum()) - nulls
+        missing.update({"null": nulls, "nan": nans})
+    infinite = np.isinf(array)
+    if infinite.any():
+        missing["inf"] += int(infinite.sum())
+        array = np.where(infinite, np.nan, array)
+    return NumericColumn(array, +missing)
+
+
+def categorical_column(values: RawColumn, *, text: bool | None = None) -> CategoricalColumn:
+    """Read a raw column as categories.
+
+    Args:
+        values: texts, numbers, booleans and missing values.
+        text: True where only texts are right, False where only numbers and booleans are; the
+            others are then counted missing as `wrong_type`. None takes both.
+    """
+    items: list[Any] = values.tolist() if isinstance(values, np.ndarray) else list(values)
+    if text is not False and set(map(type, items)) <= {str}:
+        return CategoricalColumn(items, {})
+    missing: Counter[MissingReason] = Counter()
+    keys: list[str | None] = []
+    for value in items:
+        reason = _category_missing(value, text)
+        if reason is not None:
+            missing[reason] += 1
+        keys.append(category_key(value) if reason is None else None)
+    return CategoricalColumn(keys, missing)
+
+
+def _number_array(values: RawColumn) -> FloatArray | None:
+    """Convert as a whole where every value is a number or None; None where one is neither."""
+    if isinstance(values, np.ndarray) and values.dtype.kind != "O":
+        if values.dtype.kind in "fiub":
+            return values.astype(np.float64)
+        if values.dtype.kind == "M":
+            seconds = values.astype("datetime64[us]").astype(np.float64) / 1e6
+            return np.where(np.isnat(values), np.nan, seconds)
+        return None
+    if isinstance(values, np.ndarray) or not set(map(type, values)) <= _NUMBER_OR_NONE:
+        return None
+    try:
+        return np.array(values, dtype=np.float64)
+    except OverflowError:
+        return None
+
+
+def _number(value: Any) -> float | MissingReason:
+    kind = type(value)
+    if value is ABSENT:
+        return "absent"
+    if kind.__name__ in _NULL_NAMES:
+        return "null"
+    if _is_number_type(kind):
+        try:
+            return value.timestamp() if isinstance(value, dt.datetime) else float(value)
+        except OverflowError:
+            return "inf"
+    return "wrong_type"
+
+
+def _is_number_type(kind: type) -> bool:
+    if kind in _NUMBER_TYPES or issubclass(kind, dt.datetime):
+        return True
+    return hasattr(kind, "__float__") and not issubclass(kind, (str, bytes, np.ndarray))
+
+
+def _category_missing(value: Any, text: bool | None) -> MissingReason | None:
+    if value is ABSENT:
+        return "absent"
+    if type(value).__name__ in _NULL_NAMES:
+        return "null"
+    if isinstance(value, (float, np.floating)) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else "inf"
+    if isinstance(value, str):
+        return "wrong_type" if text is False else None
+    scalar = not isinstance(value, (bytes, Mapping, Sequence, set, np.ndarray))
+    return None if scalar and not text else "wrong_type"
+
+
+def _as_sequence(values: object, name: object) -> RawColumn:
+    if isinstance(values, (np.ndarray, list, tuple)):
+        return values
+    if hasattr(values, "to_numpy"):
+        return np.asarray(values.to_numpy())
+    if isinstance(values, Sequence) and not isinstance(values, (str, bytes)):
+        return list(values)
+    raise DataError(
+        f"column {name!r} is a {type(values).__name__}: give an array or a list, one value a row."
+    )
+
+
+def _columns_of_rows(rows: Sequence[Any]) -> dict[str, RawColumn]:
+    wrong = next((index for index, row in enumerate(rows) if not isinstance(row, Mapping)), None)
+    if wrong is not None:
+        raise DataError(
+            f"row {wrong} is a {type(rows[wrong]).__name__}: give rows as mappings of feature name "
+            "to value, or a frame, or a mapping of arrays."
+        )
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name, ABSENT) for row in rows] for name in names}
+
+
+def _columns_of_frame(data: Any) -> dict[str, RawColumn]:
+    import narwhals.stable.v2 as nw
+
+    if type(data).__name__ == "RecordBatch":
+        return _columns_of_frame(sys.modules["pyarrow"].Table.from_batches([data]))
+    names = getattr(data, "columns", None)
+    doubled = [name for name, count in Counter(names).items() if count > 1] if _named(names) else []
+    if doubled:
+        raise SchemaError(f"two columns are named {doubled[0]!r}: names must be unique.")
+    try:
+        frame = nw.from_native(data, eager_only=True)
+    except TypeError:
+        raise DataError(
+            f"cannot read a {type(data).__name__}: give a pandas or polars frame, a pyarrow table, "
+            "a mapping of arrays or a list of mappings."
+        ) from None
+    return {name: _values_of_series(frame[name]) for name in frame.columns}
+
+
+def _named(names: Any) -> bool:
+    return names is not None and all(isinstance(name, str) for name in names)
+
+
+def _values_of_series(series: Any) -> RawColumn:
+    dtype = series.dtype
+    if dtype.is_numeric() and not dtype.is_decimal():
+        return np.asarray(series.to_numpy())
+    return list(series.to_list())
+
+
+def _check_columns(columns: Mapping[Any, RawColumn]) -> None:
+    wrong: Any = next((name for name in columns if not isinstance(name, str)), None)
+    if wrong is not None:
+        raise SchemaError(f"column name {wrong!r} is no text: rename it, as in {str(wrong)!r}.")
+    lengths: dict[str, int] = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        shortest = min(lengths, key=lengths.__getitem__)
+        longest = max(lengths, key=lengths.__getitem__)
+        raise SchemaError(
+            f"columns differ in length: {shortest!r} has {lengths[shortest]} rows, "
+            f"{longest!r} has {lengths[longest]}."
+        )
