@@ -58,9 +58,10 @@ def read_data_file(path: Path) -> Any:
     if not path.is_file():
         raise DataError(f"there is no file {path}.")
     read = _reader(suffix)
+    failures: tuple[type[Exception], ...] = (OSError, ValueError, *_library_errors())
     try:
         return read(path)
-    except (OSError, ValueError, *_library_errors()) as error:
+    except failures as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"cannot read {path} as a {suffix[1:]} file: {reason}") from error
 
