@@ -7,17 +7,14 @@ from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from modelwatch.baseline import BaselineFeature
-from modelwatch.comparisons import ks_statistic
 from modelwatch.feature import FeatureProfile
 from modelwatch.sketches import Categories, Histogram
 
 __all__ = ["Aspect", "diagnose"]
 
 Aspect = Literal["values", "missing", "outliers"]
-FloatArray = npt.NDArray[np.float64]
 
 UNIT_FACTORS: tuple[tuple[float, str], ...] = (
     (1.609344, "miles to kilometres"),
@@ -32,19 +29,26 @@ UNIT_FACTORS: tuple[tuple[float, str], ...] = (
     (0.001, "a thousandth unit"),
     (100.0, "fractions to percent"),
     (0.01, "percent to fractions"),
+    (-1.0, "sign flipped"),
     (60.0, "minutes to seconds, or hours to minutes"),
     (1 / 60, "seconds to minutes, or minutes to hours"),
 )
-UNIT_TOLERANCE = 0.02
-"""How near a fitted factor must come to a unit's for the unit to be named."""
+UNIT_TOLERANCE = 0.1
+"""How near a fitted factor must come to a unit's for the unit to be tried: the fit also follows
+what else has changed, such as a season's other mix of routes."""
+
+SPREAD_TOLERANCE = 0.2
+"""A change of scale widens the distribution by its factor, to this accuracy (of the logarithm);
+a warm summer doubles the mean temperature and leaves the spread."""
 
 SMALLEST_SCALING = 0.05
 """Factors nearer to one than this are no change of scale."""
 
-SCALING_LEAVES = 0.25
-"""A change of scale must explain all but this share of the KS statistic to be named."""
+SPREAD_TOLERANCE = 0.06
+"""How nearly the standard deviation must have changed by the same factor as the mean."""
 
-QUANTILES = np.arange(1, 20) / 20
+LARGEST_CONTRADICTION = 0.05
+"""By how much the distribution functions may differ once the scale is undone."""
 
 
 def diagnose(
@@ -64,12 +68,21 @@ def diagnose(
     Returns:
         One sentence part for each aspect, joined by semicolons; None where there is none.
     """
-    say = {"values": _moved_values, "missing": _missing, "outliers": _outliers}
-    found = [say[aspect](feature, reference, current) for aspect in aspects]
+    found = [_say(aspect, feature, reference, current) for aspect in aspects]
     return "; ".join(found) or None
 
 
-def _missing(feature: BaselineFeature, reference: FeatureProfile, current: FeatureProfile) -> str:
+def _say(
+    aspect: Aspect, feature: BaselineFeature, reference: FeatureProfile, current: FeatureProfile
+) -> str:
+    if aspect == "missing":
+        return _missing(reference, current)
+    if aspect == "outliers":
+        return _outliers(feature, reference, current)
+    return _moved_values(reference, current)
+
+
+def _missing(reference: FeatureProfile, current: FeatureProfile) -> str:
     rates = f"{current.missing_rate:.1%} of rows (baseline {reference.missing_rate:.1%})"
     if current.missing_rate < reference.missing_rate:
         return f"missing in fewer rows: {rates}"
@@ -93,9 +106,7 @@ def _outliers(feature: BaselineFeature, reference: FeatureProfile, current: Feat
     return {"type": "values of another type in ", "missing": "missing in "}[rule] + rates
 
 
-def _moved_values(
-    feature: BaselineFeature, reference: FeatureProfile, current: FeatureProfile
-) -> str:
+def _moved_values(reference: FeatureProfile, current: FeatureProfile) -> str:
     if isinstance(reference.values, Categories) and isinstance(current.values, Categories):
         return _moved_categories(reference.values, current.values)
     if isinstance(reference.values, Histogram) and isinstance(current.values, Histogram):
@@ -125,25 +136,33 @@ def _moved_mean(reference: FeatureProfile, current: FeatureProfile) -> str:
 
 
 def _scaling(reference: FeatureProfile, current: FeatureProfile) -> str | None:
-    """Name a change of scale where it explains nearly all of the difference."""
+    """Name a change of scale where mean, spread and distribution all agree with it."""
     a, b = reference.moments, current.moments
-    x, y = reference.values, current.values
-    if a is None or b is None or not isinstance(x, Histogram) or not isinstance(y, Histogram):
+    if a is None or b is None or not a.mean or not a.variance > 0 or not b.variance > 0:
         return None
-    from_quantiles = x.quantiles(QUANTILES, a.minimum, a.maximum)
-    to_quantiles = y.quantiles(QUANTILES, b.minimum, b.maximum)
-    square = float(from_quantiles @ from_quantiles)
-    factor = float(from_quantiles @ to_quantiles) / square if square else 1.0
-    factor, unit = _nearest_unit(factor)
-    if abs(factor - 1) < SMALLEST_SCALING or factor <= 0:
+    factor, unit = _nearest_unit(b.mean / a.mean)
+    spread = b.standard_deviation / a.standard_deviation
+    if abs(factor - 1) < SMALLEST_SCALING or abs(spread / abs(factor) - 1) > SPREAD_TOLERANCE:
         return None
-    scaled = Histogram(x.bin_edges * factor, x.counts)
-    low, high = a.minimum * factor, a.maximum * factor
-    explained = scaled.rebinned(y.bin_edges, low, high)
-    raw_ks = ks_statistic(x.counts, y.counts)
-    if ks_statistic(explained.counts, y.counts) > SCALING_LEAVES * raw_ks:
+    if factor > 0 and _contradiction(reference, current, factor) > LARGEST_CONTRADICTION:
         return None
     return f"values are {factor:.4g} times the baseline's{f' ({unit})' if unit else ''}"
+
+
+def _contradiction(reference: FeatureProfile, current: FeatureProfile, factor: float) -> float:
+    """Return by how much the current distribution function contradicts a scaled reference.
+
+    At a scaled edge the current one is known to lie between its values at the neighbouring edges,
+    so single values that hold much mass do no harm.
+    """
+    x, y = reference.values, current.values
+    if not (isinstance(x, Histogram) and isinstance(y, Histogram)):
+        return 1.0
+    expected = x.cumulative_share()
+    heights = np.concatenate([[0.0], y.cumulative_share(), [1.0]])
+    bins = np.searchsorted(y.bin_edges, x.bin_edges * factor, side="left")
+    below, above = heights[bins], heights[bins + 1]
+    return float(np.maximum(below - expected, expected - above).max(initial=0.0))
 
 
 def _nearest_unit(factor: float) -> tuple[float, str | None]:
