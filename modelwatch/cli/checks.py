@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from modelwatch import settings
 from modelwatch.cli.collector_client import collector_url, get_text
-from modelwatch.cli.installation import without_password
+from modelwatch.cli.masking import without_password
 from modelwatch.errors import CollectorError, ConfigurationError
 
 __all__ = ["Check", "check_collector", "check_otlp_endpoint", "check_settings"]

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import typer
 
 from modelwatch import settings
+from modelwatch.cli.masking import without_password
 from modelwatch.errors import CollectorError
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def get_json(path: str, collector: str | None, *, parameters: dict[str, str] | N
         return response.json()
     except ValueError as error:
         raise CollectorError(
-            f"{response.url} answered with no JSON: is there a modelwatch collector?"
+            f"{without_password(str(response.url))} answered with no JSON: "
+            "is there a modelwatch collector?"
         ) from error
 
 
@@ -84,7 +86,8 @@ def put_baseline(baseline: Baseline, collector: str | None) -> str:
         CollectorError: where the collector cannot be reached or refuses.
     """
     path = f"{version_path(baseline.model, baseline.version)}/baseline"
-    return str(_request("PUT", path, collector, body=baseline.to_json()).url)
+    response = _request("PUT", path, collector, body=baseline.to_json())
+    return without_password(str(response.url))
 
 
 def _request(
@@ -98,6 +101,7 @@ def _request(
     import httpx
 
     base = collector_url(collector)
+    shown = without_password(base)
     headers = {"accept": "application/json"}
     if body is not None:
         headers["content-type"] = "application/json"
@@ -112,11 +116,11 @@ def _request(
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise CollectorError(
-            f"no collector answers at {base} ({str(error) or type(error).__name__}): start one "
+            f"no collector answers at {shown} ({str(error) or type(error).__name__}): start one "
             "with 'modelwatch collector', or give its address with --collector."
         ) from error
     if not response.is_success:
-        raise CollectorError(f"the collector at {base} refused: {_reason(response)}")
+        raise CollectorError(f"the collector at {shown} refused: {_reason(response)}")
     return response
 
 

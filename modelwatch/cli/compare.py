@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelwatch.cli.console import print_renderable, print_text
+from modelwatch.errors import DataError
 
 if TYPE_CHECKING:
     from modelwatch.report.drift_report import DriftReport
@@ -67,9 +68,19 @@ def compare(
         print_text(json.dumps(report.to_dict(), indent=2))
     else:
         print_renderable(report)
+    if fail_on is not None:
+        _judge(report, fail_on)
+
+
+def _judge(report: DriftReport, fail_on: FailOn) -> None:
     severities = {feature.severity for feature in report.features.values()}
-    if fail_on is not None and severities & _FAILING[fail_on]:
+    if severities & _FAILING[fail_on]:
         raise typer.Exit(FINDING_STATUS)
+    if severities <= {"insufficient_data"}:
+        raise DataError(
+            f"{report.rows} rows are too few to judge any feature, so --fail-on cannot be "
+            "answered: compare more data."
+        )
 
 
 def compare_files(baseline: Path, data: Path) -> DriftReport:

@@ -6,14 +6,12 @@ import os
 import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
-from urllib.parse import urlsplit, urlunsplit
 
 import modelwatch
 from modelwatch import settings
+from modelwatch.cli.masking import MASK, without_password
 
-__all__ = ["MASK", "installed_versions", "setting_values", "without_password"]
-
-MASK = "********"
+__all__ = ["installed_versions", "setting_values"]
 
 _PACKAGES = (
     "altair",
@@ -75,21 +73,3 @@ def setting_values(
         masked = MASK if setting.secret and source == "environment" else without_password(value)
         values[name] = (masked, source)
     return values
-
-
-def without_password(value: str) -> str:
-    """Return the value; where it is an address with a password, with that masked.
-
-    >>> without_password("https://user:pass@collector:4318/x")
-    'https://user:********@collector:4318/x'
-    """
-    try:
-        parts = urlsplit(value)
-        password = parts.password
-    except ValueError:
-        return value
-    if not password:
-        return value
-    user, host = parts.netloc.rsplit("@", 1)
-    netloc = f"{user.partition(':')[0]}:{MASK}@{host}"
-    return urlunsplit(parts._replace(netloc=netloc))

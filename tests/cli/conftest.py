@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Queue
 
 import numpy as np
 import polars as pl
@@ -95,3 +98,25 @@ def baseline_file(run: Run, training_file: Path, tmp_path: Path) -> Path:
     assert built.status == 0, built.err
     assert json.loads(path.read_text())
     return path
+
+
+@pytest.fixture
+def running_collector(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The addresses ``otlp`` and ``pages`` of a collector that runs in a thread of its own."""
+    from modelwatch.collector.app import Addresses, CollectorOptions, serve
+
+    found: Queue[Addresses] = Queue()
+    options = CollectorOptions(
+        store_path=tmp_path / "store.sqlite", otlp_http_port=0, api_port=0, window_seconds=60
+    )
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+    thread = threading.Thread(
+        target=loop.run_until_complete, args=[serve(options, stop=stop, ready=found.put)]
+    )
+    thread.start()
+    addresses = found.get(timeout=30)
+    yield {"otlp": addresses.otlp_http, "pages": addresses.pages}
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(timeout=30)
+    loop.close()

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from modelwatch.baseline import Baseline
+from modelwatch.cli.baseline import parse_score
+from modelwatch.errors import ConfigurationError
+from tests.cli.conftest import ROWS, Run
+
+
+def test_build_writes_what_fit_makes(baseline_file: Path) -> None:
+    """The file holds the features, roles and rows of the data."""
+    baseline = Baseline.load(baseline_file)
+    assert (baseline.model, baseline.version, baseline.rows) == ("churn", "3", ROWS)
+    assert baseline.inputs == ("age", "plan")
+    assert baseline.outputs == ("score",)
+
+
+def test_build_takes_bins_and_label(run: Run, training_file: Path, tmp_path: Path) -> None:
+    """--bins and --label reach the baseline."""
+    path = tmp_path / "other.json"
+    built = run(
+        "baseline", "build", training_file, "-o", path, "--model", "m", "--version", "1",
+        "--label", "plan", "--bins", "20",
+    )  # fmt: skip
+    baseline = Baseline.load(path)
+    edges = baseline.features["age"].bin_edges
+    assert built.out == f"wrote {path}: 2 features of {ROWS} rows\n"
+    assert baseline.label == "plan"
+    assert edges is not None
+    assert len(edges) <= 21
+
+
+def test_build_names_a_column_that_is_not_there(
+    run: Run, training_file: Path, tmp_path: Path
+) -> None:
+    """A wrong column name is one line that names it, and status 2."""
+    built = run(
+        "baseline", "build", training_file, "-o", tmp_path / "b.json", "--model", "m",
+        "--version", "1", "--timestamp", "tme",
+    )  # fmt: skip
+    assert built.status == 2
+    assert "tme" in built.err
+    assert len(built.err.splitlines()) == 1
+
+
+def test_build_says_where_it_cannot_write(run: Run, training_file: Path, tmp_path: Path) -> None:
+    """A folder that is not there is named in one line, with status 2."""
+    path = tmp_path / "absent" / "b.json"
+    built = run("baseline", "build", training_file, "-o", path, "--model", "m", "--version", "1")
+    assert built.status == 2
+    assert f"cannot write {path}" in built.err
+
+
+def test_show_lists_the_features(run: Run, baseline_file: Path) -> None:
+    """Each feature is a line with its kind; categories are named."""
+    shown = run("baseline", "show", baseline_file)
+    assert shown.status == 0
+    lines = {words[1]: words for words in map(str.split, shown.out.splitlines()) if len(words) > 5}
+    assert {"age", "plan", "score"} <= lines.keys()
+    assert "numeric" in lines["age"]
+    assert "categorical" in lines["plan"]
+    assert "basic" in shown.out
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\x00\x01", b'{"format": "other"}'])
+def test_show_refuses_a_damaged_file(run: Run, tmp_path: Path, content: bytes) -> None:
+    """A file that is no baseline is one line that names it, and status 2."""
+    path = tmp_path / "damaged.json"
+    path.write_bytes(content)
+    shown = run("baseline", "show", path)
+    assert shown.status == 2
+    assert "damaged.json" in shown.err
+    assert len(shown.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("texts", [["a", "b"], ["yes=a", "yes=b"], ["=a"], ["yes="]])
+def test_wrong_score_is_refused(texts: list[str]) -> None:
+    """Several scores without a class each, or a class twice, are refused."""
+    with pytest.raises(ConfigurationError, match="CLASS=COLUMN"):
+        parse_score(texts)

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from modelwatch.cli.collector import seconds_of
+from modelwatch.errors import ConfigurationError
+from tests.cli.conftest import Run
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_collector_serves_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signals) -> None:
+    """The command says where it listens, answers there, and stops in order with status 0."""
+    command = [
+        sys.executable, "-c", "from modelwatch.cli import main; main()", "collector",
+        "--otlp-http-port", "0", "--api-port", "0", "--store", str(tmp_path / "store.sqlite"),
+    ]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = re.search(r"pages (http://127\.0\.0\.1:\d+)", line)
+        assert found, line
+        answer = httpx.get(f"{found[1]}/api/v1/models", trust_env=False)
+        process.send_signal(number)
+        assert process.wait(timeout=30) == 0
+    assert json.loads(answer.text) == {"models": []}
+    assert (tmp_path / "store.sqlite").exists()
+
+
+def test_public_host_needs_insecure(run: Run, tmp_path: Path) -> None:
+    """An address that others can reach is refused, and the remedy named."""
+    outcome = run("collector", "--host", "0.0.0.0", "--store", tmp_path / "store.sqlite")
+    assert outcome.status == 2
+    assert "--insecure" in outcome.err
+    assert not (tmp_path / "store.sqlite").exists()
+
+
+def test_wrong_length_names_the_option() -> None:
+    """A window that cannot be read is refused with the option's name."""
+    with pytest.raises(ConfigurationError, match=r"--window: .*'soon'"):
+        seconds_of("--window", "soon")

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from modelwatch.baseline import Baseline
+from modelwatch.report.drift_report import DriftReport
+from tests.cli.conftest import ROWS, Run
+
+
+def test_text_lists_the_features(run: Run, baseline_file: Path, drifted_file: Path) -> None:
+    """The table names what drifted; a finding alone does not fail the command."""
+    outcome = run("compare", baseline_file, drifted_file)
+    assert outcome.status == 0
+    assert "age" in outcome.out
+    assert "drift" in outcome.out
+
+
+def test_json_is_the_report(run: Run, baseline_file: Path, drifted_file: Path) -> None:
+    """--format json prints the report's own form, which can be read again."""
+    outcome = run("compare", baseline_file, drifted_file, "--format", "json")
+    report = DriftReport.from_dict(json.loads(outcome.out))
+    assert outcome.status == 0
+    assert report.rows == ROWS
+    assert report.baseline_id == Baseline.load(baseline_file).id
+    assert report.features["age"].severity == "drift"
+    assert report.features["plan"].severity == "none"
+
+
+@pytest.mark.parametrize("severity", ["warning", "drift"])
+def test_gate_stops_drift(run: Run, baseline_file: Path, drifted_file: Path, severity: str) -> None:
+    """--fail-on ends with status 1 where a feature drifted."""
+    assert run("compare", baseline_file, drifted_file, "--fail-on", severity).status == 1
+
+
+def test_gate_lets_calm_data_pass(run: Run, baseline_file: Path, calm_file: Path) -> None:
+    """--fail-on ends with status 0 where nothing was found."""
+    assert run("compare", baseline_file, calm_file, "--fail-on", "warning").status == 0
+
+
+def test_error_is_no_finding(run: Run, baseline_file: Path, tmp_path: Path) -> None:
+    """Data that is not there ends with status 2 and names the file, --fail-on or not."""
+    outcome = run("compare", baseline_file, tmp_path / "absent.csv", "--fail-on", "drift")
+    assert outcome.status == 2
+    assert "absent.csv" in outcome.err
+
+
+def test_absent_baseline_is_named(run: Run, calm_file: Path, tmp_path: Path) -> None:
+    """A baseline that is not there ends with status 2 and names the file."""
+    outcome = run("compare", tmp_path / "absent.json", calm_file)
+    assert outcome.status == 2
+    assert "absent.json" in outcome.err
+
+
+@pytest.mark.parametrize("rows", [0, 5])
+def test_gate_does_not_pass_what_cannot_be_judged(
+    run: Run, baseline_file: Path, tmp_path: Path, rows: int
+) -> None:
+    """Too few rows to judge anything end with status 2 under --fail-on, never with 0."""
+    path = tmp_path / "few.csv"
+    path.write_text("age,plan,score\n" + "40.0,pro,0.5\n" * rows)
+    outcome = run("compare", baseline_file, path, "--fail-on", "drift")
+    assert outcome.status == 2
+    assert len(outcome.err.splitlines()) == 1

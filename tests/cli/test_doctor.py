@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+
+from modelwatch.cli.checks import check_settings
+from modelwatch.cli.installation import installed_versions, setting_values
+from modelwatch.cli.masking import MASK
+from modelwatch.settings import SETTINGS
+from tests.cli.conftest import Run
+
+CLOSED = "http://127.0.0.1:1"
+
+
+def test_offline_doctor_lists_packages_and_settings(run: Run) -> None:
+    """--offline asks no server; packages and every setting are listed."""
+    outcome = run("doctor", "--offline")
+    assert outcome.status == 0
+    assert "numpy" in outcome.out
+    assert all(name in outcome.out for name in SETTINGS)
+
+
+def test_unreachable_servers_are_problems(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A collector and an endpoint that do not answer are named, with status 1."""
+    monkeypatch.setenv("MODELWATCH_COLLECTOR_URL", CLOSED)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", CLOSED)
+    outcome = run("doctor")
+    assert outcome.status == 1
+    assert outcome.out.count(CLOSED) >= 2
+
+
+def test_reachable_servers_are_fine(
+    run: Run, monkeypatch: pytest.MonkeyPatch, running_collector: dict[str, str]
+) -> None:
+    """With a running collector all checks pass."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", running_collector["otlp"])
+    outcome = run("doctor", "--collector", running_collector["pages"])
+    assert outcome.status == 0, outcome.out
+
+
+def test_wrong_setting_is_a_problem(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that cannot be read is named, with status 1."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "soon")
+    outcome = run("doctor", "--offline")
+    assert outcome.status == 1
+    assert "OTEL_EXPORTER_OTLP_TIMEOUT is 'soon'" in outcome.out
+
+
+def test_secrets_are_masked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a header nor a password in an address is ever printed."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=hunter2")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:hunter2@127.0.0.1:1")
+    monkeypatch.setenv("MODELWATCH_COLLECTOR_URL", "http://me:hunter2@127.0.0.1:1")
+    outcome = run("doctor")
+    assert "hunter2" not in outcome.out + outcome.err
+    assert MASK in outcome.out
+
+
+def test_setting_values_tell_their_source() -> None:
+    """Each value comes with where it is from."""
+    values = setting_values({"OTEL_EXPORTER_OTLP_TIMEOUT": "3"})
+    assert values["OTEL_EXPORTER_OTLP_TIMEOUT"] == ("3", "environment")
+    assert values["OTEL_METRIC_EXPORT_INTERVAL"][1] == "default"
+
+
+def test_every_wrong_setting_is_told() -> None:
+    """One look names all that is wrong, not the first alone."""
+    problem = check_settings({"OTEL_SDK_DISABLED": "x", "OTEL_EXPORTER_OTLP_TIMEOUT": "y"}).problem
+    assert "OTEL_SDK_DISABLED" in problem
+    assert "OTEL_EXPORTER_OTLP_TIMEOUT" in problem
+
+
+def test_packages_that_are_not_there_have_no_version() -> None:
+    """Each package that can be used is listed, installed or not."""
+    versions = installed_versions()
+    assert versions["python"]
+    assert versions["modelwatch"]
