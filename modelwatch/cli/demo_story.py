@@ -28,13 +28,13 @@ class Chapter:
     Attributes:
         phase: its name in ``examples/flight_delays/data.py``.
         told: what happens in it, in words.
-        expected: the features that must be at "drift", each with words of which at least one must
-            stand in the diagnosis. No other feature or output may be at "drift".
+        expected: the features that must be at "drift", each with words that its diagnosis must
+            hold. No other feature or output may be at "drift".
     """
 
     phase: str
     told: str
-    expected: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    expected: Mapping[str, str] = field(default_factory=dict)
 
 
 STORY = (
@@ -45,19 +45,19 @@ STORY = (
     Chapter(
         phase="seasonal",
         told="July flights. The model has only seen a winter: it is warm, and the air is moist.",
-        expected={"temp": ("shift", "higher", "mean"), "dewp": ("shift", "higher", "mean")},
+        expected={"temp": "mean went", "dewp": "mean went"},
     ),
     Chapter(
         phase="broken pipeline",
         told="December flights. Distance comes in kilometres instead of miles, and visibility "
         "no longer comes at all.",
-        expected={"distance": ("unit", "kilomet", "scale"), "visib": ("missing",)},
+        expected={"distance": "miles to kilometres", "visib": "missing"},
     ),
     Chapter(
         phase="outliers",
         told="December flights. LaGuardia's broken anemometer reports 9999 as the wind speed in "
         "every third hour, which is one flight in ten.",
-        expected={"wind_speed": ("outlier", "outside", "range")},
+        expected={"wind_speed": "values outside"},
     ),
 )
 
@@ -75,10 +75,9 @@ def faults_of_report(chapter: Chapter, report: DriftReport) -> list[str]:
             faults.append(f"{chapter.phase}: {name} is not in the report.")
         elif drift.severity != "drift":
             faults.append(f"{chapter.phase}: {name} is at {drift.severity}, not at drift.")
-        elif not any(word in (drift.diagnosis or "").lower() for word in words):
+        elif words not in (drift.diagnosis or ""):
             faults.append(
-                f"{chapter.phase}: {name} is diagnosed as {drift.diagnosis!r}, which says none of "
-                f"{', '.join(words)}."
+                f"{chapter.phase}: {name} is diagnosed as {drift.diagnosis!r}, not as {words!r}."
             )
     return faults
 
