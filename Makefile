@@ -42,7 +42,7 @@ demo-check: $(FOR_DEMO)  ## the same, but ends by itself, with an error if a fin
 check: $(FOR_DEVELOPMENT)  ## formatting, lint, types and layers
 	@echo "modelwatch: ruff" && $(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@echo "modelwatch: mypy" && $(BIN)/mypy
-	@echo "modelwatch: import-linter" && $(BIN)/lint-imports
+	@echo "modelwatch: import-linter" && $(BIN)/lint-imports --no-logo
 
 format: $(FOR_DEVELOPMENT)  ## put the code into its one format
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
