@@ -152,7 +152,7 @@ def _judge(
             finding, missing_rate=current.missing_rate, outlier_rate=current.outlier_rate
         )
         if current.observed and reference.observed:
-            finding = replace(finding, **_distances(reference, current))
+            finding = _with_distances(finding, reference, current)
         if current.total >= thresholds.minimum_rows:
             p_values, effects = _evidence(feature, reference, current, thresholds)
     return _Judged(
@@ -205,22 +205,29 @@ def _cells(reference: FeatureProfile, current: FeatureProfile) -> tuple[IntArray
     raise ProfileMismatch(f"feature {reference.name!r} holds {reference.kind} values on one side.")
 
 
-def _distances(reference: FeatureProfile, current: FeatureProfile) -> dict[str, float | None]:
+def _with_distances(
+    finding: FeatureDrift, reference: FeatureProfile, current: FeatureProfile
+) -> FeatureDrift:
     x, y = _cells(reference, current)
-    found: dict[str, float | None] = {
-        "psi": psi(x, y),
-        "kl": kl_divergence(x, y),
-        "js": js_distance(x, y),
-        "chi2": chi_square(x, y).statistic,
-    }
+    finding = replace(
+        finding,
+        psi=psi(x, y),
+        kl=kl_divergence(x, y),
+        js=js_distance(x, y),
+        chi2=chi_square(x, y).statistic,
+    )
     if isinstance(reference.values, Histogram) and isinstance(current.values, Histogram):
-        found["ks"] = ks_statistic(reference.values.counts, current.values.counts)
+        ks = ks_statistic(reference.values.counts, current.values.counts)
+        finding = replace(finding, ks=ks)
     a, b = reference.moments, current.moments
-    if a is not None and b is not None and a.variance > 0:
-        found["mean_shift"] = _finite((b.mean - a.mean) / a.standard_deviation)
-        found["std_ratio"] = _finite(b.standard_deviation / a.standard_deviation)
-        found["wasserstein"] = _scaled_wasserstein(reference, current, a)
-    return found
+    if a is None or b is None or not a.variance > 0:
+        return finding
+    return replace(
+        finding,
+        mean_shift=_finite((b.mean - a.mean) / a.standard_deviation),
+        std_ratio=_finite(b.standard_deviation / a.standard_deviation),
+        wasserstein=_scaled_wasserstein(reference, current, a),
+    )
 
 
 def _scaled_wasserstein(

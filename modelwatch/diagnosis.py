@@ -33,13 +33,8 @@ UNIT_FACTORS: tuple[tuple[float, str], ...] = (
     (60.0, "minutes to seconds, or hours to minutes"),
     (1 / 60, "seconds to minutes, or minutes to hours"),
 )
-UNIT_TOLERANCE = 0.1
-"""How near a fitted factor must come to a unit's for the unit to be tried: the fit also follows
-what else has changed, such as a season's other mix of routes."""
-
-SPREAD_TOLERANCE = 0.2
-"""A change of scale widens the distribution by its factor, to this accuracy (of the logarithm);
-a warm summer doubles the mean temperature and leaves the spread."""
+UNIT_TOLERANCE = 0.03
+"""How near a fitted factor must come to a unit's for the unit to be named."""
 
 SMALLEST_SCALING = 0.05
 """Factors nearer to one than this are no change of scale."""

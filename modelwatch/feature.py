@@ -160,14 +160,15 @@ class FeatureProfile:
         Raises:
             ProfileMismatch: where they describe different features, or numbers on different bins.
         """
-        mine, theirs = (self.name, self.role, self.kind), (other.name, other.role, other.kind)
+        mine, theirs = (self.name, self.role), (other.name, other.role)
         if mine != theirs:
             raise ProfileMismatch(f"cannot merge feature {mine} with {theirs}.")
         moments = self.moments.merge(other.moments) if self.moments and other.moments else None
+        kind: Kind = "probability" if other.kind == "probability" else self.kind
         return FeatureProfile(
             self.name,
             self.role,
-            self.kind,
+            kind,
             _merge_values(self, other),
             moments,
             self.missing + other.missing,
@@ -178,6 +179,8 @@ class FeatureProfile:
 def _merge_values(
     a: FeatureProfile, b: FeatureProfile
 ) -> Histogram | ExponentialHistogram | Categories:
+    if type(a.values) is not type(b.values) and not (a.values.total and b.values.total):
+        return a.values if a.values.total else b.values
     try:
         match a.values, b.values:
             case Histogram() as mine, Histogram() as theirs:

@@ -279,9 +279,10 @@ def _columns_of_frame(data: Any) -> dict[str, RawColumn]:
     if type(data).__name__ == "RecordBatch":
         return _columns_of_frame(sys.modules["pyarrow"].Table.from_batches([data]))
     names = getattr(data, "columns", None)
-    doubled = [name for name, count in Counter(names).items() if count > 1] if _named(names) else []
-    if doubled:
-        raise SchemaError(f"two columns are named {doubled[0]!r}: names must be unique.")
+    counts: Counter[str] = Counter(names) if _named(names) else Counter()
+    for name, count in counts.items():
+        if count > 1:
+            raise SchemaError(f"{count} columns are named {name!r}: names must be unique.")
     try:
         frame = nw.from_native(data, eager_only=True)
     except TypeError:

@@ -8,7 +8,7 @@ __all__ = ["rate_p_value"]
 
 
 def rate_p_value(
-    reference_events: float, reference_rows: int, current_events: float, current_rows: int
+    reference_events: float, reference_rows: float, current_events: float, current_rows: float
 ) -> float:
     """Return the p-value of the hypothesis that events come at one rate, two-sided.
 

@@ -19,7 +19,7 @@ SCALE = 6
 """OTLP's scale: a bucket's upper bound is 2 ** (1 / 2**6), about 1.1%, above its lower one."""
 
 SMALLEST, LARGEST = 2.0**-40, 2.0**50
-"""Magnitudes are clipped to about 1e-12 and 1e15: this bounds the buckets to 5,760 a sign."""
+"""Magnitudes are clipped to about 1e-12 (below: zero) and 1e15: at most 5,760 buckets a sign."""
 
 
 class ExponentialHistogram:
@@ -37,6 +37,9 @@ class ExponentialHistogram:
     """
 
     __slots__ = ("negative", "positive", "zero_count")
+
+    scale = SCALE
+    zero_threshold = SMALLEST
 
     def __init__(
         self,

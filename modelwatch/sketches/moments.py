@@ -17,7 +17,7 @@ class Moments:
 
     Kept as the mean's offset from `shift` (the baseline's mean): raw sums, and even means, lose
     the variance where the offset is large against the spread. Merging is Chan, Golub and LeVeque's
-    (1979) update. Not thread-safe.
+    (1979) update. Extremes may be known where the rest is not (n = 0). Not thread-safe.
 
     >>> moments = Moments(shift=1e9)
     >>> moments.update(np.array([1e9 + 1.0, 1e9 + 3.0]))
@@ -70,14 +70,16 @@ class Moments:
         self._add(values.size, mean, m2, float(values.min()), float(values.max()))
 
     def merge(self, other: Moments) -> Moments:
-        """Return the moments of both, about this one's shift."""
-        result = Moments(shift=self.shift)
-        result._add(self.n, self.mean_offset, self.m2, self.minimum, self.maximum)
-        offset = other.mean_offset + (other.shift - self.shift)
-        result._add(other.n, offset, other.m2, other.minimum, other.maximum)
+        """Return the moments of both, about this one's shift (the other's where this is empty)."""
+        result = Moments(shift=self.shift if self.n else other.shift)
+        for part in (self, other):
+            offset = part.mean_offset + (part.shift - result.shift)
+            result._add(part.n, offset, part.m2, part.minimum, part.maximum)
         return result
 
     def _add(self, n: int, mean_offset: float, m2: float, minimum: float, maximum: float) -> None:
+        self.minimum = min(self.minimum, minimum)
+        self.maximum = max(self.maximum, maximum)
         if not n:
             return
         total = self.n + n
@@ -85,5 +87,3 @@ class Moments:
         self.m2 += m2 + delta * delta * self.n * n / total
         self.mean_offset += delta * n / total
         self.n = total
-        self.minimum = min(self.minimum, minimum)
-        self.maximum = max(self.maximum, maximum)

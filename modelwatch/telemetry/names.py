@@ -1,0 +1,92 @@
+"""Every name on the wire, in one table: metrics, events, attributes of points and of spans.
+
+Prefix ``modelwatch.``; ``service.*`` and ``error.type`` are OpenTelemetry's own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "BASELINE_ID",
+    "DROP_REASON",
+    "ERROR_TYPE",
+    "EXPORT_FAILURES",
+    "FEATURE_CATEGORIES",
+    "FEATURE_CATEGORY",
+    "FEATURE_KIND",
+    "FEATURE_MISSING",
+    "FEATURE_MOMENTS",
+    "FEATURE_NAME",
+    "FEATURE_OUTLIERS",
+    "FEATURE_ROLE",
+    "FEATURE_VALUE",
+    "JOINT_NAMES",
+    "MISSING_REASON",
+    "MODEL_NAME",
+    "MODEL_VERSION",
+    "MOMENT_NAMES",
+    "MOMENT_ROLES",
+    "OTHER_CATEGORIES",
+    "OUTLIER_FEATURES",
+    "OUTLIER_RULE",
+    "OUTLIER_RULES",
+    "PREDICTIONS",
+    "PREDICTION_DURATION",
+    "PREDICTION_ID",
+    "ROWS_CAPTURED",
+    "ROWS_DROPPED",
+    "SCOPE",
+    "SEGMENT",
+    "SERVICE_INSTANCE_ID",
+    "UNSEEN_CATEGORIES",
+    "WINDOW_START",
+]
+
+SCOPE: Final = "modelwatch"
+
+# Metrics; all of delta temporality.
+FEATURE_VALUE: Final = "modelwatch.feature.value"
+FEATURE_CATEGORIES: Final = "modelwatch.feature.categories"
+FEATURE_MISSING: Final = "modelwatch.feature.missing_values"
+FEATURE_OUTLIERS: Final = "modelwatch.feature.outliers"
+PREDICTIONS: Final = "modelwatch.predictions"
+PREDICTION_DURATION: Final = "modelwatch.prediction.duration"
+ROWS_CAPTURED: Final = "modelwatch.rows.captured"
+ROWS_DROPPED: Final = "modelwatch.rows.dropped"
+EXPORT_FAILURES: Final = "modelwatch.export.failures"
+
+# Events (log records).
+FEATURE_MOMENTS: Final = "modelwatch.feature.moments"
+
+# Attributes of every point.
+MODEL_NAME: Final = "modelwatch.model.name"
+MODEL_VERSION: Final = "modelwatch.model.version"
+BASELINE_ID: Final = "modelwatch.baseline.id"
+SEGMENT: Final = "modelwatch.segment"
+SERVICE_INSTANCE_ID: Final = "service.instance.id"
+
+# Attributes of points of one kind.
+FEATURE_NAME: Final = "modelwatch.feature.name"
+FEATURE_ROLE: Final = "modelwatch.feature.role"
+FEATURE_KIND: Final = "modelwatch.feature.kind"
+FEATURE_CATEGORY: Final = "modelwatch.feature.category"
+MISSING_REASON: Final = "modelwatch.missing.reason"
+OUTLIER_RULE: Final = "modelwatch.outlier.rule"
+DROP_REASON: Final = "modelwatch.drop.reason"
+ERROR_TYPE: Final = "error.type"
+
+# Categories without a name of their own.
+OTHER_CATEGORIES: Final = "__other__"
+UNSEEN_CATEGORIES: Final = "__unseen__"
+
+# Attributes of the moments event.
+MOMENT_NAMES: Final = "modelwatch.feature.names"
+MOMENT_ROLES: Final = "modelwatch.feature.roles"
+JOINT_NAMES: Final = "modelwatch.feature.joint_names"
+WINDOW_START: Final = "modelwatch.window.start_unix_nano"
+
+# Attributes of the prediction's span.
+PREDICTION_ID: Final = "modelwatch.prediction.id"
+OUTLIER_FEATURES: Final = "modelwatch.outlier.features"
+OUTLIER_RULES: Final = "modelwatch.outlier.rules"

@@ -1,0 +1,255 @@
+"""What each point adds to a profile: a reader a metric, checked here, folded in later."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from modelwatch.errors import UndecodableTelemetry
+from modelwatch.feature import FeatureProfile, Role
+from modelwatch.outliers import Kind
+from modelwatch.profile import Profile
+from modelwatch.profile_format import joint_matrix
+from modelwatch.sketches import (
+    Categories,
+    ExponentialHistogram,
+    Histogram,
+    JointMoments,
+    Moments,
+)
+from modelwatch.sketches.exponential import from_buckets
+from modelwatch.telemetry import names
+
+__all__ = [
+    "categories",
+    "duration",
+    "exponential_histogram",
+    "histogram",
+    "missing",
+    "moments",
+    "nothing",
+    "outliers",
+    "predictions",
+    "rows_captured",
+    "rows_dropped",
+]
+
+Attributes = Mapping[str, Any]
+Fold = Callable[[Profile], None]
+FloatArray = npt.NDArray[np.float64]
+
+MAX_COUNT = 2**53
+"""Counts beyond this are refused: sums of them would leave 64 bits."""
+
+MOMENTS_PER_FEATURE = 6
+
+
+def histogram(point: Any, attributes: Attributes) -> Fold:
+    """Read a numeric feature's explicit-bound histogram."""
+    counts = [_checked(count) for count in point.bucket_counts]
+    values = Histogram(list(point.explicit_bounds), counts or [_checked(point.count)])
+    return _numbers(values, point, attributes)
+
+
+def exponential_histogram(point: Any, attributes: Attributes) -> Fold:
+    """Read a numeric feature's exponential histogram."""
+    values = from_buckets(
+        point.scale,
+        _sparse(point.positive),
+        _sparse(point.negative),
+        _checked(point.zero_count),
+    )
+    return _numbers(values, point, attributes)
+
+
+def categories(point: Any, attributes: Attributes) -> Fold:
+    """Read the count of one category."""
+    count = _count(point)
+    category = attributes[names.FEATURE_CATEGORY]
+    if category == names.OTHER_CATEGORIES:
+        values = Categories(other=count)
+    elif category == names.UNSEEN_CATEGORIES:
+        values = Categories(unseen=count)
+    else:
+        values = Categories({str(category): count})
+    return _feature(attributes, "categorical", values)
+
+
+def missing(point: Any, attributes: Attributes) -> Fold:
+    """Read how many values were missing for one reason."""
+    counts = Counter({str(attributes[names.MISSING_REASON]): _count(point)})
+    return _feature(attributes, None, None, missing=counts)
+
+
+def outliers(point: Any, attributes: Attributes) -> Fold:
+    """Read how many values broke one rule."""
+    counts = Counter({str(attributes[names.OUTLIER_RULE]): _count(point)})
+    return _feature(attributes, None, None, outliers=counts)
+
+
+def predictions(point: Any, attributes: Attributes) -> Fold:
+    """Read how many calls ended one way."""
+    error_type, count = str(attributes.get(names.ERROR_TYPE, "")), _count(point)
+    return lambda profile: profile.predictions.update({error_type: count})
+
+
+def rows_captured(point: Any, _attributes: Attributes) -> Fold:
+    """Read how many rows were summarised."""
+    count = _count(point)
+
+    def fold(profile: Profile) -> None:
+        profile.rows += count
+
+    return fold
+
+
+def rows_dropped(point: Any, attributes: Attributes) -> Fold:
+    """Read how many rows were lost for one reason."""
+    reason, count = str(attributes.get(names.DROP_REASON, "")), _count(point)
+    return lambda profile: profile.dropped.update({reason: count})
+
+
+def nothing(_point: Any, _attributes: Attributes) -> Fold:
+    """Accept a metric of the sender's own state, which no profile holds."""
+    return lambda profile: None
+
+
+def duration(point: Any, _attributes: Attributes) -> Fold:
+    """Read how long the calls took; other bounds than ours are rebinned."""
+    received = Histogram(list(point.explicit_bounds), [_checked(c) for c in point.bucket_counts])
+    seconds = float(point.sum)
+
+    def fold(profile: Profile) -> None:
+        edges = profile.duration.bin_edges
+        same = np.array_equal(received.bin_edges, edges)
+        low, high = 0.0, float(max(received.bin_edges.max(initial=0.0), edges.max()))
+        ours = received if same else received.rebinned(edges, low, high)
+        profile.duration = profile.duration.merge(ours)
+        profile.duration_sum_seconds += seconds
+
+    return fold
+
+
+def moments(point: Any, attributes: Attributes) -> Fold:
+    """Read the event with the exact moments of all numeric features."""
+    features, roles = attributes[names.MOMENT_NAMES], attributes[names.MOMENT_ROLES]
+    joint_names = attributes.get(names.JOINT_NAMES, ())
+    numbers = np.frombuffer(point.body.bytes_value, dtype="<f8").astype(np.float64)
+    size = len(joint_names)
+    joint_length = 1 + 2 * size + size * (size + 1) // 2 if size else 0
+    expected = MOMENTS_PER_FEATURE * len(features) + joint_length
+    if len(roles) != len(features) or numbers.size != expected:
+        raise UndecodableTelemetry(
+            f"{len(features)} features and {size} joint ones need {expected} numbers, "
+            f"got {numbers.size}."
+        )
+    each = numbers[: MOMENTS_PER_FEATURE * len(features)].reshape(-1, MOMENTS_PER_FEATURE)
+    folds = [
+        _exact_moments(str(name), _role(role), row)
+        for name, role, row in zip(features, roles, each, strict=True)
+    ]
+    joint = _joint(joint_names, numbers[each.size :]) if size else None
+
+    def fold(profile: Profile) -> None:
+        for one in folds:
+            one(profile)
+        if joint is not None:
+            profile.joint = profile.joint.merge(joint) if profile.joint else joint
+
+    return fold
+
+
+def _numbers(values: Histogram | ExponentialHistogram, point: Any, attributes: Attributes) -> Fold:
+    extremes = Moments()
+    if point.HasField("min") and point.HasField("max"):
+        extremes = Moments(minimum=point.min, maximum=point.max)
+    return _feature(attributes, "numeric", values, moments=extremes)
+
+
+def _exact_moments(name: str, role: Role, row: FloatArray) -> Fold:
+    n, shift, offset, m2, minimum, maximum = row.tolist()
+    if not 0 < n <= MAX_COUNT or not np.isfinite(row).all() or m2 < 0:
+        raise UndecodableTelemetry(f"the moments of {name!r} are no numbers of a sample: {row}.")
+    exact = Moments(
+        shift=shift, n=int(n), mean_offset=offset, m2=m2, minimum=minimum, maximum=maximum
+    )
+    return _fold_feature(
+        lambda: FeatureProfile(name, role, "numeric", ExponentialHistogram(), exact)
+    )
+
+
+def _joint(feature_names: tuple[str, ...], numbers: FloatArray) -> JointMoments:
+    size = len(feature_names)
+    shift, offset = numbers[1 : 1 + size], numbers[1 + size : 1 + 2 * size]
+    m2: FloatArray = joint_matrix(numbers[1 + 2 * size :], size)
+    if not 0 < numbers[0] <= MAX_COUNT or not np.isfinite(numbers).all():
+        raise UndecodableTelemetry("the joint moments are no numbers of a sample.")
+    return JointMoments(feature_names, shift, n=int(numbers[0]), mean_offset=offset, m2=m2)
+
+
+def _feature(
+    attributes: Attributes,
+    kind: Kind | None,
+    values: Histogram | ExponentialHistogram | Categories | None,
+    *,
+    moments: Moments | None = None,
+    missing: Counter[str] | None = None,
+    outliers: Counter[str] | None = None,
+) -> Fold:
+    name, role = str(attributes[names.FEATURE_NAME]), _role(attributes[names.FEATURE_ROLE])
+    told = attributes.get(names.FEATURE_KIND)
+    if told in ("probability", "categorical"):
+        kind = told
+    kind = kind or "numeric"
+    is_number = kind != "categorical"
+    empty = ExponentialHistogram() if is_number else Categories()
+
+    def make() -> FeatureProfile:
+        return FeatureProfile(
+            name,
+            role,
+            kind,
+            empty if values is None else values,
+            (moments or Moments()) if is_number else None,
+            missing or Counter(),
+            outliers or Counter(),
+        )
+
+    return _fold_feature(make)
+
+
+def _fold_feature(make: Callable[[], FeatureProfile]) -> Fold:
+    def fold(profile: Profile) -> None:
+        feature = make()
+        known = profile.features.get(feature.name)
+        profile.features[feature.name] = feature if known is None else known.merge(feature)
+
+    return fold
+
+
+def _role(value: Any) -> Role:
+    if value == "input":
+        return "input"
+    if value == "output":
+        return "output"
+    raise UndecodableTelemetry(f"{names.FEATURE_ROLE} is {value!r}: it is input or output.")
+
+
+def _count(point: Any) -> int:
+    value = point.as_int if point.WhichOneof("value") == "as_int" else point.as_double
+    return _checked(value)
+
+
+def _checked(value: float) -> int:
+    if not 0 <= value <= MAX_COUNT or value != int(value):
+        raise UndecodableTelemetry(f"{value!r} is no count.")
+    return int(value)
+
+
+def _sparse(buckets: Any) -> dict[int, int]:
+    pairs = enumerate(buckets.bucket_counts, start=buckets.offset)
+    return {index: _checked(count) for index, count in pairs if count}
