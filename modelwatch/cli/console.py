@@ -24,6 +24,5 @@ def print_remark(text: str) -> None:
 
 
 def print_error(text: str) -> None:
-    """Print what went wrong on stderr, as one red line."""
-    line = " ".join(text.split())
-    Console(stderr=True, soft_wrap=True).print(Text(f"error: {line}", style="red"))
+    """Print what went wrong on stderr, in red."""
+    Console(stderr=True, soft_wrap=True).print(Text(f"error: {text}", style="red"))

@@ -71,7 +71,7 @@ def test_our_error_is_one_line(monkeypatch: pytest.MonkeyPatch, run: Run) -> Non
     """An error of ours is one line on stderr, without a traceback, and status 2."""
 
     def fail(**_: object) -> None:
-        raise DataError("there is no\n  column 'age'.")
+        raise DataError("there is no column 'age'.")
 
     monkeypatch.setattr(application, "application", fail)
     outcome = run("anything")
