@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from rich.markup import escape
+from rich import box
+from rich.table import Table
+from rich.text import Text
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from modelwatch.report.drift_report import DriftReport, FeatureDrift
+from modelwatch.report.drift_report import DriftReport, FeatureDrift
+from modelwatch.report.text import STYLES
+from modelwatch.report.wording import MARKS, WORDS, number, p_value
 
 __all__ = ["STORY", "Chapter", "faults_of_report", "findings_table"]
 
 SHOWN_WITHOUT_FINDING = 3
 """How many of the features without a finding a table shows, the largest PSI first."""
-
-_STYLES: Mapping[str, str] = {"drift": "bold red", "warning": "yellow", "none": "green"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,26 +82,22 @@ def faults_of_report(chapter: Chapter, report: DriftReport) -> list[str]:
 
 def findings_table(chapter: Chapter, report: DriftReport) -> Table:
     """Return what was found in a phase: each finding, and a few features without one."""
-    from rich import box
-    from rich.table import Table
-
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("Phase", "Feature"):
+    for heading in ("phase", "feature"):
         table.add_column(heading, no_wrap=True)
     for heading in ("PSI", "KS", "p"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("Severity", no_wrap=True)
-    table.add_column("Found", ratio=1)
-    for number, drift in enumerate(_shown(report)):
-        style = _STYLES.get(drift.severity, "")
+    table.add_column("severity", no_wrap=True)
+    table.add_column("what was found", ratio=1)
+    for number_of_row, drift in enumerate(_shown(report)):
         table.add_row(
-            "" if number else chapter.phase,
+            "" if number_of_row else chapter.phase,
             drift.name,
-            _number(drift.psi),
-            _number(drift.ks),
-            _p_value(drift.p_value),
-            f"[{style}]{drift.severity}[/]" if style else drift.severity,
-            escape(drift.diagnosis or ""),
+            number(drift.psi),
+            number(drift.ks),
+            p_value(drift.p_value),
+            Text(f"{MARKS[drift.severity]} {WORDS[drift.severity]}", style=STYLES[drift.severity]),
+            Text(drift.diagnosis or ""),
         )
     return table
 
@@ -111,19 +105,6 @@ def findings_table(chapter: Chapter, report: DriftReport) -> Table:
 def _shown(report: DriftReport) -> list[FeatureDrift]:
     ranked = report.ranked()
     found = [drift for drift in ranked if drift.severity != "none"]
-    quiet = sorted(
-        (drift for drift in ranked if drift.severity == "none"),
-        key=lambda drift: drift.psi or 0.0,
-        reverse=True,
-    )
+    quiet = [drift for drift in ranked if drift.severity == "none"]
+    quiet.sort(key=lambda drift: drift.psi or 0.0, reverse=True)
     return found + quiet[:SHOWN_WITHOUT_FINDING]
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
-
-
-def _p_value(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:.3f}" if value >= 0.001 else "<0.001"

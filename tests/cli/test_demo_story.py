@@ -79,7 +79,9 @@ def test_the_table_shows_findings_first() -> None:
     quiet = drift("temp", "none")
     console.print(findings_table(CHAPTER, report(quiet, FOUND)))
     lines = [line for line in console.export_text().splitlines() if line.strip()]
-    assert lines[0].split() == ["Phase", "Feature", "PSI", "KS", "p", "Severity", "Found"]
-    assert lines[2].split()[:6] == ["broken", "distance", "0.500", "0.250", "<0.001", "drift"]
+    assert lines[0].split()[:6] == ["phase", "feature", "PSI", "KS", "p", "severity"]
+    assert lines[2].split()[:5] == ["broken", "distance", "0.500", "0.250", "<0.001"]
+    assert "drift" in lines[2]
     assert "miles to kilometres" in lines[2]
-    assert lines[3].split() == ["temp", "0.500", "0.250", "<0.001", "none"]
+    assert lines[3].split()[:4] == ["temp", "0.500", "0.250", "<0.001"]
+    assert "no drift" in lines[3]
