@@ -33,8 +33,10 @@ UNIT_FACTORS: tuple[tuple[float, str], ...] = (
     (60.0, "minutes to seconds, or hours to minutes"),
     (1 / 60, "seconds to minutes, or minutes to hours"),
 )
-UNIT_TOLERANCE = 0.03
-"""How near a fitted factor must come to a unit's for the unit to be named."""
+UNIT_TOLERANCE = 0.1
+"""How near the means' ratio must come to a unit's factor for the unit to be tried: the mean also
+follows what else has changed, such as a season's other mix of routes (by 5% in the flights of the
+example). Spread and distribution must then agree with the unit's own factor."""
 
 SMALLEST_SCALING = 0.05
 """Factors nearer to one than this are no change of scale."""
@@ -135,13 +137,13 @@ def _scaling(reference: FeatureProfile, current: FeatureProfile) -> str | None:
     a, b = reference.moments, current.moments
     if a is None or b is None or not a.mean or not a.variance > 0 or not b.variance > 0:
         return None
-    factor, unit = _nearest_unit(b.mean / a.mean)
     spread = b.standard_deviation / a.standard_deviation
-    if abs(factor - 1) < SMALLEST_SCALING or abs(spread / abs(factor) - 1) > SPREAD_TOLERANCE:
-        return None
-    if factor > 0 and _contradiction(reference, current, factor) > LARGEST_CONTRADICTION:
-        return None
-    return f"values are {factor:.4g} times the baseline's{f' ({unit})' if unit else ''}"
+    for factor, unit in _candidates(b.mean / a.mean):
+        if abs(factor - 1) < SMALLEST_SCALING or abs(spread / abs(factor) - 1) > SPREAD_TOLERANCE:
+            continue
+        if factor < 0 or _contradiction(reference, current, factor) <= LARGEST_CONTRADICTION:
+            return f"values are {factor:.4g} times the baseline's{f' ({unit})' if unit else ''}"
+    return None
 
 
 def _contradiction(reference: FeatureProfile, current: FeatureProfile, factor: float) -> float:
@@ -160,8 +162,9 @@ def _contradiction(reference: FeatureProfile, current: FeatureProfile, factor: f
     return float(np.maximum(below - expected, expected - above).max(initial=0.0))
 
 
-def _nearest_unit(factor: float) -> tuple[float, str | None]:
-    for known, unit in UNIT_FACTORS:
-        if abs(factor / known - 1) < UNIT_TOLERANCE:
-            return known, unit
-    return factor, None
+def _candidates(ratio: float) -> list[tuple[float, str | None]]:
+    """Return the factors worth trying: the units' near the ratio, nearest first, then itself."""
+    off = {unit: abs(ratio / known - 1) for known, unit in UNIT_FACTORS}
+    near = [(known, unit) for known, unit in UNIT_FACTORS if off[unit] < UNIT_TOLERANCE]
+    near.sort(key=lambda candidate: off[candidate[1]])
+    return [*near, (ratio, None)]
