@@ -11,7 +11,7 @@ __all__ = ["ChiSquare", "chi_square"]
 
 FloatArray = npt.NDArray[np.float64]
 
-SMALLEST_EXPECTED = 1.0
+SMALLEST_EXPECTED = 0.5
 """Cells in which fewer current rows are expected are judged together: one row in a cell that the
 reference never had would otherwise weigh as much as the samples' ratio."""
 

@@ -40,7 +40,7 @@ def quantile_edges(values: FloatArray, bins: int = DEFAULT_BINS) -> FloatArray:
         Strictly increasing interior edges, at most 2 * bins + 1; empty where there are no values.
 
     >>> quantile_edges(np.array([1.0, 1.0, 2.0, 4.0])).tolist()
-    [0.5, 1.0, 2.0, 4.0]
+    [0.75, 1.0, 2.0, 4.0]
     >>> len(quantile_edges(np.random.default_rng(0).normal(size=10_000)))
     121
     """
