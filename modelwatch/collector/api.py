@@ -1,0 +1,219 @@
+"""The collector's HTTP API: models, drift of a window, baselines, scheduled evaluations.
+
+Errors are RFC 9457 problems that name the remedy. An answer about a window always carries its
+``state``: a window without data or with too few rows is never passed off as one without drift.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, PlainTextResponse
+
+from modelwatch import __version__
+from modelwatch.baseline import Baseline
+from modelwatch.collector import answers
+from modelwatch.collector.bodies import BodyTooLarge, read_body
+from modelwatch.collector.evaluation import Assessment, Evaluator
+from modelwatch.collector.options import CollectorOptions
+from modelwatch.collector.pages import Pages
+from modelwatch.collector.problems import Problem, problem_response
+from modelwatch.collector.queries import read_window, require_version
+from modelwatch.collector.segments import EncodedPaths
+from modelwatch.collector.store import Store
+from modelwatch.errors import FormatError, ModelwatchError, StoreError
+
+__all__ = ["build_api"]
+
+VERSION_PATH = "/api/v1/models/{model:segment}/versions/{version:segment}"
+MAX_BASELINE_BYTES = 64 * 1_048_576
+MAX_TIMELINE_WINDOWS = 1_000
+
+WindowParameter = Annotated[
+    str | None, Query(description="Length of the window: 30s, 15m, 1h, 7d.", examples=["1h"])
+]
+EndParameter = Annotated[
+    str | None, Query(description="End of the window, Unix seconds or ISO 8601; now by default.")
+]
+
+
+def build_api(
+    store: Store,
+    evaluator: Evaluator,
+    options: CollectorOptions,
+    *,
+    clock: Callable[[], int] = time.time_ns,
+) -> FastAPI:
+    """Return the ASGI application of the API and the pages.
+
+    Args:
+        store: what is asked and written.
+        evaluator: compares windows on demand.
+        options: gives the default length of a window.
+        clock: Unix nanoseconds.
+    """
+    app = FastAPI(
+        title="modelwatch collector",
+        version=__version__,
+        description="What the watched models receive and predict, against their baselines.",
+        docs_url=None,  # both load scripts from other hosts; /openapi.json is served
+        redoc_url=None,
+    )
+    app.add_middleware(EncodedPaths)
+    pages = Pages(store, evaluator, options, clock=clock)
+    api = _Api(store, evaluator, options, clock)
+    app.include_router(api.router())
+    app.include_router(pages.router(), include_in_schema=False)
+
+    def failed(request: Request, error: Exception) -> Response:
+        problem = _problem(error)
+        if request.url.path.startswith("/api/"):
+            return problem_response(problem)
+        return pages.problem(problem)
+
+    for kind in (Problem, HTTPException, RequestValidationError, ModelwatchError):
+        app.add_exception_handler(kind, failed)
+    return app
+
+
+class _Api:
+    def __init__(
+        self,
+        store: Store,
+        evaluator: Evaluator,
+        options: CollectorOptions,
+        clock: Callable[[], int],
+    ) -> None:
+        self._store = store
+        self._evaluator = evaluator
+        self._options = options
+        self._clock = clock
+
+    def router(self) -> APIRouter:
+        router = APIRouter()
+        get, put = router.get, router.put
+        get("/healthz", summary="Is the process alive?")(self.healthz)
+        get("/readyz", summary="Can the store be read?")(self.readyz)
+        get("/api/v1/models", summary="Models and their versions")(self.models)
+        get(f"{VERSION_PATH}/drift", summary="Drift of one window")(self.drift)
+        get(f"{VERSION_PATH}/windows", summary="Scheduled evaluations")(self.windows)
+        get(f"{VERSION_PATH}/baseline", summary="The current baseline")(self.get_baseline)
+        put(f"{VERSION_PATH}/baseline", summary="Push a baseline", status_code=201)(
+            self.put_baseline
+        )
+        return router
+
+    def healthz(self) -> PlainTextResponse:
+        """Answer while the process serves requests."""
+        return PlainTextResponse("ok\n")
+
+    def readyz(self) -> PlainTextResponse:
+        """Answer 200 where the store can be read, else 503."""
+        try:
+            self._store.versions()
+        except StoreError as error:
+            return PlainTextResponse(f"{error}\n", 503)
+        return PlainTextResponse("ready\n")
+
+    def models(self) -> dict[str, Any]:
+        """Every model with its versions, the one with the most recent data first."""
+        return answers.models(self._store.versions())
+
+    def drift(
+        self, model: str, version: str, window: WindowParameter = None, end: EndParameter = None
+    ) -> dict[str, Any]:
+        """Compare a window with the current baseline.
+
+        ``state`` is drift, warning, no_drift, insufficient_data, no_data or incomparable.
+        404 names the known models; 409 says that no baseline was pushed.
+        """
+        require_version(self._store, model, version)
+        asked = read_window(
+            window, end, default_seconds=self._options.window_seconds, clock=self._clock
+        )
+        found = self._evaluator.assess(model, version, asked.window)
+        _require_baseline(found)
+        return answers.drift(found)
+
+    def windows(
+        self,
+        model: str,
+        version: str,
+        limit: Annotated[int, Query(ge=1, le=MAX_TIMELINE_WINDOWS)] = 100,
+    ) -> dict[str, Any]:
+        """Return the latest finished windows that were evaluated by themselves, oldest first."""
+        require_version(self._store, model, version)
+        evaluations = self._store.evaluations(model, version, limit=limit)
+        return answers.windows(model, version, self._options.window_seconds, evaluations)
+
+    def get_baseline(self, model: str, version: str, request: Request) -> Response:
+        """Return the current baseline; 304 where If-None-Match names it."""
+        require_version(self._store, model, version)
+        stored = self._store.baseline(model, version)
+        if stored is None:
+            raise _no_baseline(model, version)
+        headers = {"ETag": f'"{stored.id}"', "Cache-Control": "no-cache"}
+        if headers["ETag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(stored.content, headers=headers, media_type="application/json")
+
+    async def put_baseline(self, model: str, version: str, request: Request) -> Response:
+        """Make a baseline the current one of its model version. The body is its JSON."""
+        baseline = await _read_baseline(request)
+        if (baseline.model, baseline.version) != (model, version):
+            raise Problem(
+                422,
+                "baseline-of-another-version",
+                f"this is the baseline of model {baseline.model!r} version {baseline.version!r}, "
+                f"and it was sent to model {model!r} version {version!r}: send it to its own, or "
+                "fit one for this version.",
+            )
+        content = await asyncio.to_thread(baseline.to_json)
+        await self._store.put_baseline(model, version, baseline.id, content)
+        answer = {"id": baseline.id, "model": model, "version": version, "rows": baseline.rows}
+        return JSONResponse(answer, 201, {"ETag": f'"{baseline.id}"'})
+
+
+async def _read_baseline(request: Request) -> Baseline:
+    try:
+        body = await read_body(request, limit=MAX_BASELINE_BYTES)
+        return await asyncio.to_thread(lambda: Baseline.from_json(body.decode()))
+    except BodyTooLarge as error:
+        raise Problem(413, "baseline-too-large", str(error)) from error
+    except UnicodeDecodeError as error:
+        detail = f"the body is not UTF-8 text ({error}): send what Baseline.save wrote."
+        raise Problem(400, "damaged-baseline", detail) from error
+    except FormatError as error:
+        raise Problem(400, "damaged-baseline", str(error)) from error
+
+
+def _require_baseline(found: Assessment) -> None:
+    if found.baseline is None:
+        raise _no_baseline(found.model, found.version)
+
+
+def _no_baseline(model: str, version: str) -> Problem:
+    return Problem(
+        409,
+        "no-baseline",
+        f"model {model!r} version {version!r} has no baseline to compare with: push one with "
+        "`modelwatch baseline push FILE`, or PUT its JSON to this version's /baseline.",
+        state="no_baseline",
+    )
+
+
+def _problem(error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, HTTPException):
+        return Problem(error.status_code, "not-found", f"{error.detail}: see /openapi.json.")
+    if isinstance(error, RequestValidationError):
+        detail = "; ".join(f"{found['loc'][-1]}: {found['msg']}" for found in error.errors())
+        return Problem(400, "invalid-parameter", f"{detail}.")
+    return Problem(503, "store-failed", str(error))

@@ -1,0 +1,186 @@
+"""The composition root: one process with a store, a schedule and two servers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from modelwatch.collector.api import build_api
+from modelwatch.collector.evaluation import Evaluator
+from modelwatch.collector.options import CollectorOptions
+from modelwatch.collector.receiver import Receiver, ReceiverLimits
+from modelwatch.collector.scheduler import Schedule, Scheduler
+from modelwatch.collector.sqlite_store import SqliteStore
+from modelwatch.errors import ConfigurationError
+
+__all__ = ["Addresses", "CollectorOptions", "run", "serve"]
+
+SHUTDOWN_SECONDS = 5
+"""How long requests under way may take once the collector is told to stop."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """Where a running collector is found."""
+
+    otlp_http: str
+    pages: str
+    store: Path
+
+    def __str__(self) -> str:
+        return (
+            f"modelwatch collector: OTLP {self.otlp_http}, pages {self.pages}, store {self.store}"
+        )
+
+
+def run(options: CollectorOptions) -> None:
+    """Run a collector until SIGTERM or SIGINT, then commit what is pending and return.
+
+    One line on standard output says where it listens, once it does.
+
+    Raises:
+        ConfigurationError: a port is taken, or the host is not an address of this machine.
+        StoreError: the store cannot be opened.
+    """
+    asyncio.run(_run(options))
+
+
+async def _run(options: CollectorOptions) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await serve(options, stop=stop, ready=_announce)
+
+
+def _announce(addresses: Addresses) -> None:
+    sys.stdout.write(f"{addresses}\n")
+    sys.stdout.flush()
+
+
+async def serve(
+    options: CollectorOptions,
+    *,
+    stop: asyncio.Event,
+    ready: Callable[[Addresses], None],
+    clock: Callable[[], int] = time.time_ns,
+) -> None:
+    """Run a collector in the current event loop until ``stop`` is set.
+
+    Args:
+        options: how it runs.
+        stop: ends it, in order: no new requests, requests under way answered, store committed.
+        ready: called once, when both servers accept connections.
+        clock: Unix nanoseconds.
+
+    Raises:
+        ConfigurationError: a port is taken, or the host is not an address of this machine.
+        StoreError: the store cannot be opened.
+    """
+    with contextlib.ExitStack() as resources:
+        otlp = resources.enter_context(_listening(options, "otlp_http_port"))
+        pages = resources.enter_context(_listening(options, "api_port"))
+        store = SqliteStore(
+            options.store_path,
+            queue_size=options.write_queue_size,
+            dedupe_seconds=options.dedupe_seconds,
+            clock=clock,
+        )
+        resources.callback(store.close)
+        evaluator = Evaluator(store)
+        schedule = Schedule(
+            window_seconds=options.window_seconds,
+            interval_seconds=options.evaluation_interval_seconds,
+            lateness_seconds=options.lateness_seconds,
+        )
+        receiver = Receiver(store, _limits(options))
+        api = build_api(store, evaluator, options, clock=clock)
+        servers = [_Server(receiver.app(), otlp), _Server(api, pages)]
+        addresses = Addresses(otlp_http=_url(otlp), pages=_url(pages), store=store.path)
+        scheduler = Scheduler(store, evaluator, schedule, clock=clock)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(scheduler.run(stop))
+            for server in servers:
+                tasks.create_task(server.serve())
+            for server in servers:
+                await server.accepting.wait()
+            logger.info("%s", addresses)
+            ready(addresses)
+            await stop.wait()
+            for server in servers:
+                server.should_exit = True
+
+
+def _limits(options: CollectorOptions) -> ReceiverLimits:
+    return ReceiverLimits(
+        max_body_bytes=options.max_body_bytes,
+        max_decompressed_bytes=options.max_decompressed_bytes,
+        max_requests=options.max_requests,
+    )
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server on a socket that is bound already, which leaves signals alone.
+
+    Two servers share the process: were each to catch signals, only one would hear them.
+    """
+
+    def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            )
+        )
+        self.accepting = asyncio.Event()
+        self._listening = listening
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().serve(sockets or [self._listening])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.accepting.set()
+
+
+@contextlib.contextmanager
+def _listening(options: CollectorOptions, port_option: str) -> Iterator[socket.socket]:
+    port: int = getattr(options, port_option)
+    try:
+        family, *_, address = socket.getaddrinfo(
+            options.host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.create_server(address[:2], family=family, backlog=512)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the collector cannot listen on {options.host} port {port}: {error.strerror}. Stop "
+            f"what uses the port, or give another host or {port_option} (0 takes a free port)."
+        ) from error
+    with listening:
+        yield listening
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,86 @@
+"""The collector's options."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelwatch.collector.windows import LONGEST_WINDOW_SECONDS
+from modelwatch.errors import ConfigurationError
+
+__all__ = ["CollectorOptions"]
+
+_MEBIBYTE = 1_048_576
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectorOptions:
+    """How a collector runs. Checked when it is made.
+
+    Attributes:
+        store_path: the SQLite file; it and its folder are made where they are absent.
+        host: address that both servers listen on. Anything but loopback needs ``insecure``.
+        otlp_http_port: port of the OTLP/HTTP receiver; 0 takes a free one.
+        api_port: port of the API and the pages; 0 takes a free one.
+        window_seconds: length of the windows that are evaluated by themselves, 1 second to 366
+            days; they are aligned to the Unix epoch.
+        evaluation_interval_seconds: time between two looks for finished windows.
+        lateness_seconds: how long after its end a window is still waited for. Data that comes
+            later makes its window be evaluated again.
+        max_body_bytes: most bytes of a request's body as sent; more is answered with 413.
+        max_decompressed_bytes: most bytes of a body decompressed; more is answered with 413.
+        max_requests: exports handled at the same time; more are answered with 503.
+        write_queue_size: writes that may wait for the store; more are answered with 503.
+        dedupe_seconds: how long it is remembered that a point was stored. What a client sends
+            again later than that counts twice.
+        insecure: allows a host other than loopback. There is no authentication and no TLS: who
+            can reach the ports can read and write everything.
+
+    Raises:
+        ConfigurationError: an option has a value that cannot work.
+    """
+
+    store_path: str | Path
+    host: str = "127.0.0.1"
+    otlp_http_port: int = 4318
+    api_port: int = 4319
+    window_seconds: int = 3_600
+    evaluation_interval_seconds: float = 60.0
+    lateness_seconds: float = 5.0
+    max_body_bytes: int = 4 * _MEBIBYTE
+    max_decompressed_bytes: int = 32 * _MEBIBYTE
+    max_requests: int = 128
+    write_queue_size: int = 1_024
+    dedupe_seconds: int = 86_400
+    insecure: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("otlp_http_port", "api_port"):
+            _in_range(name, getattr(self, name), 0, 65_535)
+        _in_range("window_seconds", self.window_seconds, 1, LONGEST_WINDOW_SECONDS)
+        _in_range("evaluation_interval_seconds", self.evaluation_interval_seconds, 0.05, 86_400)
+        _in_range("lateness_seconds", self.lateness_seconds, 0, 86_400)
+        _in_range("max_body_bytes", self.max_body_bytes, 1_024, 1_024 * _MEBIBYTE)
+        _in_range("max_decompressed_bytes", self.max_decompressed_bytes, 1_024, 1_024 * _MEBIBYTE)
+        _in_range("max_requests", self.max_requests, 1, 100_000)
+        _in_range("write_queue_size", self.write_queue_size, 1, 1_000_000)
+        _in_range("dedupe_seconds", self.dedupe_seconds, 60, 366 * 86_400)
+        if not self.insecure and not _is_loopback(self.host):
+            raise ConfigurationError(
+                f"host is {self.host!r}, which others can reach, and the collector has neither "
+                "authentication nor TLS: use 127.0.0.1 behind a proxy that has, or give "
+                "insecure=True (--insecure) on a network that you trust."
+            )
+
+
+def _in_range(name: str, value: float, lowest: float, highest: float) -> None:
+    if not lowest <= value <= highest:
+        raise ConfigurationError(f"{name} is {value}: give {lowest} to {highest}.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

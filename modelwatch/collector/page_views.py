@@ -1,0 +1,232 @@
+"""What the pages show, computed apart from how they look. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from modelwatch.collector.evaluation import Assessment
+from modelwatch.collector.page_words import ago, notes_of, said_of
+from modelwatch.collector.queries import Query
+from modelwatch.collector.segments import path_of
+from modelwatch.collector.store import Evaluation, VersionSeen
+from modelwatch.collector.timeline import Timeline, timeline_of
+from modelwatch.collector.windows import NANOSECONDS, TimeWindow, format_window
+from modelwatch.report.drift_report import DriftReport, Severity
+from modelwatch.report.html import time_span
+from modelwatch.report.rows import FeatureRow, feature_rows
+from modelwatch.report.wording import Verdict, verdict
+
+__all__ = ["Link", "ModelRow", "VersionView", "models_view", "version_view"]
+
+WINDOW_CHOICES = (900, 3_600, 6 * 3_600, 86_400, 7 * 86_400)
+"""Lengths of a window that the page offers beside the collector's own, in seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """A link of the page; ``current`` where it is what is shown."""
+
+    text: str
+    href: str
+    current: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRow:
+    """One model version in the list of models."""
+
+    model: str
+    version: str
+    href: str
+    severity: Severity
+    words: str
+    rows: int
+    last_seen: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionView:
+    """The page of one model version in one window.
+
+    Attributes:
+        verdict: what the window comes to, in words.
+        remedy: what to do where the window could not be judged, else empty.
+        notes: what was left out of the comparison, a sentence each.
+        rows: the features, worst first.
+        timeline: the latest finished windows; None where none was evaluated.
+    """
+
+    model: str
+    version: str
+    verdict: Verdict
+    remedy: str
+    notes: list[str]
+    facts: list[tuple[str, str]]
+    windows: list[Link]
+    neighbours: list[Link]
+    pause: Link | None
+    rows: list[FeatureRow]
+    charts: dict[str, str]
+    unexpected: tuple[str, ...]
+    timeline: Timeline | None
+
+
+def models_view(
+    versions: Iterable[VersionSeen],
+    latest: Callable[[VersionSeen], list[Evaluation]],
+    *,
+    now_ns: int,
+) -> list[ModelRow]:
+    """Return the list of models.
+
+    Args:
+        versions: what the store knows.
+        latest: returns the latest evaluation of a version, or none.
+        now_ns: Unix nanoseconds.
+    """
+    return [_model_row(seen, latest(seen), now_ns) for seen in versions]
+
+
+def _model_row(seen: VersionSeen, latest: list[Evaluation], now_ns: int) -> ModelRow:
+    severity: Severity = "insufficient_data"
+    if seen.baseline_id is None:
+        words = "no baseline yet"
+    elif not latest:
+        words = "no window evaluated yet"
+    else:
+        found = verdict(_report(latest[-1]))
+        severity = found.severity
+        words = f"{found.sentence}: {found.names}" if found.names else found.sentence
+    return ModelRow(
+        model=seen.model,
+        version=seen.version,
+        href=path_of("models", seen.model, "versions", seen.version),
+        severity=severity,
+        words=words,
+        rows=seen.rows,
+        last_seen="never" if seen.last_seen_ns is None else ago(now_ns - seen.last_seen_ns),
+    )
+
+
+def version_view(
+    seen: VersionSeen,
+    asked: Query,
+    found: Assessment,
+    evaluations: Sequence[Evaluation],
+    *,
+    default_seconds: int,
+    now_ns: int,
+) -> VersionView:
+    """Return the page of one model version.
+
+    Args:
+        seen: the version.
+        asked: the window that was asked for.
+        found: what is known of it.
+        evaluations: the latest finished windows, oldest first.
+        default_seconds: the collector's own length of a window.
+        now_ns: Unix nanoseconds.
+    """
+    page = _Addresses(path_of("models", seen.model, "versions", seen.version))
+    report = found.report
+    rows = feature_rows(report, baseline=found.baseline, current=found.current) if report else []
+    said, remedy = said_of(found, seen, now_ns=now_ns)
+    return VersionView(
+        model=seen.model,
+        version=seen.version,
+        verdict=said,
+        remedy=remedy,
+        notes=notes_of(found),
+        facts=_facts(seen, found, now_ns),
+        windows=_window_links(page, asked, default_seconds),
+        neighbours=_neighbours(page, asked, now_ns),
+        pause=_pause(page, asked),
+        rows=rows,
+        charts={row.anchor: _chart(seen, row, found.window) for row in rows if row.reference},
+        unexpected=report.unexpected if report else (),
+        timeline=timeline_of(
+            [(item.window, _report(item)) for item in evaluations],
+            [row.name for row in rows],
+            address=page.of,
+            shown=found.window,
+        ),
+    )
+
+
+class _Addresses:
+    """Makes the addresses of one version's page."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def of(self, window: TimeWindow) -> str:
+        return self.live(window.seconds, end=str(window.end_ns // NANOSECONDS))
+
+    def live(self, seconds: int, **parameters: str) -> str:
+        return f"{self._path}?{urlencode({'window': format_window(seconds), **parameters})}"
+
+
+def _facts(seen: VersionSeen, found: Assessment, now_ns: int) -> list[tuple[str, str]]:
+    rows = found.current.rows if found.current else 0
+    facts = [
+        ("Rows in window", f"{rows:,}"),
+        ("Window", time_span(found.window.start_ns, found.window.end_ns)),
+        ("Instances", f"{found.instances:,}"),
+    ]
+    if found.baseline is not None:
+        facts.append(("Baseline rows", f"{found.baseline.rows:,}"))
+    if seen.last_seen_ns is not None:
+        facts.append(("Last data", ago(now_ns - seen.last_seen_ns)))
+    return facts
+
+
+def _window_links(page: _Addresses, asked: Query, default_seconds: int) -> list[Link]:
+    shown = asked.window.seconds
+    return [
+        Link(
+            text=format_window(seconds),
+            href=page.live(seconds),
+            current=seconds == shown and asked.live,
+        )
+        for seconds in sorted({*WINDOW_CHOICES, default_seconds, shown})
+    ]
+
+
+def _neighbours(page: _Addresses, asked: Query, now_ns: int) -> list[Link]:
+    window = asked.window
+    links = [Link(text="\u2190 earlier", href=page.of(_moved(window, -1)))]
+    if not asked.live:
+        if _moved(window, 1).end_ns <= now_ns:
+            links.append(Link(text="later \u2192", href=page.of(_moved(window, 1))))
+        links.append(Link(text="now", href=page.live(window.seconds)))
+    return links
+
+
+def _moved(window: TimeWindow, steps: int) -> TimeWindow:
+    return TimeWindow.ending(
+        window.end_ns + steps * window.seconds * NANOSECONDS, seconds=window.seconds
+    )
+
+
+def _pause(page: _Addresses, asked: Query) -> Link | None:
+    if not asked.live:
+        return None
+    return Link(text="pause", href=page.live(asked.window.seconds, refresh="off"))
+
+
+def _chart(seen: VersionSeen, row: FeatureRow, window: TimeWindow) -> str:
+    parameters = {
+        "model": seen.model,
+        "version": seen.version,
+        "feature": row.name,
+        "window": format_window(window.seconds),
+        "end": str(window.end_ns // NANOSECONDS),
+    }
+    return f"/charts/distribution.svg?{urlencode(parameters)}"
+
+
+def _report(evaluation: Evaluation) -> DriftReport:
+    return DriftReport.from_dict(json.loads(evaluation.report))

@@ -1,0 +1,92 @@
+"""What the pages say of a window: its verdict, what to do, and what was left out. Pure."""
+
+from __future__ import annotations
+
+from modelwatch.collector.evaluation import Assessment, State
+from modelwatch.collector.store import VersionSeen
+from modelwatch.collector.windows import NANOSECONDS
+from modelwatch.report.wording import Verdict, verdict
+
+__all__ = ["ago", "notes_of", "said_of"]
+
+_EXPLAINED: dict[State, tuple[str, str]] = {
+    "no_baseline": (
+        "No baseline to compare with",
+        "Fit one on the training data and push it: modelwatch baseline push FILE.",
+    ),
+    "incomparable": (
+        "What was received cannot be compared with the baseline",
+        (
+            "A feature holds another type of value than in training. Give the service the "
+            "current baseline, or fit one on data of these types."
+        ),
+    ),
+}
+
+
+def said_of(found: Assessment, seen: VersionSeen, *, now_ns: int) -> tuple[Verdict, str]:
+    """Return the verdict on a window, and the remedy where it could not be judged.
+
+    Args:
+        found: what is known of the window.
+        seen: the model version.
+        now_ns: Unix nanoseconds.
+    """
+    if found.state == "no_data":
+        return _unjudged(*_without_data(seen, now_ns))
+    if found.report is None or found.state in _EXPLAINED:
+        return _unjudged(*_EXPLAINED[found.state])
+    return verdict(found.report), ""
+
+
+def notes_of(found: Assessment) -> list[str]:
+    """Return what was left out of a comparison or is approximate, a sentence each."""
+    notes = []
+    if found.rebinned and found.report is not None:
+        notes.append(
+            "The service counts on other bins than the baseline's, so the figures are "
+            "approximate: give its Watch this baseline."
+        )
+    if found.rows_apart:
+        notes.append(
+            f"{found.rows_apart:,} rows were counted on the bins of another baseline and are "
+            "left out."
+        )
+    if found.unmergeable:
+        notes.append(
+            f"{found.unmergeable:,} received profiles are damaged or contradict the others and "
+            "are left out."
+        )
+    return notes
+
+
+def ago(duration_ns: int) -> str:
+    """Return how long ago in one unit.
+
+    >>> ago(90 * 10**9), ago(3 * 86_400 * 10**9), ago(-1)
+    ('1 min ago', '3 d ago', 'just now')
+    """
+    seconds = duration_ns // NANOSECONDS
+    for length, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        if seconds >= max(length, 5):
+            return f"{seconds // length} {unit} ago"
+    return "just now"
+
+
+def _unjudged(sentence: str, remedy: str) -> tuple[Verdict, str]:
+    return Verdict(severity="insufficient_data", sentence=sentence, names=""), remedy
+
+
+def _without_data(seen: VersionSeen, now_ns: int) -> tuple[str, str]:
+    if seen.last_seen_ns is None:
+        remedy = (
+            "The baseline is here. Give the service's Watch this model and version, and point "
+            "OTEL_EXPORTER_OTLP_ENDPOINT at this collector."
+        )
+        return "No data yet", remedy
+    last = ago(now_ns - seen.last_seen_ns)
+    remedy = (
+        f"The last data came {last}. Choose a longer or an earlier window, or look whether the "
+        "service still sends."
+    )
+    return "No data in this window", remedy

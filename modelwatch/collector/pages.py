@@ -1,0 +1,181 @@
+"""The collector's web pages: models, one model version, charts. All rendered here, no script.
+
+Everything shown is user data and is escaped by the templates; a strict Content-Security-Policy
+allows nothing but our own style sheet and pictures.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from modelwatch.collector.evaluation import Evaluator
+from modelwatch.collector.latest import Latest
+from modelwatch.collector.options import CollectorOptions
+from modelwatch.collector.page_views import models_view, version_view
+from modelwatch.collector.problems import Problem
+from modelwatch.collector.queries import read_window, require_version
+from modelwatch.collector.segments import path_of
+from modelwatch.collector.store import Store
+from modelwatch.report import charts
+from modelwatch.report.html import style_sheet
+
+__all__ = ["Pages"]
+
+CACHED_CHARTS = 512
+"""Drawings kept, about 10 kB each."""
+
+TIMELINE_WINDOWS = 24
+
+PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+
+CHART_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
+
+Text = Annotated[str | None, Query()]
+
+
+class Pages:
+    """Handlers of the pages. They block: FastAPI runs them in threads.
+
+    Args:
+        store: what is asked.
+        evaluator: compares windows on demand.
+        options: gives the default length of a window.
+        clock: Unix nanoseconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        evaluator: Evaluator,
+        options: CollectorOptions,
+        *,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._store = store
+        self._evaluator = evaluator
+        self._options = options
+        self._clock = clock
+        self._drawings = Latest[str](capacity=CACHED_CHARTS)
+        self._style = style_sheet()
+        self._templates = Environment(
+            loader=ChoiceLoader(
+                [PackageLoader("modelwatch.collector"), PackageLoader("modelwatch.report")]
+            ),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals["path_of"] = path_of
+
+    def router(self) -> APIRouter:
+        """Return the routes."""
+        router = APIRouter()
+        router.get("/")(self.models)
+        router.get("/models/{model:segment}/versions/{version:segment}")(self.version)
+        router.get("/charts/distribution.svg")(self.distribution)
+        router.get("/assets/style.css")(self.style)
+        return router
+
+    def models(self, request: Request) -> Response:
+        """List the models; where there are none, say how to send the first data."""
+        view = models_view(
+            self._store.versions(),
+            lambda seen: self._store.evaluations(seen.model, seen.version, limit=1),
+            now_ns=self._clock(),
+        )
+        return self._page("models.html", request, view=view, address=str(request.base_url))
+
+    def version(
+        self,
+        request: Request,
+        model: str,
+        version: str,
+        window: Text = None,
+        end: Text = None,
+        refresh: Text = None,
+    ) -> Response:
+        """Show one model version in one window."""
+        seen = require_version(self._store, model, version)
+        asked = read_window(
+            window, end, default_seconds=self._options.window_seconds, clock=self._clock
+        )
+        view = version_view(
+            seen,
+            asked,
+            self._evaluator.assess(model, version, asked.window),
+            self._store.evaluations(model, version, limit=TIMELINE_WINDOWS),
+            default_seconds=self._options.window_seconds,
+            now_ns=self._clock(),
+        )
+        following = asked.live and refresh != "off"
+        size = {"width": charts.WIDTH, "height": charts.HEIGHT}
+        return self._page("version.html", request, view=view, following=following, size=size)
+
+    def distribution(
+        self,
+        request: Request,
+        model: str,
+        version: str,
+        feature: str,
+        window: Text = None,
+        end: Text = None,
+    ) -> Response:
+        """Draw one feature, baseline against now."""
+        asked = read_window(
+            window, end, default_seconds=self._options.window_seconds, clock=self._clock
+        )
+        found = self._evaluator.assess(model, version, asked.window)
+        before = found.baseline.profile.features.get(feature) if found.baseline else None
+        now = found.current.features.get(feature) if found.current else None
+        spec = charts.distribution_spec(before, now)
+        if spec is None:
+            detail = f"there is nothing to draw of {feature!r} of {model!r} {version!r}."
+            raise Problem(404, "unknown-feature", detail)
+        etag = _etag(spec)
+        headers = {**CHART_HEADERS, "ETag": etag}
+        if etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        svg = self._drawings.get(etag, lambda: charts.standalone(charts.draw(spec)))
+        return Response(svg, headers=headers, media_type="image/svg+xml")
+
+    def style(self) -> Response:
+        """Return the style sheet."""
+        headers = {"Cache-Control": "max-age=300", "X-Content-Type-Options": "nosniff"}
+        return Response(self._style, headers=headers, media_type="text/css")
+
+    def problem(self, problem: Problem) -> Response:
+        """Return a page that says what is wrong."""
+        text = self._templates.get_template("problem.html").render(problem=problem)
+        return HTMLResponse(text, problem.status, PAGE_HEADERS)
+
+    def _page(self, template: str, request: Request, **values: object) -> Response:
+        text = self._templates.get_template(template).render(**values)
+        headers = {**PAGE_HEADERS, "ETag": _etag(text)}
+        if headers["ETag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return HTMLResponse(text, headers=headers)
+
+
+def _etag(text: str) -> str:
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    return f'"{digest[:24]}"'

@@ -1,0 +1,136 @@
+"""Evaluates each finished window of each model version once, and again where data came late."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from modelwatch.collector.evaluation import Assessment, Evaluator, choose_windows
+from modelwatch.collector.store import (
+    Evaluation,
+    EvaluationLog,
+    VersionSeen,
+    WindowSource,
+)
+from modelwatch.collector.windows import NANOSECONDS, TimeWindow
+from modelwatch.errors import ModelwatchError
+
+__all__ = ["Schedule", "Scheduler"]
+
+HORIZON_WINDOWS = 168
+"""How many windows back late or replayed data is still evaluated by itself."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """When windows are evaluated, in seconds.
+
+    Attributes:
+        window_seconds: length of a window; windows are aligned to the Unix epoch.
+        interval_seconds: time between two looks for finished windows.
+        lateness_seconds: how long after its end a window is still waited for.
+    """
+
+    window_seconds: int
+    interval_seconds: float
+    lateness_seconds: float
+
+
+class ScheduleStore(WindowSource, EvaluationLog, Protocol):
+    """What the scheduler reads and writes."""
+
+
+class Scheduler:
+    """Runs in one asyncio task; comparing is done in threads, off the event loop.
+
+    Args:
+        store: where windows are read and evaluations kept.
+        evaluator: compares.
+        schedule: how long windows are, and how often finished ones are looked for.
+        clock: Unix nanoseconds.
+    """
+
+    def __init__(
+        self,
+        store: ScheduleStore,
+        evaluator: Evaluator,
+        schedule: Schedule,
+        *,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._store = store
+        self._evaluator = evaluator
+        self._schedule = schedule
+        self._clock = clock
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Evaluate what is due, every interval, until ``stop`` is set. Faults are logged."""
+        while not stop.is_set():
+            await self.run_once()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), self._schedule.interval_seconds)
+
+    async def run_once(self) -> int:
+        """Evaluate every window that is due; return how many were."""
+        done = 0
+        try:
+            for seen in await asyncio.to_thread(self._store.versions):
+                done += await self._run_version(seen)
+        except ModelwatchError as error:
+            logger.warning("windows cannot be evaluated: %s", error)
+        return done
+
+    async def _run_version(self, seen: VersionSeen) -> int:
+        if seen.baseline_id is None:
+            return 0
+        done = 0
+        try:
+            for window in await asyncio.to_thread(self._due, seen, seen.baseline_id):
+                done += await self._evaluate(seen, window)
+        except ModelwatchError as error:
+            logger.warning("%s %s cannot be evaluated: %s", seen.model, seen.version, error)
+        return done
+
+    def _due(self, seen: VersionSeen, baseline_id: str) -> list[TimeWindow]:
+        seconds = self._schedule.window_seconds
+        now_ns = self._clock()
+        since_ns = max(0, now_ns - HORIZON_WINDOWS * seconds * NANOSECONDS)
+        return choose_windows(
+            self._store.filled_windows(
+                seen.model, seen.version, seconds=seconds, since_ns=since_ns
+            ),
+            self._store.evaluated(
+                seen.model, seen.version, baseline_id=baseline_id, since_ns=since_ns
+            ),
+            seconds=seconds,
+            before_ns=now_ns - int(self._schedule.lateness_seconds * NANOSECONDS),
+        )
+
+    async def _evaluate(self, seen: VersionSeen, window: TimeWindow) -> int:
+        found = await asyncio.to_thread(self._evaluator.assess, seen.model, seen.version, window)
+        if found.baseline is None or found.report is None:
+            return 0
+        evaluation = Evaluation(
+            baseline_id=found.baseline.id,
+            window=window,
+            through_id=found.through_id,
+            evaluated_ns=self._clock(),
+            report=json.dumps(found.report.to_dict()),
+        )
+        await self._store.record_evaluation(seen.model, seen.version, evaluation)
+        _log(found)
+        return 1
+
+
+def _log(found: Assessment) -> None:
+    if found.report is not None and found.report.drifted:
+        drifted = [f.name for f in found.report.ranked() if f.severity == "drift"]
+        logger.warning("%s %s drifts in %s", found.model, found.version, ", ".join(drifted))

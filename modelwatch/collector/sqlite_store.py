@@ -1,0 +1,347 @@
+"""The embedded store: one SQLite file in WAL mode, one writer thread, readers beside it.
+
+Readers open a read-only connection of their own, so that they never wait for the writer nor it
+for them. Reading and merging a day of one sender's minutes takes about a second: do it off the
+event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from modelwatch.collector import schema
+from modelwatch.collector.store import (
+    Evaluation,
+    FilledWindow,
+    StoredBaseline,
+    VersionSeen,
+    WindowProfiles,
+    Written,
+)
+from modelwatch.collector.windows import LATEST_NS, NANOSECONDS, TimeWindow
+from modelwatch.collector.writer import GroupCommitWriter
+from modelwatch.errors import FormatError, ProfileMismatch, StoreError
+from modelwatch.profile import Profile
+from modelwatch.telemetry.wire import Point, assemble
+
+__all__ = ["SqliteStore"]
+
+_EXPIRY_GRAIN_SECONDS = 600
+"""Expiry times are rounded up to this, which keeps their index small and purges rare."""
+
+_COMPRESSION_LEVEL = 1
+
+_VERSIONS = """
+SELECT model, version, row_count, first_seen_ns, last_seen_ns,
+    (SELECT b.id FROM baselines b WHERE b.version_id = versions.id ORDER BY number DESC LIMIT 1)
+FROM versions ORDER BY model, last_seen_ns DESC, version DESC
+"""
+
+_WINDOW = """
+SELECT p.id, p.baseline_id, p.instance, p.content FROM profiles p
+JOIN versions v ON v.id = p.version_id
+WHERE v.model = ? AND v.version = ? AND p.end_ns > ? AND p.end_ns <= ? ORDER BY p.id
+"""
+
+_THROUGH = """
+SELECT coalesce(max(p.id), 0) FROM profiles p JOIN versions v ON v.id = p.version_id
+WHERE v.model = ? AND v.version = ? AND p.end_ns > ? AND p.end_ns <= ?
+"""
+
+_FILLED = """
+SELECT (p.end_ns - 1) / ?, max(p.id) FROM profiles p JOIN versions v ON v.id = p.version_id
+WHERE v.model = ? AND v.version = ? AND p.end_ns > ? GROUP BY 1 ORDER BY 1
+"""
+
+_EVALUATIONS = """
+SELECT e.baseline_id, e.start_ns, e.end_ns, e.through_id, e.evaluated_ns, e.report
+FROM evaluations e JOIN versions v ON v.id = e.version_id
+WHERE v.model = ? AND v.version = ? ORDER BY e.end_ns DESC, e.evaluated_ns DESC LIMIT ?
+"""
+
+_EVALUATED = """
+SELECT e.start_ns, e.end_ns, e.through_id
+FROM evaluations e JOIN versions v ON v.id = e.version_id
+WHERE v.model = ? AND v.version = ? AND e.end_ns > ? AND e.baseline_id = ?
+"""
+
+
+class SqliteStore:
+    """A `modelwatch.collector.store.Store` in one SQLite file.
+
+    Thread-safety: every method may be called from any thread or event loop.
+
+    Args:
+        path: the file; its folder is made where it is absent.
+        queue_size: writes that may wait; one more raises `StoreBusy`.
+        dedupe_seconds: how long the key of a point is remembered. What is sent again later than
+            that counts again.
+        clock: Unix nanoseconds.
+
+    Raises:
+        StoreError: the file cannot be opened or written, belongs to another program, or has a
+            newer schema.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        queue_size: int = 1_024,
+        dedupe_seconds: int = 86_400,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._path = Path(path).absolute()
+        self._dedupe_seconds = dedupe_seconds
+        self._clock = clock
+        self._purged_seconds = 0  # only the writer's thread touches it
+        self._writer = GroupCommitWriter(_open(self._path), queue_size=queue_size)
+
+    @property
+    def path(self) -> Path:
+        """The store's file."""
+        return self._path
+
+    def close(self) -> None:
+        """Commit what is queued and close the file."""
+        self._writer.close()
+
+    async def write(self, points: Sequence[Point]) -> Written:
+        """Commit the points that were not seen before; see `PointSink.write`."""
+        return await asyncio.wrap_future(
+            self._writer.submit(lambda connection: self._write_points(connection, points))
+        )
+
+    async def put_baseline(self, model: str, version: str, baseline_id: str, content: str) -> None:
+        """Commit a baseline as the current one; see `BaselineShelf.put_baseline`."""
+        row = (baseline_id, self._clock(), _pack(content))
+
+        def work(connection: sqlite3.Connection) -> None:
+            version_id = _version_id(connection, model, version)
+            # REPLACE gives the row a new number: what is pushed again is the newest again.
+            connection.execute(
+                "INSERT OR REPLACE INTO baselines (version_id, id, pushed_ns, content)"
+                " VALUES (?, ?, ?, ?)",
+                (version_id, *row),
+            )
+
+        await asyncio.wrap_future(self._writer.submit(work))
+
+    async def record_evaluation(self, model: str, version: str, evaluation: Evaluation) -> None:
+        """Commit one evaluation; see `EvaluationLog.record_evaluation`."""
+        span = evaluation.window
+        row = (evaluation.baseline_id, span.start_ns, span.end_ns, evaluation.through_id)
+        packed = (evaluation.evaluated_ns, _pack(evaluation.report))
+
+        def work(connection: sqlite3.Connection) -> None:
+            version_id = _version_id(connection, model, version)
+            connection.execute(
+                "INSERT OR REPLACE INTO evaluations (version_id, baseline_id, start_ns, end_ns,"
+                " through_id, evaluated_ns, report) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (version_id, *row, *packed),
+            )
+
+        await asyncio.wrap_future(self._writer.submit(work))
+
+    def versions(self) -> list[VersionSeen]:
+        """Return every model version; see `WindowSource.versions`."""
+        return [
+            VersionSeen(
+                model=model,
+                version=version,
+                rows=rows,
+                first_seen_ns=first,
+                last_seen_ns=last,
+                baseline_id=baseline_id,
+            )
+            for model, version, rows, first, last, baseline_id in self._read(_VERSIONS)
+        ]
+
+    def window(self, model: str, version: str, window: TimeWindow) -> WindowProfiles:
+        """Return the merged profiles of one window; see `WindowSource.window`."""
+        rows = self._read(_WINDOW, model, version, window.start_ns, window.end_ns)
+        groups: dict[str | None, list[bytes]] = defaultdict(list)
+        for _, baseline_id, _, content in rows:
+            groups[baseline_id].append(content)
+        merged = {key: _merge_all(contents) for key, contents in groups.items()}
+        return WindowProfiles(
+            profiles={key: profile for key, (profile, _) in merged.items() if profile is not None},
+            unmergeable=sum(left_out for _, left_out in merged.values()),
+            instances=len({instance for _, _, instance, _ in rows}),
+            through_id=rows[-1][0] if rows else 0,
+        )
+
+    def through_id(self, model: str, version: str, window: TimeWindow) -> int:
+        """Return the latest stored profile of a window; see `WindowSource.through_id`."""
+        found = self._read(_THROUGH, model, version, window.start_ns, window.end_ns)
+        return int(found[0][0])
+
+    def filled_windows(
+        self, model: str, version: str, *, seconds: int, since_ns: int
+    ) -> list[FilledWindow]:
+        """Return the windows that hold data; see `WindowSource.filled_windows`."""
+        found = self._read(_FILLED, seconds * NANOSECONDS, model, version, since_ns)
+        return [FilledWindow(number=number, through_id=through) for number, through in found]
+
+    def baseline(self, model: str, version: str) -> StoredBaseline | None:
+        """Return the current baseline; see `BaselineShelf.baseline`."""
+        found = self._read(
+            "SELECT b.id, b.content, b.pushed_ns FROM baselines b JOIN versions v"
+            " ON v.id = b.version_id WHERE v.model = ? AND v.version = ?"
+            " ORDER BY b.number DESC LIMIT 1",
+            model,
+            version,
+        )
+        if not found:
+            return None
+        baseline_id, content, pushed_ns = found[0]
+        return StoredBaseline(id=baseline_id, content=_unpack(content), pushed_ns=pushed_ns)
+
+    def evaluated(
+        self, model: str, version: str, *, baseline_id: str, since_ns: int
+    ) -> dict[TimeWindow, int]:
+        """Return which windows were evaluated; see `EvaluationLog.evaluated`."""
+        found = self._read(_EVALUATED, model, version, since_ns, baseline_id)
+        return {TimeWindow(start_ns, end_ns): through for start_ns, end_ns, through in found}
+
+    def evaluations(self, model: str, version: str, *, limit: int) -> list[Evaluation]:
+        """Return stored evaluations; see `EvaluationLog.evaluations`."""
+        latest = self._read(_EVALUATIONS, model, version, limit)
+        return [
+            Evaluation(
+                baseline_id=baseline_id,
+                window=TimeWindow(start_ns, end_ns),
+                through_id=through_id,
+                evaluated_ns=evaluated_ns,
+                report=_unpack(report),
+            )
+            for baseline_id, start_ns, end_ns, through_id, evaluated_ns, report in reversed(latest)
+        ]
+
+    def _read(self, statement: str, *arguments: str | int) -> list[tuple[Any, ...]]:
+        uri = f"{self._path.as_uri()}?mode=ro"
+        try:
+            with closing(sqlite3.connect(uri, uri=True, timeout=10.0)) as connection:
+                return connection.execute(statement, arguments).fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(f"the store {self._path} cannot be read: {error}.") from error
+
+    def _write_points(self, connection: sqlite3.Connection, points: Sequence[Point]) -> Written:
+        storable = [p for p in points if 0 <= p.window.start_ns <= p.window.end_ns <= LATEST_NS]
+        unseen = _unseen(connection, storable)
+        now_seconds = self._clock() // NANOSECONDS
+        self._remember(connection, unseen, now_seconds)
+        for profile in assemble(unseen.values()):
+            _insert_profile(connection, profile)
+        return Written(
+            stored=len(unseen),
+            duplicates=len(storable) - len(unseen),
+            rejected=len(points) - len(storable),
+        )
+
+    def _remember(
+        self, connection: sqlite3.Connection, keys: Iterable[int], now_seconds: int
+    ) -> None:
+        expires = now_seconds + self._dedupe_seconds + _EXPIRY_GRAIN_SECONDS
+        expires -= expires % _EXPIRY_GRAIN_SECONDS
+        connection.executemany("INSERT INTO seen VALUES (?, ?)", ((key, expires) for key in keys))
+        if now_seconds >= self._purged_seconds + _EXPIRY_GRAIN_SECONDS:
+            self._purged_seconds = now_seconds
+            connection.execute("DELETE FROM seen WHERE expires_seconds < ?", (now_seconds,))
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Autocommit mode: the writer sets its own transactions. Opened here, used in its thread.
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, timeout=10.0
+        )
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(
+            f"the store {path} cannot be opened: {error}. Give a file in a folder that can be "
+            "written to."
+        ) from error
+    try:
+        schema.prepare(connection, path)
+    except StoreError:
+        connection.close()
+        raise
+    return connection
+
+
+def _unseen(connection: sqlite3.Connection, points: Sequence[Point]) -> dict[int, Point]:
+    by_key = {point.key: point for point in points}
+    seen = connection.execute(
+        "SELECT key FROM seen WHERE key IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(by_key)),),
+    )
+    for (key,) in seen.fetchall():
+        del by_key[key]
+    return by_key
+
+
+def _insert_profile(connection: sqlite3.Connection, profile: Profile) -> None:
+    version_id = _version_id(connection, profile.model, profile.version)
+    connection.execute(
+        "INSERT INTO profiles (version_id, instance, segment, baseline_id, start_ns, end_ns,"
+        " content) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            version_id,
+            profile.instance,
+            profile.segment,
+            profile.baseline_id,
+            profile.start_ns,
+            profile.end_ns,
+            _pack(profile.to_json()),
+        ),
+    )
+    connection.execute(
+        "UPDATE versions SET row_count = row_count + ?,"
+        " first_seen_ns = min(coalesce(first_seen_ns, ?), ?),"
+        " last_seen_ns = max(coalesce(last_seen_ns, ?), ?) WHERE id = ?",
+        (profile.rows, *(profile.start_ns,) * 2, *(profile.end_ns,) * 2, version_id),
+    )
+
+
+def _version_id(connection: sqlite3.Connection, model: str, version: str) -> int:
+    connection.execute(
+        "INSERT OR IGNORE INTO versions (model, version) VALUES (?, ?)", (model, version)
+    )
+    found = connection.execute(
+        "SELECT id FROM versions WHERE model = ? AND version = ?", (model, version)
+    )
+    return int(found.fetchone()[0])
+
+
+def _merge_all(contents: Sequence[bytes]) -> tuple[Profile | None, int]:
+    merged: Profile | None = None
+    left_out = 0
+    for content in contents:
+        try:
+            profile = Profile.from_json(_unpack(content))
+            profile.segment = None  # segments are parts of the whole, which is asked for here
+            merged = profile if merged is None else merged.merge(profile)
+        except (ProfileMismatch, FormatError, StoreError):
+            left_out += 1
+    return merged, left_out
+
+
+def _pack(text: str) -> bytes:
+    return zlib.compress(text.encode(), _COMPRESSION_LEVEL)
+
+
+def _unpack(content: bytes) -> str:
+    try:
+        return zlib.decompress(content).decode()
+    except (zlib.error, UnicodeDecodeError) as error:
+        raise StoreError(f"a row of the store is damaged: {error}.") from error

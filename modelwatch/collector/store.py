@@ -1,0 +1,192 @@
+"""What the collector needs of a store, and the values that pass through it.
+
+The parts of the collector see only these Protocols: the receiver a `PointSink`, the evaluation a
+`WindowSource`, a `BaselineShelf` and an `EvaluationLog`. `modelwatch.collector.sqlite_store` is
+the embedded implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from modelwatch.collector.windows import TimeWindow
+from modelwatch.errors import StoreError
+from modelwatch.profile import Profile
+from modelwatch.telemetry.wire import Point
+
+__all__ = [
+    "BaselineShelf",
+    "Evaluation",
+    "EvaluationLog",
+    "FilledWindow",
+    "PointSink",
+    "Store",
+    "StoreBusy",
+    "StoredBaseline",
+    "VersionSeen",
+    "WindowProfiles",
+    "WindowSource",
+    "Written",
+]
+
+
+class StoreBusy(StoreError):
+    """The store's write queue is full: the sender must wait and send again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What became of the points of one request.
+
+    Attributes:
+        stored: points that were new and are committed.
+        duplicates: points that had been committed before, and were left out.
+        rejected: points that can never be stored (times outside of signed 64 bit).
+    """
+
+    stored: int
+    duplicates: int
+    rejected: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionSeen:
+    """One model version that sent data or has a baseline.
+
+    Attributes:
+        rows: rows captured in all, over every window.
+        first_seen_ns: start of its earliest profile, Unix nanoseconds; None without data.
+        last_seen_ns: end of its latest profile, Unix nanoseconds; None without data.
+        baseline_id: the current baseline's id; None where none was pushed.
+    """
+
+    model: str
+    version: str
+    rows: int
+    first_seen_ns: int | None
+    last_seen_ns: int | None
+    baseline_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowProfiles:
+    """What was observed of one model version in one window.
+
+    Attributes:
+        profiles: one merged profile per baseline that the senders counted on; None is the key of
+            what was counted without a baseline. Their bins differ, so they are kept apart.
+        unmergeable: stored profiles left out since they are damaged or contradict the others.
+        instances: how many distinct senders there were.
+        through_id: the latest stored profile that the window holds; it grows with late data.
+    """
+
+    profiles: Mapping[str | None, Profile]
+    unmergeable: int
+    instances: int
+    through_id: int
+
+    def rows_apart(self, baseline_id: str | None) -> int:
+        """Return the rows that were counted on other bins than these."""
+        return sum(p.rows for key, p in self.profiles.items() if key != baseline_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilledWindow:
+    """A window of the grid that holds data: its number, and the latest profile in it."""
+
+    number: int
+    through_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredBaseline:
+    """A pushed baseline: its id, its JSON form, and when it was pushed (Unix nanoseconds)."""
+
+    id: str
+    content: str
+    pushed_ns: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """One scheduled comparison: the window, what it was compared with, and the report's JSON."""
+
+    baseline_id: str
+    window: TimeWindow
+    through_id: int
+    evaluated_ns: int
+    report: str
+
+
+class PointSink(Protocol):
+    """Takes telemetry points; what it returned for has been committed."""
+
+    async def write(self, points: Sequence[Point]) -> Written:
+        """Commit the points that were not seen before, each exactly once.
+
+        Raises:
+            StoreBusy: the queue is full; nothing was stored.
+            StoreError: the store failed; nothing was stored.
+        """
+        ...
+
+
+class WindowSource(Protocol):
+    """Answers what is known of models and windows. Blocking: call it off the event loop."""
+
+    def versions(self) -> list[VersionSeen]:
+        """Return every model version, by model, then by the most recent data."""
+        ...
+
+    def window(self, model: str, version: str, window: TimeWindow) -> WindowProfiles:
+        """Return the merged profiles whose end lies in the window."""
+        ...
+
+    def through_id(self, model: str, version: str, window: TimeWindow) -> int:
+        """Return the latest stored profile of the window, 0 where it is empty. Cheap."""
+        ...
+
+    def filled_windows(
+        self, model: str, version: str, *, seconds: int, since_ns: int
+    ) -> list[FilledWindow]:
+        """Return the windows of the grid of ``seconds`` that hold data after ``since_ns``."""
+        ...
+
+
+class BaselineShelf(Protocol):
+    """Keeps baselines; the newest of a model version is the current one."""
+
+    async def put_baseline(self, model: str, version: str, baseline_id: str, content: str) -> None:
+        """Commit a baseline and make it the current one of its model version."""
+        ...
+
+    def baseline(self, model: str, version: str) -> StoredBaseline | None:
+        """Return the current baseline. Blocking."""
+        ...
+
+
+class EvaluationLog(Protocol):
+    """Keeps scheduled evaluations, one per baseline and window: a later one replaces it."""
+
+    async def record_evaluation(self, model: str, version: str, evaluation: Evaluation) -> None:
+        """Commit one evaluation."""
+        ...
+
+    def evaluated(
+        self, model: str, version: str, *, baseline_id: str, since_ns: int
+    ) -> dict[TimeWindow, int]:
+        """Return the windows that end after ``since_ns`` and were compared with this baseline.
+
+        Each comes with the latest stored profile that was taken into account. Blocking.
+        """
+        ...
+
+    def evaluations(self, model: str, version: str, *, limit: int) -> list[Evaluation]:
+        """Return the evaluations of the latest ``limit`` windows, oldest first. Blocking."""
+        ...
+
+
+class Store(PointSink, WindowSource, BaselineShelf, EvaluationLog, Protocol):
+    """All of the above: what the composition root hands around."""

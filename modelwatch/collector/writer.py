@@ -1,0 +1,146 @@
+"""One thread that owns the writing connection, and commits what is queued in groups.
+
+An fsync takes milliseconds whatever it covers, so all work that waits is done in one transaction:
+each piece in a savepoint of its own, so that one bad piece fails alone. A result is handed out
+only after the commit.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from modelwatch.collector.store import StoreBusy
+from modelwatch.errors import StoreError
+
+__all__ = ["GroupCommitWriter"]
+
+Result = TypeVar("Result")
+Work = Callable[[sqlite3.Connection], Any]
+
+LARGEST_GROUP = 256
+"""Pieces of work in one transaction; bounds how long the first of them waits."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Task:
+    work: Work
+    future: Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+    def publish(self) -> None:
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)
+
+
+class GroupCommitWriter:
+    """Runs work on one SQLite connection, in one thread, with group commit.
+
+    Thread-safety: `submit` and `close` may be called from any thread.
+    Memory: at most ``queue_size`` pieces of work wait.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, *, queue_size: int) -> None:
+        self._connection = connection
+        self._queue: queue.Queue[_Task | None] = queue.Queue(maxsize=queue_size)
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="modelwatch-store", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[sqlite3.Connection], Result]) -> Future[Result]:
+        """Queue work; the future resolves after the commit that contains it.
+
+        Raises:
+            StoreBusy: the queue is full.
+            StoreError: the store has been closed.
+        """
+        if self._closing.is_set():
+            raise StoreError("the store is closed: nothing more can be written to it.")
+        future: Future[Result] = Future()
+        # Running, so that a waiter who gives up cannot cancel what may be committed already.
+        future.set_running_or_notify_cancel()
+        try:
+            self._queue.put_nowait(_Task(work, future))
+        except queue.Full:
+            raise StoreBusy(
+                f"the store's queue of {self._queue.maxsize} writes is full: send again later."
+            ) from None
+        return future
+
+    def close(self) -> None:
+        """Commit what is queued, and close the connection."""
+        if not self._closing.is_set():
+            self._closing.set()
+            self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        closing = False
+        while not closing:
+            group, closing = self._next_group()
+            self._commit(group)
+            for task in group:
+                task.publish()
+        self._fail_leftovers()
+        self._connection.close()
+
+    def _fail_leftovers(self) -> None:
+        # A submit that raced with close may sit behind the end mark: answer it, never hang it.
+        while not self._queue.empty():
+            task = self._queue.get_nowait()
+            if task is not None:
+                task.future.set_exception(StoreError("the store was closed before this write."))
+
+    def _next_group(self) -> tuple[list[_Task], bool]:
+        group: list[_Task] = []
+        task = self._queue.get()
+        while task is not None:
+            group.append(task)
+            if len(group) == LARGEST_GROUP or self._queue.empty():
+                return group, False
+            task = self._queue.get()
+        return group, True
+
+    def _commit(self, group: list[_Task]) -> None:
+        if not group:
+            return
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for task in group:
+                self._run_one(task)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            logger.exception("the store failed")
+            self._roll_back()
+            failure = StoreError(f"the store failed: {error}. Nothing of this write was kept.")
+            for task in group:
+                task.error = task.error or failure
+
+    def _run_one(self, task: _Task) -> None:
+        self._connection.execute("SAVEPOINT one")
+        try:
+            task.result = task.work(self._connection)
+        except sqlite3.Error:
+            raise
+        except BaseException as error:  # handed to the waiter, as an executor does
+            task.error = error
+            self._connection.execute("ROLLBACK TO one")
+        self._connection.execute("RELEASE one")
+
+    def _roll_back(self) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            logger.exception("the store could not roll back")
