@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from scipy import stats
-
 __all__ = ["rate_p_value"]
 
 
@@ -29,11 +27,13 @@ def rate_p_value(
     >>> rate_p_value(0, 99_000, 1, 1_000)
     0.02
     """
+    from scipy import special  # a watched service loads this module, and never calls this
+
     events = round(reference_events + current_events)
     if not (events and reference_rows and current_rows):
         return 1.0
     share = current_rows / (current_rows + reference_rows)
     found = round(current_events)
-    lower = float(stats.binom.cdf(found, events, share))
-    upper = float(stats.binom.sf(found - 1, events, share))
+    lower = float(special.bdtr(found, events, share))
+    upper = float(special.bdtrc(found - 1, events, share))
     return min(1.0, 2 * min(lower, upper))

@@ -42,7 +42,6 @@ KEPT_OUT_OF_SERVICES = {
     "modelwatch.collector",
     "pandas",
     "polars",
-    "rich",
     "scipy",
     "sklearn",
     "sqlite3",
