@@ -1,0 +1,109 @@
+"""Where a watch has its baseline from: an object, a file, or a collector."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from modelwatch.baseline import Baseline
+from modelwatch.errors import CollectorError, ConfigurationError, FormatError
+
+__all__ = ["BaselineUrl", "is_url", "load_baseline"]
+
+_MOST_BYTES = 64 * 1024 * 1024
+
+
+def is_url(source: object) -> bool:
+    """Tell whether a baseline's source is the address of a collector."""
+    return isinstance(source, str) and source.lower().startswith(("http://", "https://"))
+
+
+def load_baseline(
+    source: str | os.PathLike[str] | Baseline, *, model: str, version: str
+) -> Baseline:
+    """Return the baseline of a model version.
+
+    Args:
+        source: the baseline or the file that holds it.
+        model: the model that is watched.
+        version: its version.
+
+    Raises:
+        FormatError: where the file is absent or damaged.
+        ConfigurationError: where the source is neither, or is the baseline of something else.
+    """
+    if isinstance(source, Baseline):
+        baseline = source
+    elif isinstance(source, (str, os.PathLike)):
+        baseline = Baseline.load(source)
+    else:
+        raise ConfigurationError(
+            f"baseline is a {type(source).__name__}: give a Baseline, the name of its file, the "
+            "URL of a collector, or None."
+        )
+    _check_identity(baseline, model, version)
+    return baseline
+
+
+class BaselineUrl:
+    """A baseline that a collector keeps.
+
+    Args:
+        url: the collector's API, as in ``http://collector:4319``, or the baseline's own address.
+        model: the model that is watched.
+        version: its version.
+
+    Raises:
+        ConfigurationError: where the URL names no host.
+    """
+
+    def __init__(self, url: str, *, model: str, version: str) -> None:
+        if not urlsplit(url).netloc:
+            raise ConfigurationError(
+                f"baseline is {url!r}, which names no host: give the URL of a collector, as in "
+                "'http://127.0.0.1:4319'."
+            )
+        path = f"/api/v1/models/{quote(model, safe='')}/versions/{quote(version, safe='')}/baseline"
+        base = url.rstrip("/")
+        self.address = base if base.endswith("/baseline") else base + path
+        self._model = model
+        self._version = version
+
+    def fetch(self, *, timeout_seconds: float) -> Baseline:
+        """Return the baseline.
+
+        Args:
+            timeout_seconds: for connecting, and for each read.
+
+        Raises:
+            CollectorError: where the collector cannot be reached or has no such baseline.
+            FormatError: where its answer is no baseline.
+            ConfigurationError: where it is the baseline of something else.
+        """
+        try:
+            response = httpx.get(self.address, timeout=timeout_seconds, follow_redirects=True)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise CollectorError(
+                f"no baseline from {self.address}: {str(error) or type(error).__name__}."
+            ) from error
+        if response.status_code != httpx.codes.OK:
+            raise CollectorError(
+                f"no baseline from {self.address}: it answered {response.status_code}. "
+                "Send one with: modelwatch baseline push."
+            )
+        if len(response.content) > _MOST_BYTES:
+            raise FormatError(f"the answer of {self.address} is too long for a baseline.")
+        baseline = Baseline.from_json(response.content, where=f"the answer of {self.address}")
+        _check_identity(baseline, self._model, self._version)
+        return baseline
+
+
+def _check_identity(baseline: Baseline, model: str, version: str) -> None:
+    if (baseline.model, baseline.version) != (model, version):
+        raise ConfigurationError(
+            f"the baseline is of model {baseline.model!r} version {baseline.version!r}, but the "
+            f"watch is of {model!r} version {version!r}: give the baseline of this version, or fit "
+            "one."
+        )

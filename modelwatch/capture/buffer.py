@@ -1,0 +1,136 @@
+"""What watched calls leave behind until it is folded into a profile: bounded, never blocking."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from modelwatch.capture.plan import CapturePlan
+from modelwatch.capture.rows import Batch
+from modelwatch.profile import DURATION_BOUNDS_SECONDS
+
+__all__ = ["BatchEntry", "Buffer", "CallTally", "RowEntry", "Tallied"]
+
+RowEntry = tuple[CapturePlan, tuple[Any, ...], Any, Any, float]
+"""One captured row: plan, values, extra features or None, result or `Failure`, seconds.
+
+A plain tuple, because making one is the cheapest way to keep five things."""
+
+_MOST_ERROR_TYPES: Final = 100
+
+
+class BatchEntry(NamedTuple):
+    """One captured batch."""
+
+    plan: CapturePlan
+    batch: Batch
+    output: Any
+
+
+@dataclass
+class Tallied:
+    """Calls counted without their rows."""
+
+    durations: list[int] = field(default_factory=lambda: [0] * (len(DURATION_BOUNDS_SECONDS) + 1))
+    duration_sum_seconds: float = 0.0
+    predictions: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+class CallTally:
+    """Counts calls whose rows are not kept, exactly and in bounded memory. Thread-safe."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all counts, and take a new lock: what a forked child needs."""
+        self._lock = threading.Lock()  # guards _counts
+        self._counts = Tallied()
+
+    def record_call(self, duration_seconds: float | None, error_type: str = "") -> None:
+        """Count a call.
+
+        Args:
+            duration_seconds: how long it took; None where that is unknown.
+            error_type: the type of the exception it raised; empty where it succeeded.
+        """
+        with self._lock:
+            counts = self._counts
+            counts.predictions[_bounded(counts.predictions, error_type)] += 1
+            if duration_seconds is not None:
+                counts.durations[bisect_left(DURATION_BOUNDS_SECONDS, duration_seconds)] += 1
+                counts.duration_sum_seconds += duration_seconds
+
+    def record_dropped(self, reason: str, rows: int = 1) -> None:
+        """Count rows that are not captured."""
+        with self._lock:
+            self._counts.dropped[reason] += rows
+
+    def take(self) -> Tallied:
+        """Return what was counted since the last time, and start from zero."""
+        with self._lock:
+            taken, self._counts = self._counts, Tallied()
+        return taken
+
+
+class Buffer:
+    """Captured rows that wait to be folded: at most so many single ones, and as many in batches.
+
+    Any thread appends without a lock; one at a time takes. With several threads the bound may be
+    exceeded by one row a thread.
+
+    Args:
+        capacity_rows: how many rows of either sort may wait.
+
+    Attributes:
+        rows: single rows. The watched call appends to it directly.
+        capacity_rows: as given.
+    """
+
+    def __init__(self, capacity_rows: int) -> None:
+        self.capacity_rows = capacity_rows
+        self.rows: deque[RowEntry] = deque()
+        self._batches: deque[BatchEntry] = deque()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all rows, and take a new lock: what a forked child needs."""
+        self._lock = threading.Lock()  # guards _batches and _batch_rows together
+        self._batch_rows = 0
+        self._batches.clear()
+        self.rows.clear()
+
+    def __len__(self) -> int:
+        return len(self.rows) + self._batch_rows
+
+    def append_batch(self, entry: BatchEntry) -> bool:
+        """Keep a batch; False where it does not fit."""
+        with self._lock:
+            if self._batch_rows + entry.batch.rows > self.capacity_rows:
+                return False
+            self._batches.append(entry)
+            self._batch_rows += entry.batch.rows
+            return True
+
+    def take_rows(self, limit: int) -> list[RowEntry]:
+        """Take the oldest single rows, at most so many; for one thread at a time."""
+        popleft = self.rows.popleft
+        return [popleft() for _ in range(min(limit, len(self.rows)))]
+
+    def take_batch(self) -> BatchEntry | None:
+        """Take the oldest batch, or None."""
+        with self._lock:
+            if not self._batches:
+                return None
+            entry = self._batches.popleft()
+            self._batch_rows -= entry.batch.rows
+            return entry
+
+
+def _bounded(counts: Counter[str], error_type: str) -> str:
+    known = error_type in counts or len(counts) < _MOST_ERROR_TYPES
+    return error_type if known else "_OTHER"

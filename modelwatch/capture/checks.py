@@ -1,0 +1,138 @@
+"""One generated function that checks a whole row against the baseline's limits.
+
+The function is a single chain of comparisons over the row's values, which costs about 20 ns a
+feature. Only a row that fails it is looked at value by value, by the rules that also count
+outliers in profiles, so that both agree.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from modelwatch.outliers import OutlierLimits, outlier_counts
+from modelwatch.tabular import ABSENT, categorical_column, numeric_column
+
+__all__ = ["RowCheck", "compile_check"]
+
+RowCheck = Callable[[Sequence[Any]], dict[str, str] | None]
+"""Takes a row's values in the baseline's order; returns feature to rule, None if all is well."""
+
+_LARGEST: Final = sys.float_info.max
+
+_UNCOMPARABLE: Final = (TypeError, ValueError, AttributeError, ArithmeticError)
+"""What values of odd types raise when compared: the row is then looked at value by value."""
+
+
+def compile_check(limits: Mapping[str, OutlierLimits]) -> RowCheck:
+    """Return the check of rows whose values come in the order of `limits`.
+
+    >>> check = compile_check({"age": OutlierLimits(kind="numeric", lower=0.0, upper=120.0)})
+    >>> check((30,)), check((999,))
+    (None, {'age': 'range'})
+    """
+    explain = _explainer(limits)
+    if not limits:
+        return lambda values: None
+    names = [f"v{position}" for position in range(len(limits))]
+    constants: dict[str, Any] = {"ABSENT": ABSENT, "UNCOMPARABLE": _UNCOMPARABLE}
+    conditions = [
+        _condition(name, limit, constants)
+        for name, limit in zip(names, limits.values(), strict=True)
+    ]
+    lines = [
+        "def check(values):",
+        f"    {', '.join(names)}, = values",
+        "    try:",
+        f"        if {' and '.join(conditions)}:",
+        "            return None",
+        "    except UNCOMPARABLE:",
+        "        pass",
+        "    return explain(values)",
+    ]
+    check: RowCheck = _compiled("check", lines, {**constants, "explain": explain})
+    return check
+
+
+def _compiled(name: str, lines: Sequence[str], constants: Mapping[str, Any]) -> Any:
+    """Compile a function whose constants are closure variables, which are quicker than globals."""
+    parameters = ", ".join(constants)
+    body = "\n".join("    " + line for line in lines)
+    namespace: dict[str, Any] = {}
+    source = f"def make({parameters}):\n{body}\n    return {name}\n"
+    exec(compile(source, f"<modelwatch {name}>", "exec"), namespace)
+    return namespace["make"](**constants)
+
+
+def _condition(name: str, limits: OutlierLimits, constants: dict[str, Any]) -> str:
+    """Return Python text that is true only for values of `name` that are surely no outlier."""
+    if limits.kind == "categorical":
+        allowed = _category_condition(name, limits, constants)
+    else:
+        lower, upper = max(limits.lower, -_LARGEST), min(limits.upper, _LARGEST)
+        # Quicker than a chained comparison by a seventh, in the time of a whole row.
+        allowed = f"{lower!r} <= {name} and {name} <= {upper!r}"
+        if limits.allows_missing:
+            allowed = f"({allowed}) or {name} != {name}"
+    if limits.allows_missing:
+        return f"({name} is None or {name} is ABSENT or {allowed})"
+    return f"({allowed})"
+
+
+def _category_condition(name: str, limits: OutlierLimits, constants: dict[str, Any]) -> str:
+    if limits.categories is None:
+        return f"{name}.__class__ is {'str' if limits.text else 'int'}"
+    known = f"known_{name}"
+    if limits.text:
+        constants[known] = limits.categories
+        return f"{name} in {known}"
+    if limits.categories <= {"true", "false"}:
+        constants[known] = frozenset(key == "true" for key in limits.categories)
+        return f"{name}.__class__ is bool and {name} in {known}"
+    constants[known] = frozenset(int(key) for key in limits.categories if _is_integer(key))
+    return f"{name}.__class__ is int and {name} in {known}"
+
+
+def _is_integer(key: str) -> bool:
+    digits = key.removeprefix("-")
+    return digits.isascii() and digits.isdigit() and str(int(key)) == key
+
+
+def _explainer(limits: Mapping[str, OutlierLimits]) -> RowCheck:
+    """Return the slow path: each value by itself, and by the profile's own rules where suspect."""
+    tests = [(name, _value_test(limit), limit) for name, limit in limits.items()]
+
+    def explain(values: Sequence[Any]) -> dict[str, str] | None:
+        outliers = {}
+        for value, (name, is_fine, limit) in zip(values, tests, strict=True):
+            if not is_fine(value):
+                rule = _broken_rule(value, limit)
+                if rule is not None:
+                    outliers[name] = rule
+        return outliers or None
+
+    return explain
+
+
+def _value_test(limits: OutlierLimits) -> Callable[[Any], bool]:
+    constants: dict[str, Any] = {"ABSENT": ABSENT, "UNCOMPARABLE": _UNCOMPARABLE}
+    condition = _condition("v", limits, constants)
+    lines = [
+        "def is_fine(v):",
+        "    try:",
+        f"        return True if {condition} else False",
+        "    except UNCOMPARABLE:",
+        "        return False",
+    ]
+    test: Callable[[Any], bool] = _compiled("is_fine", lines, constants)
+    return test
+
+
+def _broken_rule(value: Any, limits: OutlierLimits) -> str | None:
+    """Name the rule that a value breaks, exactly as `Profile.update` counts it."""
+    if limits.kind == "categorical":
+        counts = outlier_counts(categorical_column([value], text=limits.text), limits)
+    else:
+        counts = outlier_counts(numeric_column([value]), limits)
+    return next(iter(counts), None)

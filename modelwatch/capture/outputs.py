@@ -1,0 +1,161 @@
+"""What a watched function returned, as columns of the baseline's outputs.
+
+`frozen` copies a result on the caller's thread; `OutputReader` reads it later, in the fold thread.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import numbers
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from modelwatch.capture.rows import attributes_of
+from modelwatch.tabular import ABSENT, RawColumn, raw_columns
+
+if TYPE_CHECKING:
+    from modelwatch.baseline import Baseline
+
+__all__ = ["DEFAULT_OUTPUT", "IMMUTABLE", "Failure", "OutputReader", "frozen"]
+
+DEFAULT_OUTPUT: Final = "prediction"
+"""The name of an output that is a bare value, where no baseline names it."""
+
+IMMUTABLE: Final = frozenset({float, int, str, bool, type(None), np.float64, np.float32, np.int64})
+"""Types of results that are kept as they are; all others are copied by `frozen`."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Stands for the result of a call that raised."""
+
+    error_type: str
+
+
+_FLOATS: Final = (float, np.floating)
+_SCALARS: Final = (str, numbers.Number, np.generic, enum.Enum, datetime.date, Failure)
+_UNREADABLE: Final = b""
+"""Stands for results of other types; columns count it as ``wrong_type``."""
+
+
+def frozen(output: object) -> object:
+    """Return a copy of a result that later changes cannot reach: plain values, dicts, lists."""
+    if type(output) in IMMUTABLE:
+        return output
+    fields = attributes_of(output)
+    if fields is not None and type(output) is not Failure:
+        return {str(name): frozen(value) for name, value in fields.items()}
+    if isinstance(output, np.ndarray):
+        return output.copy()
+    if isinstance(output, tuple):
+        return tuple([frozen(item) for item in output])
+    if isinstance(output, list):
+        return [frozen(item) for item in output]
+    if hasattr(output, "columns") or hasattr(output, "column_names"):
+        return {name: _as_list(column) for name, column in raw_columns(output).items()}
+    if hasattr(output, "__array__"):
+        return np.array(output)
+    return output if isinstance(output, _SCALARS) else _UNREADABLE
+
+
+class OutputReader:
+    """Maps results on output names.
+
+    Where none of the baseline's outputs can be found in a result, all are absent; an output that
+    the results never hold is not counted as absent beside one that they hold, because a baseline
+    often has both label and score while the service returns one.
+    Immutable and thread-safe.
+
+    Args:
+        baseline: names the outputs; where None, a bare value is `prediction` and the keys of a
+            mapping are names.
+    """
+
+    def __init__(self, baseline: Baseline | None) -> None:
+        self._known = None if baseline is None else frozenset(baseline.outputs)
+        score = baseline.score if baseline is not None else None
+        self._classes = tuple(score.values()) if isinstance(score, Mapping) else ()
+        scores = score if isinstance(score, str) else None
+        labels = baseline.prediction if baseline is not None else DEFAULT_OUTPUT
+        self._label = labels or scores
+        self._score = scores or labels
+        self._has_both = labels is not None and scores is not None
+
+    def columns(self, outputs: Sequence[Any]) -> dict[str, RawColumn]:
+        """Return the output columns of as many rows as there are results."""
+        if self._score is not None and set(map(type, outputs)) <= {float}:
+            return {self._score: outputs}
+        rows = [self._row(output) for output in outputs]
+        found = dict.fromkeys(name for row in rows for name in row if row[name] is not ABSENT)
+        names = found or dict.fromkeys(self._known or ())
+        return {name: [row.get(name, ABSENT) for row in rows] for name in names}
+
+    def batch_columns(self, output: Any, rows: int) -> dict[str, RawColumn]:
+        """Return the output columns of a batch from its one result.
+
+        Args:
+            output: a frozen result: one item a row, a table, or a tuple of such.
+            rows: how many rows the batch had; a result of another length is taken as absent.
+        """
+        columns = self._batch(output, rows)
+        fitting = {name: column for name, column in columns.items() if len(column) == rows}
+        return fitting or {name: [ABSENT] * rows for name in self._known or ()}
+
+    def _batch(self, output: Any, rows: int) -> dict[str, RawColumn]:
+        if isinstance(output, Mapping):
+            return {name: _as_list(column) for name, column in self._named(output).items()}
+        if isinstance(output, np.ndarray):
+            return self._array(output)
+        if isinstance(output, tuple) and all(_has_length(item, rows) for item in output):
+            parts = [self._batch(item, rows) for item in output]
+            return {name: column for part in parts for name, column in part.items()}
+        if isinstance(output, (list, tuple)) and len(output) == rows:
+            return self.columns(output)
+        return self.columns([output]) if rows == 1 else {}
+
+    def _array(self, array: np.ndarray[Any, Any]) -> dict[str, RawColumn]:
+        if array.ndim == 2 and array.shape[1] == len(self._classes) > 0:
+            return dict(zip(self._classes, array.T, strict=True))
+        if array.ndim == 2 and array.shape[1] == 2 and self._has_both:
+            array = array[:, 1]
+        if array.ndim == 2 and array.shape[1] == 1:
+            array = array[:, 0]
+        name = self._score if array.dtype.kind == "f" else self._label
+        return {name: array.tolist()} if array.ndim == 1 and name is not None else {}
+
+    def _row(self, output: Any) -> dict[str, Any]:
+        if isinstance(output, Mapping):
+            return self._named(output)
+        if isinstance(output, np.ndarray):
+            output = output.tolist()
+        if isinstance(output, (list, tuple)):
+            return self._items(output)
+        name = self._score if isinstance(output, _FLOATS) else self._label
+        return {} if name is None else {name: output}
+
+    def _items(self, items: Sequence[Any]) -> dict[str, Any]:
+        """Read several values for one row: probabilities by class, or a label and a score."""
+        if self._classes and len(items) == len(self._classes):
+            return dict(zip(self._classes, items, strict=True))
+        parts = [self._row(item) for item in items[:2]] if len(items) <= 2 else []
+        return {name: value for part in parts for name, value in part.items()}
+
+    def _named(self, output: Mapping[str, Any]) -> dict[str, Any]:
+        if self._known is None:
+            return {str(name): value for name, value in output.items()}
+        return {name: output[name] for name in self._known if name in output}
+
+
+def _as_list(column: Any) -> list[Any]:
+    to_list: Callable[[], list[Any]] | None = getattr(column, "tolist", None)
+    if to_list is not None:
+        return to_list()
+    return list(column) if isinstance(column, (list, tuple)) else [column]
+
+
+def _has_length(item: Any, rows: int) -> bool:
+    return isinstance(item, (list, np.ndarray)) and len(item) == rows

@@ -1,0 +1,108 @@
+"""The prediction being made: its id, its outliers, and who may claim it.
+
+An adapter opens a scope before a request's handler runs. The first watched call inside claims the
+scope's prediction, so that the adapter can read its id and outliers afterwards. It works across
+threads that run in a copy of the context, because the prediction is one mutable object.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Final
+
+__all__ = ["Prediction", "current_prediction", "prediction_scope"]
+
+NO_OUTLIERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Prediction:
+    """One prediction of a watched model.
+
+    Attributes:
+        outliers: feature name to the rule that its value broke (``range``, ``unseen_category``,
+            ``missing``, ``type``); empty where nothing is unusual.
+    """
+
+    __slots__ = ("_id", "outliers", "running")
+
+    def __init__(self, prediction_id: str | None = None) -> None:
+        self._id = prediction_id
+        self.outliers: Mapping[str, str] = NO_OUTLIERS
+        self.running = True  # a watched call is inside, so that calls below it are part of it
+
+    @property
+    def id(self) -> str:
+        """Text that names this prediction alone: a UUID of version 7, made when first asked for."""
+        found = self._id
+        if found is None:
+            found = self._id = _time_ordered_uuid()
+        return found
+
+    def __repr__(self) -> str:
+        return f"Prediction(id={self.id!r}, outliers={dict(self.outliers)!r})"
+
+
+class Scope:
+    """What `prediction_scope` puts into the context: a prediction until some call claims it."""
+
+    __slots__ = ("claimed", "prediction")
+
+    def __init__(self, prediction: Prediction) -> None:
+        self.prediction = prediction
+        self.claimed = False
+
+    def claim(self) -> Prediction:
+        """Return the scope's prediction to the first caller, and one of its own to each later."""
+        if self.claimed:
+            return Prediction()
+        self.claimed = True
+        self.prediction.running = True
+        return self.prediction
+
+
+CURRENT: Final[ContextVar[Prediction | Scope | None]] = ContextVar("modelwatch", default=None)
+
+
+def current_prediction() -> Prediction | None:
+    """Return the prediction being made, or None outside of watched calls and scopes.
+
+    After a watched call has returned inside a `prediction_scope`, the scope's prediction is still
+    found, with the call's outliers.
+    """
+    found = CURRENT.get()
+    return found.prediction if isinstance(found, Scope) else found
+
+
+@contextmanager
+def prediction_scope(prediction_id: str | None = None) -> Iterator[Prediction]:
+    """Open a scope, as an adapter does around a request; the first watched call inside claims it.
+
+    Args:
+        prediction_id: the id to use, as sent by a client; a new one where None.
+
+    Yields:
+        The prediction, whose `outliers` are filled in when a watched call has claimed it.
+    """
+    prediction = Prediction(prediction_id)
+    prediction.running = False
+    token = CURRENT.set(Scope(prediction))
+    try:
+        yield prediction
+    finally:
+        CURRENT.reset(token)
+
+
+def _time_ordered_uuid() -> str:
+    """Return a UUID of version 7 (RFC 9562): 48 bits of milliseconds, then 74 random bits."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10), "big")
+    number = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | random
+    number = number & ~(0xF << 76) | 7 << 76
+    number = number & ~(0x3 << 62) | 2 << 62
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -1,0 +1,56 @@
+"""The watches of this process, told of forks and of the process's end."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from typing import Protocol
+from weakref import WeakSet, WeakValueDictionary
+
+__all__ = ["ProcessBound", "find", "register"]
+
+
+class ProcessBound(Protocol):
+    """Something with threads, locks and counts that belong to one process."""
+
+    def after_fork(self) -> None:
+        """Start anew, in the child."""
+
+    def at_exit(self) -> None:
+        """End in good order."""
+
+
+_live: WeakSet[ProcessBound] = WeakSet()
+_by_token: WeakValueDictionary[str, ProcessBound] = WeakValueDictionary()
+_hooked = False
+
+
+def register(token: str, bound: ProcessBound) -> None:
+    """Tell an object of forks and of the process's end for as long as it lives.
+
+    Args:
+        token: finds the object again, in this process.
+        bound: the object.
+    """
+    global _hooked
+    _live.add(bound)
+    _by_token[token] = bound
+    if not _hooked:
+        _hooked = True
+        os.register_at_fork(after_in_child=_after_fork)
+        atexit.register(_at_exit)
+
+
+def find(token: str) -> ProcessBound | None:
+    """Return the living object of this process that was registered by a token, or None."""
+    return _by_token.get(token)
+
+
+def _after_fork() -> None:
+    for bound in list(_live):
+        bound.after_fork()
+
+
+def _at_exit() -> None:
+    for bound in list(_live):
+        bound.at_exit()

@@ -1,0 +1,181 @@
+"""Watched generators: a prediction that is made piece by piece.
+
+The prediction is current while the generator runs, and not while it is suspended, so that what
+its consumer does in between is no part of it. Where the features are a batch, each item is the
+result of one row; where they are one row, a single item is its result, and several are taken as a
+stream whose pieces are not captured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Generator
+from types import TracebackType
+from typing import Any
+
+from modelwatch.capture.observer import Observation, Observer
+from modelwatch.capture.outputs import Failure, frozen
+from modelwatch.capture.rows import Batch
+
+__all__ = ["WatchedAsyncGenerator", "WatchedGenerator"]
+
+
+class _Stream:
+    """The observation of one generator, which begins when it is first advanced."""
+
+    def __init__(self, observer: Observer, observe: Callable[[], Observation | None]) -> None:
+        self._observer = observer
+        self._observe: Callable[[], Observation | None] | None = observe
+        self._observation: Observation | None = None
+        self._items: list[Any] = []
+        self._most_items = 1
+
+    def enter(self) -> None:
+        if self._observe is not None:
+            observe, self._observe = self._observe, None
+            self._observation = observe()
+            captured = self._observation.captured if self._observation else None
+            self._most_items = captured.rows if isinstance(captured, Batch) else 1
+        if self._observation is not None:
+            self._observation.enter()
+
+    def leave(self) -> None:
+        if self._observation is not None:
+            with self._observer.recorder.guard:
+                self._observation.leave()
+
+    def keep(self, item: Any) -> None:
+        if self._observation is not None and len(self._items) <= self._most_items:
+            with self._observer.recorder.guard:
+                self._items.append(frozen(item))
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Complete the observation; the consumer's closing of the generator is no failure."""
+        self._observe = None
+        observation, self._observation = self._observation, None
+        if observation is None:
+            return
+        output: object = {}
+        if error is not None:
+            output = Failure(type(error).__qualname__)
+        elif len(self._items) == self._most_items:
+            is_batch = isinstance(observation.captured, Batch)
+            output = self._items if is_batch else self._items[0]
+        self._observer.complete(observation, output)
+
+
+def _thrown(kind: Any, value: object, traceback: TracebackType | None) -> BaseException:
+    """Return the exception that the three arguments of ``throw`` stand for."""
+    error = kind if value is None else value
+    error = error if isinstance(error, BaseException) else kind(*([] if value is None else [value]))
+    return error.with_traceback(traceback) if traceback is not None else error
+
+
+class WatchedGenerator(Generator[Any, Any, Any]):
+    """A generator whose items are the results of a watched prediction. Not thread-safe.
+
+    Args:
+        generator: what the watched function returned.
+        observer: captures the prediction.
+        observe: begins the observation.
+    """
+
+    def __init__(
+        self,
+        generator: Generator[Any, Any, Any],
+        observer: Observer,
+        observe: Callable[[], Observation | None],
+    ) -> None:
+        self._generator = generator
+        self._stream = _Stream(observer, observe)
+
+    def send(self, value: Any) -> Any:
+        """Resume the generator with a value."""
+        return self._advance(lambda: self._generator.send(value))
+
+    def throw(
+        self,
+        kind: Any,
+        value: BaseException | object = None,
+        traceback: TracebackType | None = None,
+    ) -> Any:
+        """Resume the generator with an exception."""
+        error = _thrown(kind, value, traceback)
+        return self._advance(lambda: self._generator.throw(error))
+
+    def close(self) -> None:
+        """End the generator."""
+        self._generator.close()
+        self._stream.end()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _advance(self, step: Callable[[], Any]) -> Any:
+        self._stream.enter()
+        try:
+            item = step()
+        except StopIteration:
+            self._stream.leave()
+            self._stream.end()
+            raise
+        except BaseException as error:
+            self._stream.leave()
+            self._stream.end(None if isinstance(error, GeneratorExit) else error)
+            raise
+        self._stream.leave()
+        self._stream.keep(item)
+        return item
+
+
+class WatchedAsyncGenerator(AsyncGenerator[Any, Any]):
+    """An async generator whose items are the results of a watched prediction. Not thread-safe.
+
+    Args:
+        generator: what the watched function returned.
+        observer: captures the prediction.
+        observe: begins the observation.
+    """
+
+    def __init__(
+        self,
+        generator: AsyncGenerator[Any, Any],
+        observer: Observer,
+        observe: Callable[[], Observation | None],
+    ) -> None:
+        self._generator = generator
+        self._stream = _Stream(observer, observe)
+
+    async def asend(self, value: Any) -> Any:
+        """Resume the generator with a value."""
+        return await self._advance(lambda: self._generator.asend(value))
+
+    async def athrow(
+        self,
+        kind: Any,
+        value: BaseException | object = None,
+        traceback: TracebackType | None = None,
+    ) -> Any:
+        """Resume the generator with an exception."""
+        error = _thrown(kind, value, traceback)
+        return await self._advance(lambda: self._generator.athrow(error))
+
+    async def aclose(self) -> None:
+        """End the generator."""
+        await self._generator.aclose()
+        self._stream.end()
+
+    async def _advance(self, step: Callable[[], Any]) -> Any:
+        self._stream.enter()
+        try:
+            item = await step()
+        except StopAsyncIteration:
+            self._stream.leave()
+            self._stream.end()
+            raise
+        except BaseException as error:
+            self._stream.leave()
+            self._stream.end(None if isinstance(error, GeneratorExit) else error)
+            raise
+        self._stream.leave()
+        self._stream.keep(item)
+        return item

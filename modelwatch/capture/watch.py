@@ -1,0 +1,356 @@
+"""The watch of one model version: decorates functions, captures their calls, sends profiles."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import uuid
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, overload
+
+from modelwatch import settings
+from modelwatch.baseline import Baseline
+from modelwatch.capture import processes
+from modelwatch.capture.arguments import FeatureArgument
+from modelwatch.capture.baseline_source import BaselineUrl, is_url, load_baseline
+from modelwatch.capture.decorator import WatchedFunction
+from modelwatch.capture.fold_thread import FoldThread
+from modelwatch.capture.observer import Observer
+from modelwatch.capture.options import CaptureOptions, OnOutlier
+from modelwatch.capture.recorder import Recorder
+from modelwatch.errors import CollectorError, ConfigurationError, FormatError
+from modelwatch.profile import Profile
+from modelwatch.telemetry.exporter import Exporter, Transport
+from modelwatch.telemetry.names import SERVICE_INSTANCE_ID
+from modelwatch.telemetry.resource import process_resource, resource_after_fork
+from modelwatch.telemetry.transport import HttpTransport, TransportOptions
+
+__all__ = ["Watch"]
+
+DEFAULT_BUFFER_ROWS: Final = 16_384
+
+_BASELINE_TIMEOUT_SECONDS: Final = 2.0
+_EXIT_TIMEOUT_SECONDS: Final = 5.0
+
+_Watched = TypeVar(
+    "_Watched", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]"
+)
+
+_logger = logging.getLogger("modelwatch")
+
+
+class Watch:
+    """Watches one version of one model.
+
+    Used as a decorator, plain or with options::
+
+        watch = Watch("churn", version="3", baseline="churn.baseline.json")
+
+        @watch
+        def predict(features): ...
+
+        @watch(inputs="features", sample_rate=0.1, on_outlier="raise")
+        async def predict_async(client, features): ...
+
+    A fault of modelwatch, a slow collector or one that is down never changes or fails a
+    prediction. Memory is bounded: rows that do not fit the buffer are dropped and counted.
+    Thread-safe and fork-safe. With ``MODELWATCH_ENABLED=false`` or ``OTEL_SDK_DISABLED=true``
+    functions stay as they are and nothing is captured.
+
+    Args:
+        model: the model's name.
+        version: its version.
+        baseline: what it was trained on: a `Baseline`, its file, or the URL of a collector that
+            keeps it. A collector that cannot be reached is asked again at each interval, and rows
+            are captured without a baseline meanwhile. None to capture without one.
+        endpoint: base address of the OTLP/HTTP receiver; where None,
+            ``OTEL_EXPORTER_OTLP_ENDPOINT``.
+        export_interval_seconds: between two exports; ``OTEL_METRIC_EXPORT_INTERVAL`` where None.
+        buffer_rows: captured rows that may wait to be summarised; a row of 30 features takes 1 kB.
+        transport: what delivers messages, in place of HTTP.
+
+    Raises:
+        ConfigurationError: where an argument or environment variable cannot work, or the baseline
+            is of another model or version.
+        FormatError: where the baseline's file is absent or damaged.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        version: str,
+        baseline: str | os.PathLike[str] | Baseline | None = None,
+        endpoint: str | None = None,
+        export_interval_seconds: float | None = None,
+        buffer_rows: int = DEFAULT_BUFFER_ROWS,
+        transport: Transport | None = None,
+    ) -> None:
+        _validate(model, version, buffer_rows)
+        self._arguments: dict[str, Any] = {
+            "model": model,
+            "version": version,
+            "baseline": baseline,
+            "endpoint": endpoint,
+            "export_interval_seconds": export_interval_seconds,
+            "buffer_rows": buffer_rows,
+            "transport": transport,
+        }
+        self._token = uuid.uuid4().hex
+        self.model = model
+        self.version = version
+        self.enabled = settings.read_boolean("MODELWATCH_ENABLED") and not settings.read_boolean(
+            "OTEL_SDK_DISABLED"
+        )
+        self._baseline_url: BaselineUrl | None = None
+        self.recorder = Recorder(
+            model,
+            version,
+            baseline=self._first_baseline(baseline) if self.enabled else None,
+            capacity_rows=buffer_rows,
+            start=self._start,
+        )
+        self._guard = self.recorder.guard
+        self._fold_thread = FoldThread(self.recorder.folder, self._guard)
+        interval = _interval_seconds(export_interval_seconds)
+        options = TransportOptions.from_environment(endpoint)
+        self._resource = process_resource() if self.enabled else {}
+        self._exporter = Exporter(
+            collect=self._collect,
+            before_interval=self._seek_baseline,
+            transport=transport if transport is not None else HttpTransport(options),
+            resource=lambda: self._resource,
+            interval_seconds=interval,
+            guard=self._guard,
+        )
+        self._is_installed = False
+        if self.enabled:
+            processes.register(self._token, self)
+            self._seek_baseline()
+        else:
+            self.recorder.close()
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """The baseline in use; None while none is known."""
+        plan = self.recorder.plan
+        return plan.baseline if plan is not None else None
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The baseline's inputs; empty while no baseline is known."""
+        baseline = self.baseline
+        return baseline.inputs if baseline is not None else ()
+
+    @property
+    def rows_captured(self) -> int:
+        """Rows of this process that were summarised so far; those still waiting come later."""
+        return self.recorder.folder.rows_captured
+
+    @overload
+    def __call__(self, function: _Watched, /) -> _Watched: ...
+
+    @overload
+    def __call__(
+        self,
+        function: None = None,
+        /,
+        *,
+        inputs: str | None = None,
+        sample_rate: float = 1.0,
+        max_rows_per_second: float | None = None,
+        on_outlier: OnOutlier = "tag",
+    ) -> Callable[[_Watched], _Watched]: ...
+
+    def __call__(
+        self,
+        function: Any = None,
+        /,
+        *,
+        inputs: str | None = None,
+        sample_rate: float = 1.0,
+        max_rows_per_second: float | None = None,
+        on_outlier: OnOutlier = "tag",
+    ) -> Any:
+        """Return the function, watched; with options, return what does so.
+
+        Args:
+            function: a plain, async, generator or async generator function, a method of any kind
+                or a callable object.
+            inputs: the parameter that holds the features; found by itself where it is clear.
+            sample_rate: share of predictions whose rows are captured, in [0, 1]. Calls, errors and
+                latency are counted for all.
+            max_rows_per_second: rows captured a second, on average; None for no limit.
+            on_outlier: ``"tag"`` notes an unusual input on the prediction and its span;
+                ``"raise"`` refuses it with `OutlierRejected`; a function is called with the
+                `Prediction`, and may raise `OutlierRejected`.
+
+        Raises:
+            ConfigurationError: where an option cannot work, or it is not clear which parameter
+                holds the features.
+        """
+        options = CaptureOptions(
+            inputs=inputs,
+            sample_rate=sample_rate,
+            max_rows_per_second=max_rows_per_second,
+            on_outlier=on_outlier,
+        )
+        if function is not None:
+            return self._wrap(function, options)
+        return lambda watched: self._wrap(watched, options)
+
+    def log(self, inputs: object, output: object) -> None:
+        """Capture a prediction that was made elsewhere; for code that cannot be decorated.
+
+        Args:
+            inputs: the features of one row or a batch, as a watched function may take them.
+            output: the result, as a watched function may return it.
+        """
+        self._is_installed = True
+        with self._guard:
+            observer = Observer(self.recorder, CaptureOptions(), _LOGGED)
+            observation = observer.observe(None, (inputs,), {})
+            if observation is not None:
+                observer.complete(observation, output)
+
+    def log_failure(self, error_type: str) -> None:
+        """Count a prediction that failed before it could be made, such as an invalid request.
+
+        Args:
+            error_type: what went wrong, of a small vocabulary: the exception's type, say.
+        """
+        if self.recorder.plan is not None:
+            with self._guard:
+                self.recorder.count_call(None, error_type)
+
+    def flush(self, timeout_seconds: float = 5.0) -> bool:
+        """Summarise and send all that was captured; True where it was delivered in time."""
+        if not self.enabled:
+            return True
+        delivered = self._exporter.flush(timeout_seconds)
+        self._say_if_nothing_captured()
+        return delivered
+
+    def shutdown(self, timeout_seconds: float = _EXIT_TIMEOUT_SECONDS) -> bool:
+        """Send all that was captured and capture no more; True where it was delivered in time.
+
+        Watched functions go on as plain functions. A second call does nothing.
+        """
+        if self.recorder.plan is None:
+            return True
+        self.recorder.close()
+        self._fold_thread.stop()
+        delivered = self._exporter.shutdown(timeout_seconds)
+        self._say_if_nothing_captured()
+        return delivered
+
+    def after_fork(self) -> None:
+        """Start anew in a forked child: what was captured before is the parent's to send."""
+        self._resource = resource_after_fork(self._resource)
+        for part in (self.recorder, self._fold_thread, self._exporter):
+            part.reset()
+
+    def at_exit(self) -> None:
+        """Shut down when the interpreter exits."""
+        with self._guard:
+            self.shutdown()
+
+    def __reduce__(self) -> tuple[Callable[..., Watch], tuple[str, dict[str, Any]]]:
+        return _restore, (self._token, self._arguments)
+
+    def __copy__(self) -> Watch:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Watch:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<Watch {self.model} {self.version}: {self.rows_captured} rows captured>"
+
+    def _wrap(self, function: Any, options: CaptureOptions) -> Any:
+        self._is_installed = True
+        return WatchedFunction(function, self, options) if self.enabled else function
+
+    def _start(self) -> None:
+        self._fold_thread.start()
+        self._exporter.start()
+
+    def _collect(self) -> list[Profile]:
+        """Cut the window; in the exporter's thread."""
+        folder = self.recorder.folder
+        profiles = folder.cut(self.recorder.last_plan)
+        for profile in profiles:
+            profile.instance = str(self._resource[SERVICE_INSTANCE_ID])
+        return profiles
+
+    def _first_baseline(self, source: str | os.PathLike[str] | Baseline | None) -> Baseline | None:
+        if isinstance(source, str) and is_url(source):
+            self._baseline_url = BaselineUrl(source, model=self.model, version=self.version)
+            return None
+        if source is None:
+            return None
+        return load_baseline(source, model=self.model, version=self.version)
+
+    def _seek_baseline(self) -> None:
+        """Ask the collector for the baseline, while there is none."""
+        if self._baseline_url is None:
+            return
+        try:
+            found = self._baseline_url.fetch(timeout_seconds=_BASELINE_TIMEOUT_SECONDS)
+        except (CollectorError, FormatError, ConfigurationError) as error:
+            self._guard.notice("baseline", f"captures without a baseline for now: {error}")
+            return
+        self._baseline_url = None
+        self.recorder.adopt(found)
+
+    def _say_if_nothing_captured(self) -> None:
+        if not self._is_installed or self.recorder.folder.rows_captured:
+            return
+        calls = self.recorder.folder.calls_seen
+        _logger.warning(
+            "modelwatch is installed for model %s version %s, but captured 0 rows in process %d "
+            "(%d calls seen). %s",
+            self.model,
+            self.version,
+            os.getpid(),
+            calls,
+            "No call gave features that can be read: see the warnings above."
+            if calls
+            else "Is the watched function the one that the service calls?",
+        )
+
+
+_LOGGED: Final = FeatureArgument(name="inputs", position=0)
+
+
+def _restore(token: str, arguments: dict[str, Any]) -> Watch:
+    """Return the watch that was pickled, where it lives in this process, else one like it."""
+    found = processes.find(token)
+    if isinstance(found, Watch):
+        return found
+    watch = Watch(**arguments)
+    watch._token = token
+    processes.register(token, watch)
+    return watch
+
+
+def _validate(model: str, version: str, buffer_rows: int) -> None:
+    for name, value in (("model", model), ("version", version)):
+        if not isinstance(value, str) or not value.strip():
+            raise ConfigurationError(f"{name} is {value!r}: give a text that is not empty.")
+    if not isinstance(buffer_rows, int) or isinstance(buffer_rows, bool) or buffer_rows < 1:
+        raise ConfigurationError(
+            f"buffer_rows is {buffer_rows!r}: give a whole number of 1 or more."
+        )
+
+
+def _interval_seconds(given: float | None) -> float:
+    if given is None:
+        return max(settings.read_number("OTEL_METRIC_EXPORT_INTERVAL") / 1_000.0, 0.1)
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given < math.inf:
+        raise ConfigurationError(
+            f"export_interval_seconds is {given!r}: give a positive number of seconds, or None for "
+            "the environment's."
+        )
+    return float(given)
