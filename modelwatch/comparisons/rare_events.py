@@ -24,7 +24,7 @@ def rate_p_value(
     Returns:
         In (0, 1]; 1.0 where there was no event or no row.
 
-    >>> rate_p_value(0, 99_000, 1, 1_000)
+    >>> round(rate_p_value(0, 99_000, 1, 1_000), 6)
     0.02
     """
     from scipy import special  # a watched service loads this module, and never calls this
