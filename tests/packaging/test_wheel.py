@@ -20,7 +20,7 @@ FOLDERS = {
     "examples/flight_delays": "modelwatch/demo_files/flight_delays",
 }
 NEVER_PACKED = {"__pycache__", "build", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
-NEVER_PACKED_SUFFIXES = (".pyc", ".sqlite", ".sqlite-shm", ".sqlite-wal", ".db")
+NEVER_PACKED_SUFFIXES = (".pyc", ".sqlite", ".sqlite-shm", ".sqlite-wal", ".db", ".png")
 
 WHERE_FROM = "import modelwatch, modelwatch_fastapi; print(modelwatch.__file__)"
 
