@@ -17,7 +17,7 @@ from modelwatch.collector.windows import NANOSECONDS, TimeWindow, format_window
 from modelwatch.report.drift_report import DriftReport, Severity
 from modelwatch.report.html import time_span
 from modelwatch.report.rows import FeatureRow, feature_rows
-from modelwatch.report.wording import Verdict, verdict
+from modelwatch.report.wording import MARKS, Verdict, verdict
 
 __all__ = ["Link", "ModelRow", "VersionView", "models_view", "version_view"]
 
@@ -42,7 +42,9 @@ class ModelRow:
     version: str
     href: str
     severity: Severity
+    mark: str
     words: str
+    names: str
     rows: int
     last_seen: str
 
@@ -91,21 +93,20 @@ def models_view(
 
 
 def _model_row(seen: VersionSeen, latest: list[Evaluation], now_ns: int) -> ModelRow:
-    severity: Severity = "insufficient_data"
     if seen.baseline_id is None:
-        words = "no baseline yet"
+        found = Verdict(severity="insufficient_data", sentence="No baseline yet", names="")
     elif not latest:
-        words = "no window evaluated yet"
+        found = Verdict(severity="insufficient_data", sentence="No window evaluated yet", names="")
     else:
         found = verdict(_report(latest[-1]))
-        severity = found.severity
-        words = f"{found.sentence}: {found.names}" if found.names else found.sentence
     return ModelRow(
         model=seen.model,
         version=seen.version,
         href=path_of("models", seen.model, "versions", seen.version),
-        severity=severity,
-        words=words,
+        severity=found.severity,
+        mark=MARKS[found.severity],
+        words=found.sentence,
+        names=found.names,
         rows=seen.rows,
         last_seen="never" if seen.last_seen_ns is None else ago(now_ns - seen.last_seen_ns),
     )

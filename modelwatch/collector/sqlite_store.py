@@ -8,17 +8,15 @@ event loop.
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 import time
-import zlib
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from modelwatch.collector import schema
+from modelwatch.collector.sqlite_writes import PointWriter, pack, unpack, version_number
 from modelwatch.collector.store import (
     Evaluation,
     FilledWindow,
@@ -27,18 +25,13 @@ from modelwatch.collector.store import (
     WindowProfiles,
     Written,
 )
-from modelwatch.collector.windows import LATEST_NS, NANOSECONDS, TimeWindow
+from modelwatch.collector.windows import NANOSECONDS, TimeWindow
 from modelwatch.collector.writer import GroupCommitWriter
 from modelwatch.errors import FormatError, ProfileMismatch, StoreError
 from modelwatch.profile import Profile
-from modelwatch.telemetry.wire import Point, assemble
+from modelwatch.telemetry.wire import Point
 
 __all__ = ["SqliteStore"]
-
-_EXPIRY_GRAIN_SECONDS = 600
-"""Expiry times are rounded up to this, which keeps their index small and purges rare."""
-
-_COMPRESSION_LEVEL = 1
 
 _VERSIONS = """
 SELECT model, version, row_count, first_seen_ns, last_seen_ns,
@@ -101,9 +94,8 @@ class SqliteStore:
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._path = Path(path).absolute()
-        self._dedupe_seconds = dedupe_seconds
         self._clock = clock
-        self._purged_seconds = 0  # only the writer's thread touches it
+        self._points = PointWriter(dedupe_seconds=dedupe_seconds, clock=clock)
         self._writer = GroupCommitWriter(_open(self._path), queue_size=queue_size)
 
     @property
@@ -118,15 +110,15 @@ class SqliteStore:
     async def write(self, points: Sequence[Point]) -> Written:
         """Commit the points that were not seen before; see `PointSink.write`."""
         return await asyncio.wrap_future(
-            self._writer.submit(lambda connection: self._write_points(connection, points))
+            self._writer.submit(lambda connection: self._points.write(connection, points))
         )
 
     async def put_baseline(self, model: str, version: str, baseline_id: str, content: str) -> None:
         """Commit a baseline as the current one; see `BaselineShelf.put_baseline`."""
-        row = (baseline_id, self._clock(), _pack(content))
+        row = (baseline_id, self._clock(), pack(content))
 
         def work(connection: sqlite3.Connection) -> None:
-            version_id = _version_id(connection, model, version)
+            version_id = version_number(connection, model, version)
             # REPLACE gives the row a new number: what is pushed again is the newest again.
             connection.execute(
                 "INSERT OR REPLACE INTO baselines (version_id, id, pushed_ns, content)"
@@ -140,10 +132,10 @@ class SqliteStore:
         """Commit one evaluation; see `EvaluationLog.record_evaluation`."""
         span = evaluation.window
         row = (evaluation.baseline_id, span.start_ns, span.end_ns, evaluation.through_id)
-        packed = (evaluation.evaluated_ns, _pack(evaluation.report))
+        packed = (evaluation.evaluated_ns, pack(evaluation.report))
 
         def work(connection: sqlite3.Connection) -> None:
-            version_id = _version_id(connection, model, version)
+            version_id = version_number(connection, model, version)
             connection.execute(
                 "INSERT OR REPLACE INTO evaluations (version_id, baseline_id, start_ns, end_ns,"
                 " through_id, evaluated_ns, report) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -168,16 +160,21 @@ class SqliteStore:
 
     def window(self, model: str, version: str, window: TimeWindow) -> WindowProfiles:
         """Return the merged profiles of one window; see `WindowSource.window`."""
-        rows = self._read(_WINDOW, model, version, window.start_ns, window.end_ns)
-        groups: dict[str | None, list[bytes]] = defaultdict(list)
-        for _, baseline_id, _, content in rows:
-            groups[baseline_id].append(content)
-        merged = {key: _merge_all(contents) for key, contents in groups.items()}
+        merged: dict[str | None, Profile] = {}
+        instances: set[str | None] = set()
+        left_out = latest = 0
+        # Row by row: a week of profiles never lies in memory at once.
+        with self._reading() as connection:
+            bounds = (model, version, window.start_ns, window.end_ns)
+            for number, baseline_id, instance, content in connection.execute(_WINDOW, bounds):
+                instances.add(instance)
+                latest = number
+                try:
+                    merged[baseline_id] = _merge(merged.get(baseline_id), content)
+                except (ProfileMismatch, FormatError, StoreError):
+                    left_out += 1
         return WindowProfiles(
-            profiles={key: profile for key, (profile, _) in merged.items() if profile is not None},
-            unmergeable=sum(left_out for _, left_out in merged.values()),
-            instances=len({instance for _, _, instance, _ in rows}),
-            through_id=rows[-1][0] if rows else 0,
+            profiles=merged, unmergeable=left_out, instances=len(instances), through_id=latest
         )
 
     def through_id(self, model: str, version: str, window: TimeWindow) -> int:
@@ -204,7 +201,7 @@ class SqliteStore:
         if not found:
             return None
         baseline_id, content, pushed_ns = found[0]
-        return StoredBaseline(id=baseline_id, content=_unpack(content), pushed_ns=pushed_ns)
+        return StoredBaseline(id=baseline_id, content=unpack(content), pushed_ns=pushed_ns)
 
     def evaluated(
         self, model: str, version: str, *, baseline_id: str, since_ns: int
@@ -222,41 +219,23 @@ class SqliteStore:
                 window=TimeWindow(start_ns, end_ns),
                 through_id=through_id,
                 evaluated_ns=evaluated_ns,
-                report=_unpack(report),
+                report=unpack(report),
             )
             for baseline_id, start_ns, end_ns, through_id, evaluated_ns, report in reversed(latest)
         ]
 
-    def _read(self, statement: str, *arguments: str | int) -> list[tuple[Any, ...]]:
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
         uri = f"{self._path.as_uri()}?mode=ro"
         try:
             with closing(sqlite3.connect(uri, uri=True, timeout=10.0)) as connection:
-                return connection.execute(statement, arguments).fetchall()
+                yield connection
         except sqlite3.Error as error:
             raise StoreError(f"the store {self._path} cannot be read: {error}.") from error
 
-    def _write_points(self, connection: sqlite3.Connection, points: Sequence[Point]) -> Written:
-        storable = [p for p in points if 0 <= p.window.start_ns <= p.window.end_ns <= LATEST_NS]
-        unseen = _unseen(connection, storable)
-        now_seconds = self._clock() // NANOSECONDS
-        self._remember(connection, unseen, now_seconds)
-        for profile in assemble(unseen.values()):
-            _insert_profile(connection, profile)
-        return Written(
-            stored=len(unseen),
-            duplicates=len(storable) - len(unseen),
-            rejected=len(points) - len(storable),
-        )
-
-    def _remember(
-        self, connection: sqlite3.Connection, keys: Iterable[int], now_seconds: int
-    ) -> None:
-        expires = now_seconds + self._dedupe_seconds + _EXPIRY_GRAIN_SECONDS
-        expires -= expires % _EXPIRY_GRAIN_SECONDS
-        connection.executemany("INSERT INTO seen VALUES (?, ?)", ((key, expires) for key in keys))
-        if now_seconds >= self._purged_seconds + _EXPIRY_GRAIN_SECONDS:
-            self._purged_seconds = now_seconds
-            connection.execute("DELETE FROM seen WHERE expires_seconds < ?", (now_seconds,))
+    def _read(self, statement: str, *arguments: str | int) -> list[tuple[Any, ...]]:
+        with self._reading() as connection:
+            return connection.execute(statement, arguments).fetchall()
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -279,69 +258,7 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _unseen(connection: sqlite3.Connection, points: Sequence[Point]) -> dict[int, Point]:
-    by_key = {point.key: point for point in points}
-    seen = connection.execute(
-        "SELECT key FROM seen WHERE key IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(by_key)),),
-    )
-    for (key,) in seen.fetchall():
-        del by_key[key]
-    return by_key
-
-
-def _insert_profile(connection: sqlite3.Connection, profile: Profile) -> None:
-    version_id = _version_id(connection, profile.model, profile.version)
-    connection.execute(
-        "INSERT INTO profiles (version_id, instance, segment, baseline_id, start_ns, end_ns,"
-        " content) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            version_id,
-            profile.instance,
-            profile.segment,
-            profile.baseline_id,
-            profile.start_ns,
-            profile.end_ns,
-            _pack(profile.to_json()),
-        ),
-    )
-    connection.execute(
-        "UPDATE versions SET row_count = row_count + ?,"
-        " first_seen_ns = min(coalesce(first_seen_ns, ?), ?),"
-        " last_seen_ns = max(coalesce(last_seen_ns, ?), ?) WHERE id = ?",
-        (profile.rows, *(profile.start_ns,) * 2, *(profile.end_ns,) * 2, version_id),
-    )
-
-
-def _version_id(connection: sqlite3.Connection, model: str, version: str) -> int:
-    connection.execute(
-        "INSERT OR IGNORE INTO versions (model, version) VALUES (?, ?)", (model, version)
-    )
-    found = connection.execute(
-        "SELECT id FROM versions WHERE model = ? AND version = ?", (model, version)
-    )
-    return int(found.fetchone()[0])
-
-
-def _merge_all(contents: Sequence[bytes]) -> tuple[Profile | None, int]:
-    merged: Profile | None = None
-    left_out = 0
-    for content in contents:
-        try:
-            profile = Profile.from_json(_unpack(content))
-            profile.segment = None  # segments are parts of the whole, which is asked for here
-            merged = profile if merged is None else merged.merge(profile)
-        except (ProfileMismatch, FormatError, StoreError):
-            left_out += 1
-    return merged, left_out
-
-
-def _pack(text: str) -> bytes:
-    return zlib.compress(text.encode(), _COMPRESSION_LEVEL)
-
-
-def _unpack(content: bytes) -> str:
-    try:
-        return zlib.decompress(content).decode()
-    except (zlib.error, UnicodeDecodeError) as error:
-        raise StoreError(f"a row of the store is damaged: {error}.") from error
+def _merge(merged: Profile | None, content: bytes) -> Profile:
+    profile = Profile.from_json(unpack(content))
+    profile.segment = None  # segments are parts of the whole, which is asked for here
+    return profile if merged is None else merged.merge(profile)

@@ -24,6 +24,7 @@ class FeatureRow:
     Attributes:
         anchor: identifies its figure within the page.
         missing: share of rows without a value, before and now.
+        missing_changed: whether the two differ.
         outliers: share of rows with an outlying value, before and now.
         found: what happened; empty where nothing is to be told.
         description: what its chart shows, for those who cannot see it.
@@ -42,6 +43,7 @@ class FeatureRow:
     ks: str
     p: str
     missing: str
+    missing_changed: bool
     outliers: str
     found: str
     description: str
@@ -73,6 +75,7 @@ def _row(
     reference: FeatureProfile | None,
     current: FeatureProfile | None,
 ) -> FeatureRow:
+    missing = _change(reference.missing_rate if reference else None, drift.missing_rate)
     return FeatureRow(
         anchor=f"feature-{place}",
         name=drift.name,
@@ -84,7 +87,8 @@ def _row(
         psi=number(drift.psi),
         ks=number(drift.ks),
         p=p_value(drift.p_value),
-        missing=_change(reference.missing_rate if reference else None, drift.missing_rate),
+        missing=missing,
+        missing_changed=missing != percent(drift.missing_rate),
         outliers=_change(reference.outlier_rate if reference else None, drift.outlier_rate),
         found=drift.diagnosis or _default_finding(drift),
         description=_description(drift),
