@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import httpx
+import pytest
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
+
+from modelwatch.collector.receiver import Receiver, ReceiverLimits
+from modelwatch.collector.store import StoreBusy, Written
+from modelwatch.errors import StoreError
+from modelwatch.telemetry.wire import Point
+from tests.collector.conftest import PROTOBUF, Traffic
+
+LIMITS = ReceiverLimits(max_body_bytes=200_000, max_decompressed_bytes=400_000, max_requests=4)
+
+
+class Sink:
+    """A sink that remembers, or fails as it is told to."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.points: list[Point] = []
+        self.error = error
+
+    async def write(self, points: Sequence[Point]) -> Written:
+        """Take points, or fail."""
+        if self.error is not None:
+            raise self.error
+        self.points += points
+        return Written(stored=len(points), duplicates=0, rejected=0)
+
+
+def client(sink: Sink, limits: ReceiverLimits = LIMITS) -> httpx.AsyncClient:
+    """Return a client of a receiver over the sink."""
+    app = Receiver(sink, limits).app()
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://collector")
+
+
+def status_of(response: httpx.Response) -> Status:
+    """Return the Status in a protobuf answer."""
+    assert response.headers["content-type"] == PROTOBUF["Content-Type"]
+    return Status.FromString(response.content)
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip", "deflate"])
+async def test_takes_every_encoding(traffic: Traffic, encoding: str) -> None:
+    """Points arrive whatever the body's encoding, and the answer is an empty success."""
+    packs: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress}
+    pack = packs.get(encoding, bytes)
+    sink = Sink()
+    headers = {**PROTOBUF, "Content-Encoding": encoding}
+    answer = await client(sink).post("/v1/metrics", content=pack(traffic.body()), headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == PROTOBUF["Content-Type"]
+    assert not ExportMetricsServiceResponse.FromString(answer.content).HasField("partial_success")
+    assert len(sink.points) == len(traffic.points())
+
+
+async def test_says_what_was_rejected(traffic: Traffic) -> None:
+    """Points of ours that cannot be used are counted in partial_success, with the reason."""
+    request = ExportMetricsServiceRequest.FromString(traffic.body())
+    for metric in request.resource_metrics[0].scope_metrics[0].metrics:
+        if metric.name == "modelwatch.rows.captured":
+            metric.sum.data_points[0].as_int = -5
+    answer = await client(Sink()).post(
+        "/v1/metrics", content=request.SerializeToString(), headers=PROTOBUF
+    )
+    partial = ExportMetricsServiceResponse.FromString(answer.content).partial_success
+    assert answer.status_code == 200
+    assert partial.rejected_data_points == 1
+    assert partial.error_message
+
+
+@pytest.mark.parametrize("path", ["/v1/metrics", "/v1/logs"])
+async def test_undecodable_is_refused(path: str) -> None:
+    """Bytes that are no OTLP are a 400, which clients do not send again."""
+    answer = await client(Sink()).post(path, content=b"\xff\xfe no protobuf", headers=PROTOBUF)
+    assert answer.status_code == 400
+    assert status_of(answer).code == 3
+    assert status_of(answer).message
+
+
+async def test_large_bodies_are_refused() -> None:
+    """A body beyond the limit is a 413, whether it says so or is sent in chunks."""
+    body = b"x" * (LIMITS.max_body_bytes + 1)
+    whole = await client(Sink()).post("/v1/metrics", content=body, headers=PROTOBUF)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield body[:1_000]
+        yield body[1_000:]
+
+    chunked = await client(Sink()).post("/v1/metrics", content=chunks(), headers=PROTOBUF)
+    assert {whole.status_code, chunked.status_code} == {413}
+    assert "max_body_bytes" in status_of(whole).message
+
+
+async def test_gzip_bomb_is_refused() -> None:
+    """A body that would inflate beyond the limit is a 413."""
+    bomb = gzip.compress(bytes(50 * 2**20))
+    assert len(bomb) < LIMITS.max_body_bytes
+    answer = await client(Sink()).post(
+        "/v1/metrics", content=bomb, headers={**PROTOBUF, "Content-Encoding": "gzip"}
+    )
+    assert answer.status_code == 413
+
+
+async def test_json_is_answered_in_json() -> None:
+    """JSON is not taken yet, and is told so in the encoding that it came in."""
+    answer = await client(Sink()).post("/v1/metrics", json={})
+    assert answer.status_code == 415
+    assert answer.headers["content-type"] == "application/json"
+    assert "x-protobuf" in json.loads(answer.content)["message"]
+
+
+async def test_unknown_encodings_are_refused() -> None:
+    """Another content encoding is a 415 that names those that are taken."""
+    headers = {**PROTOBUF, "Content-Encoding": "br"}
+    answer = await client(Sink()).post("/v1/metrics", content=b"x", headers=headers)
+    assert answer.status_code == 415
+    assert "gzip" in status_of(answer).message
+
+
+@pytest.mark.parametrize("error", [StoreBusy("queue full"), StoreError("disk full")])
+async def test_failing_store_asks_to_send_again(traffic: Traffic, error: Exception) -> None:
+    """Where the store is busy or fails, nothing is acknowledged: 503 with Retry-After."""
+    answer = await client(Sink(error)).post("/v1/metrics", content=traffic.body(), headers=PROTOBUF)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert status_of(answer).code == 14
+
+
+async def test_too_many_requests_ask_to_send_again(traffic: Traffic) -> None:
+    """Beyond the requests that are handled at a time, one more is a 503."""
+    limits = ReceiverLimits(max_body_bytes=10**6, max_decompressed_bytes=10**6, max_requests=0)
+    busy = client(Sink(), limits)
+    answer = await busy.post("/v1/metrics", content=traffic.body(), headers=PROTOBUF)
+    assert answer.status_code == 503
+
+
+async def test_traces_are_taken_and_counted() -> None:
+    """Traces are answered with success, so that a client with one endpoint is content."""
+    receiver = Receiver(Sink(), LIMITS)
+    transport = httpx.ASGITransport(receiver.app())
+    async with httpx.AsyncClient(transport=transport, base_url="http://collector") as sender:
+        answer = await sender.post("/v1/traces", content=b"", headers=PROTOBUF)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert receiver.counts.traces == 1
+
+
+async def test_other_paths_have_a_status_body() -> None:
+    """A wrong path or method is answered with a Status that names the right ones."""
+    assert (
+        "/v1/metrics"
+        in status_of(await client(Sink()).get("/v1/metrics", headers=PROTOBUF)).message
+    )
+    assert status_of(await client(Sink()).post("/", headers=PROTOBUF)).code == 5
