@@ -7,8 +7,8 @@ outliers in profiles, so that both agree.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
+from math import inf, isfinite
 from typing import Any, Final
 
 from modelwatch.outliers import OutlierLimits, outlier_counts
@@ -19,10 +19,13 @@ __all__ = ["RowCheck", "compile_check"]
 RowCheck = Callable[[Sequence[Any]], dict[str, str] | None]
 """Takes a row's values in the baseline's order; returns feature to rule, None if all is well."""
 
-_LARGEST: Final = sys.float_info.max
-
-_UNCOMPARABLE: Final = (TypeError, ValueError, AttributeError, ArithmeticError)
-"""What values of odd types raise when compared: the row is then looked at value by value."""
+_CONSTANTS: Final[Mapping[str, Any]] = {
+    "ABSENT": ABSENT,
+    "INFINITY": inf,
+    "UNCOMPARABLE": (TypeError, ValueError, AttributeError, ArithmeticError),
+}
+"""What generated functions refer to. `UNCOMPARABLE` is what values of odd types raise when they are
+compared; the row is then looked at value by value."""
 
 
 def compile_check(limits: Mapping[str, OutlierLimits]) -> RowCheck:
@@ -36,7 +39,7 @@ def compile_check(limits: Mapping[str, OutlierLimits]) -> RowCheck:
     if not limits:
         return lambda values: None
     names = [f"v{position}" for position in range(len(limits))]
-    constants: dict[str, Any] = {"ABSENT": ABSENT, "UNCOMPARABLE": _UNCOMPARABLE}
+    constants = dict(_CONSTANTS)
     conditions = [
         _condition(name, limit, constants)
         for name, limit in zip(names, limits.values(), strict=True)
@@ -70,9 +73,10 @@ def _condition(name: str, limits: OutlierLimits, constants: dict[str, Any]) -> s
     if limits.kind == "categorical":
         allowed = _category_condition(name, limits, constants)
     else:
-        lower, upper = max(limits.lower, -_LARGEST), min(limits.upper, _LARGEST)
         # Quicker than a chained comparison by a seventh, in the time of a whole row.
-        allowed = f"{lower!r} <= {name} and {name} <= {upper!r}"
+        above = f"{limits.lower!r} <= {name}" if isfinite(limits.lower) else f"-INFINITY < {name}"
+        below = f"{name} <= {limits.upper!r}" if isfinite(limits.upper) else f"{name} < INFINITY"
+        allowed = f"{above} and {below}"
         if limits.allows_missing:
             allowed = f"({allowed}) or {name} != {name}"
     if limits.allows_missing:
@@ -116,7 +120,7 @@ def _explainer(limits: Mapping[str, OutlierLimits]) -> RowCheck:
 
 
 def _value_test(limits: OutlierLimits) -> Callable[[Any], bool]:
-    constants: dict[str, Any] = {"ABSENT": ABSENT, "UNCOMPARABLE": _UNCOMPARABLE}
+    constants = dict(_CONSTANTS)
     condition = _condition("v", limits, constants)
     lines = [
         "def is_fine(v):",

@@ -33,7 +33,8 @@ class Prediction:
     def __init__(self, prediction_id: str | None = None) -> None:
         self._id = prediction_id
         self.outliers: Mapping[str, str] = NO_OUTLIERS
-        self.running = True  # a watched call is inside, so that calls below it are part of it
+        # Whether a watched call is inside, so that calls below it are part of it; None before.
+        self.running: bool | None = True
 
     @property
     def id(self) -> str:
@@ -42,6 +43,11 @@ class Prediction:
         if found is None:
             found = self._id = _time_ordered_uuid()
         return found
+
+    @property
+    def made(self) -> bool:
+        """Whether a watched call has made or begun this prediction; False in an unused scope."""
+        return self.running is not None
 
     def __repr__(self) -> str:
         return f"Prediction(id={self.id!r}, outliers={dict(self.outliers)!r})"
@@ -89,7 +95,7 @@ def prediction_scope(prediction_id: str | None = None) -> Iterator[Prediction]:
         The prediction, whose `outliers` are filled in when a watched call has claimed it.
     """
     prediction = Prediction(prediction_id)
-    prediction.running = False
+    prediction.running = None
     token = CURRENT.set(Scope(prediction))
     try:
         yield prediction

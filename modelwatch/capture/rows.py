@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -20,16 +20,14 @@ __all__ = ["Batch", "Row", "RowReader", "attributes_of"]
 _NUMBERS: Final = (int, float, np.number)
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One row: the values of the known features in order, and features beyond them, if any."""
 
     values: tuple[Any, ...]
     extras: Mapping[str, Any] | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """Several rows as raw columns by feature name."""
 
     columns: dict[str, RawColumn]
@@ -62,7 +60,7 @@ class RowReader:
         Raises:
             DataError: where it is none of these.
         """
-        mapping = attributes_of(value)
+        mapping = value if type(value) is dict else attributes_of(value)
         if mapping is not None:
             return self.row(mapping)
         if isinstance(value, np.ndarray):

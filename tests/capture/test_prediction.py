@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import contextvars
+import re
+import threading
+from typing import Any
+
+import modelwatch as mw
+from modelwatch.capture.prediction import Prediction
+from tests.watched import Watched
+
+UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def test_ids_are_time_ordered_and_unique() -> None:
+    """An id is a UUID of version 7; two predictions never share one."""
+    ids = [Prediction().id for _ in range(1_000)]
+    assert all(UUID7.fullmatch(found) for found in ids)
+    assert len(set(ids)) == len(ids)
+    stamps = [found[:13] for found in ids]
+    assert stamps == sorted(stamps)
+
+
+def test_an_id_stays_the_same() -> None:
+    """The id is made once."""
+    prediction = Prediction()
+    assert prediction.id == prediction.id
+    assert Prediction("given").id == "given"
+
+
+def test_there_is_no_prediction_outside() -> None:
+    """Outside of calls and scopes nothing is being predicted."""
+    assert mw.current_prediction() is None
+
+
+def test_the_first_call_claims_the_scope(watched: Watched, row: dict[str, Any]) -> None:
+    """An adapter reads the id and the outliers of the prediction that the handler made."""
+    inside: list[mw.Prediction | None] = []
+
+    @watched.watch
+    def predict(features: dict[str, Any]) -> float:
+        inside.append(mw.current_prediction())
+        return 0.5
+
+    with mw.prediction_scope("from-client") as prediction:
+        made = [prediction.made]
+        predict(row | {"amount": 1e9})
+        made.append(prediction.made)
+        assert mw.current_prediction() is prediction
+    assert made == [False, True]
+    assert inside == [prediction]
+    assert prediction.id == "from-client"
+    assert prediction.outliers == {"amount": "range"}
+
+
+def test_a_scope_reaches_a_thread_with_a_copied_context(
+    watched: Watched, row: dict[str, Any]
+) -> None:
+    """A sync endpoint runs in a thread pool, in a copy of the context; the scope sees its call."""
+
+    @watched.watch
+    def predict(features: dict[str, Any]) -> float:
+        return 0.5
+
+    with mw.prediction_scope() as prediction:
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=context.run, args=(predict, row | {"city": "Atlantis"}))
+        thread.start()
+        thread.join()
+    assert prediction.outliers == {"city": "unseen_category"}
+
+
+def test_a_second_call_in_a_scope_is_its_own_prediction(
+    watched: Watched, row: dict[str, Any]
+) -> None:
+    """Two predictions in one request are two, with two ids."""
+    ids = []
+
+    @watched.watch
+    def predict(features: dict[str, Any]) -> float:
+        prediction = mw.current_prediction()
+        assert prediction is not None
+        ids.append(prediction.id)
+        return 0.5
+
+    with mw.prediction_scope("first") as prediction:
+        predict(row)
+        predict(row | {"amount": 1e9})
+    assert ids[0] == "first"
+    assert ids[1] != "first"
+    assert prediction.outliers == {}
+    assert watched.profile().rows == 2
+
+
+def test_a_call_inside_a_call_is_part_of_it(watched: Watched, row: dict[str, Any]) -> None:
+    """A model whose predict calls itself is counted once."""
+
+    @watched.watch
+    def predict(features: dict[str, Any], depth: int = 3) -> float:
+        return predict(features, depth - 1) if depth else 0.5
+
+    assert predict(row) == 0.5
+    profile = watched.profile()
+    assert (profile.rows, profile.predictions) == (1, {"": 1})
+
+
+async def test_predictions_made_side_by_side_are_counted_each(
+    watched: Watched, row: dict[str, Any]
+) -> None:
+    """Tasks that share a scope's context do not take each other for nested calls."""
+    import asyncio
+
+    @watched.watch
+    async def predict(features: dict[str, Any]) -> float:
+        await asyncio.sleep(0)
+        return 0.5
+
+    with mw.prediction_scope():
+        await asyncio.gather(*(predict(row) for _ in range(10)))
+    assert watched.profile().rows == 10

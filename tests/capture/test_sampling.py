@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from modelwatch.capture.prediction import Prediction
+from modelwatch.capture.sampling import RowBudget, is_sampled
+from modelwatch.errors import ConfigurationError
+from tests.watched import MakeWatch, Watched
+
+
+def test_the_sample_is_the_same_everywhere() -> None:
+    """Whether a prediction is sampled follows from its id alone, in every process."""
+    assert [is_sampled(f"id-{i}", 0.5) for i in range(6)] == [
+        is_sampled(f"id-{i}", 0.5) for i in range(6)
+    ]
+    assert is_sampled("123456789", 0xCBF43926 / 2**32) is False
+    assert is_sampled("123456789", 0xCBF43927 / 2**32) is True
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.1, 0.5, 0.9])
+def test_the_sample_has_the_rate_asked_for(rate: float) -> None:
+    """Of many predictions the share that was asked for is taken, within four deviations."""
+    size = 20_000
+    taken = sum(is_sampled(Prediction().id, rate) for _ in range(size))
+    assert abs(taken / size - rate) < 4 * (rate * (1 - rate) / size) ** 0.5
+
+
+def test_a_smaller_sample_is_part_of_a_larger() -> None:
+    """Two services at different rates sample the same predictions as far as they can."""
+    ids = [Prediction().id for _ in range(1_000)]
+    assert all(is_sampled(found, 0.5) for found in ids if is_sampled(found, 0.2))
+
+
+def test_a_budget_is_kept() -> None:
+    """No more rows are taken than the rate gives, beyond one second's worth at once."""
+    now = [0.0]
+    budget = RowBudget(10.0, clock=lambda: now[0])
+    taken = 0
+    for step in range(1_000):
+        now[0] = step / 100
+        taken += budget.take()
+    assert 100 <= taken <= 110
+
+
+def test_a_large_batch_is_paid_back() -> None:
+    """A batch beyond the budget is taken whole, and later rows wait until it is paid back."""
+    now = [0.0]
+    budget = RowBudget(10.0, clock=lambda: now[0])
+    assert budget.take(100)
+    now[0] = 8.9
+    assert not budget.take()
+    now[0] = 9.2
+    assert budget.take()
+
+
+def test_calls_are_counted_sampled_or_not(make_watch: MakeWatch, row: dict[str, Any]) -> None:
+    """Rows are sampled; calls, errors and latency are counted for all."""
+    watched = make_watch()
+
+    @watched.watch(sample_rate=0.0)
+    def predict(features: dict[str, Any]) -> float:
+        return float(1 / features["count"])
+
+    for count in (1, 2, 3):
+        predict(row | {"count": count})
+    with pytest.raises(ZeroDivisionError):
+        predict(row | {"count": 0})
+    profile = watched.profile()
+    assert profile.rows == 0
+    assert profile.predictions == {"": 3, "ZeroDivisionError": 1}
+    assert profile.duration.total == 4
+    assert profile.dropped == {"not_sampled": 4}
+
+
+def test_rows_beyond_the_budget_are_dropped_and_counted(
+    make_watch: MakeWatch, row: dict[str, Any]
+) -> None:
+    """max_rows_per_second bounds the rows, and says how many it left out."""
+    watched = make_watch()
+
+    @watched.watch(max_rows_per_second=1e-3)
+    def predict(features: dict[str, Any]) -> float:
+        return 0.5
+
+    for _ in range(5):
+        predict(row)
+    profile = watched.profile()
+    assert (profile.rows, profile.dropped) == (1, {"rate_limited": 4})
+    assert profile.predictions == {"": 5}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sample_rate": 1.1},
+        {"sample_rate": -0.1},
+        {"sample_rate": "all"},
+        {"sample_rate": True},
+        {"max_rows_per_second": 0},
+        {"max_rows_per_second": float("inf")},
+        {"on_outlier": "explode"},
+        {"inputs": 3},
+    ],
+)
+def test_wrong_options_are_refused(watched: Watched, options: dict[str, Any]) -> None:
+    """An option that cannot work is named with its value when the function is decorated."""
+    with pytest.raises(ConfigurationError, match=next(iter(options))):
+        watched.watch(**options)(lambda features: 0.5)
