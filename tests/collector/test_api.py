@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+
+import modelwatch as mw
+from modelwatch.report.drift_report import DriftReport
+from tests.collector.conftest import (
+    FEATURE,
+    MODEL,
+    NOW_NS,
+    SECOND,
+    VERSION,
+    Start,
+    Traffic,
+    eventually,
+    frame,
+)
+
+
+def problem(answer: httpx.Response) -> dict[str, object]:
+    """Return the problem that an answer holds."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    found: dict[str, object] = answer.json()
+    assert found["status"] == answer.status_code
+    assert str(found["type"]).startswith("urn:modelwatch:problem:")
+    return found
+
+
+def test_whole_path(start: Start, baseline: mw.Baseline, traffic: Traffic) -> None:
+    """Baseline pushed, data sent, and the drift of the window is answered as a report."""
+    collector = start()
+    assert collector.push(baseline).status_code == 201
+    assert collector.post(traffic.body(traffic.profile(shift=30))).status_code == 200
+    answer = httpx.get(collector.version("/drift"), params={"window": "1h"}).json()
+    report = DriftReport.from_dict(answer)
+    assert answer["state"] == "drift"
+    assert answer["window"]["seconds"] == 3_600
+    assert (report.rows, report.drifted) == (500, True)
+    assert report.features[FEATURE].severity == "drift"
+    assert report.features["country"].severity == "none"
+
+
+def test_windows_are_evaluated_by_themselves(
+    start: Start, baseline: mw.Baseline, traffic: Traffic
+) -> None:
+    """A finished window appears in the timeline without being asked for."""
+    collector = start()
+    collector.push(baseline)
+    collector.post(traffic.body(traffic.profile(end_ns=NOW_NS - 90 * SECOND, shift=30)))
+    address = collector.version("/windows")
+    assert eventually(lambda: bool(httpx.get(address).json()["windows"]))
+    (window,) = httpx.get(address).json()["windows"]
+    assert (window["state"], window["rows"], window["seconds"]) == ("drift", 500, 60)
+    assert window["features"][FEATURE]["severity"] == "drift"
+
+
+def test_models_are_listed(start: Start, baseline: mw.Baseline, traffic: Traffic) -> None:
+    """A model is listed with its versions, rows and when it was seen; at first there is none."""
+    collector = start()
+    address = f"{collector.api}/api/v1/models"
+    assert httpx.get(address).json() == {"models": []}
+    collector.post(traffic.body())
+    (model,) = httpx.get(address).json()["models"]
+    (version,) = model["versions"]
+    assert (model["name"], version["version"], version["rows"]) == (MODEL, VERSION, 500)
+    assert version["last_seen"] == "2023-11-14T22:13:20.000Z"
+    assert version["baseline_id"] is None
+
+
+def test_unknown_model_names_the_known(start: Start, traffic: Traffic) -> None:
+    """An unknown model or version is a 404 that names what is known."""
+    collector = start()
+    collector.post(traffic.body())
+    model = httpx.get(collector.version("/drift", model="chrun"))
+    version = httpx.get(collector.version("/drift", version="9"))
+    assert model.status_code == version.status_code == 404
+    assert problem(model)["known_models"] == [MODEL]
+    assert problem(version)["known_versions"] == [VERSION]
+
+
+def test_slash_in_a_name_is_part_of_it(start: Start, traffic: Traffic) -> None:
+    """An encoded slash stays within its name; an unencoded one is another path."""
+    collector = start()
+    collector.post(traffic.body())
+    address = collector.version("/windows")
+    assert "churn%2Feu" in address
+    assert httpx.get(address).status_code == 200
+    assert httpx.get(address.replace("%2F", "/")).status_code == 404
+
+
+def test_version_without_baseline_says_so(start: Start, traffic: Traffic) -> None:
+    """Without a baseline drift is a 409 with what to do, never "no drift"."""
+    collector = start()
+    collector.post(traffic.body())
+    answer = httpx.get(collector.version("/drift"))
+    assert answer.status_code == 409
+    assert problem(answer)["state"] == "no_baseline"
+    assert "modelwatch baseline push" in str(problem(answer)["detail"])
+    assert httpx.get(collector.version("/baseline")).status_code == 409
+
+
+def test_window_without_data_says_so(start: Start, baseline: mw.Baseline) -> None:
+    """Without data the state is no_data, and no feature is called free of drift."""
+    collector = start()
+    collector.push(baseline)
+    answer = httpx.get(collector.version("/drift")).json()
+    assert (answer["state"], answer["rows"]) == ("no_data", 0)
+    assert {f["severity"] for f in answer["features"].values()} == {"insufficient_data"}
+
+
+def test_end_chooses_the_window(start: Start, baseline: mw.Baseline, traffic: Traffic) -> None:
+    """The same window is found by Unix seconds and by ISO 8601, long after."""
+    collector = start()
+    collector.push(baseline)
+    collector.post(traffic.body(traffic.profile(end_ns=NOW_NS - 86_400 * SECOND)))
+    for end in ("1699913600", "2023-11-13T22:13:20Z"):
+        answer = httpx.get(collector.version("/drift"), params={"window": "1m", "end": end})
+        assert answer.json()["rows"] == 500
+    assert httpx.get(collector.version("/drift")).json()["state"] == "no_data"
+
+
+@pytest.mark.parametrize("query", ["window=soon", "window=0s", "end=never", "window=500d"])
+def test_unreadable_windows_are_refused(start: Start, baseline: mw.Baseline, query: str) -> None:
+    """A window that cannot be read is a 400 with examples of those that can."""
+    collector = start()
+    collector.push(baseline)
+    answer = httpx.get(f"{collector.version('/drift')}?{query}")
+    assert answer.status_code == 400
+    assert "give" in str(problem(answer)["detail"])
+
+
+def test_baseline_comes_back(start: Start, baseline: mw.Baseline) -> None:
+    """The current baseline is answered with its id as ETag, and 304 to who has it."""
+    collector = start()
+    collector.push(baseline)
+    address = collector.version("/baseline")
+    answer = httpx.get(address)
+    assert mw.Baseline.from_json(answer.text).id == baseline.id
+    assert answer.headers["etag"] == f'"{baseline.id}"'
+    again = httpx.get(address, headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no json",
+        b"\xff\xfe",
+        b"[]",
+        b"{}",
+        b'{"format": "modelwatch.baseline", "format_version": 99}',
+    ],
+)
+def test_damaged_baseline_is_refused(start: Start, body: bytes) -> None:
+    """A baseline that cannot be read is a 400 that says why, and nothing is stored."""
+    collector = start()
+    answer = httpx.put(collector.version("/baseline"), content=body)
+    assert answer.status_code == 400
+    assert problem(answer)["detail"]
+    assert httpx.get(f"{collector.api}/api/v1/models").json() == {"models": []}
+
+
+def test_damaged_fields_are_refused(start: Start, baseline: mw.Baseline) -> None:
+    """A baseline with one damaged field, or with text that is no Unicode, is a 400."""
+    collector = start()
+    document = json.loads(baseline.to_json())
+    for damaged in ({**document, "features": 3}, {**document, "model": "\ud800"}):
+        answer = httpx.put(collector.version("/baseline"), content=json.dumps(damaged))
+        assert answer.status_code in (400, 422)
+        assert problem(answer)["detail"]
+
+
+def test_baseline_of_another_version_is_refused(start: Start) -> None:
+    """A baseline is taken by its own model version only."""
+    collector = start()
+    other = mw.Baseline.fit(frame(1, 500), model=MODEL, version="4")
+    answer = collector.push(other)
+    assert answer.status_code == 422
+    assert "'4'" in str(problem(answer)["detail"])
+
+
+def test_operations(start: Start) -> None:
+    """Liveness, readiness and the OpenAPI document are served; other paths are a 404."""
+    collector = start()
+    assert httpx.get(f"{collector.api}/healthz").status_code == 200
+    assert httpx.get(f"{collector.api}/readyz").status_code == 200
+    paths = httpx.get(f"{collector.api}/openapi.json").json()["paths"]
+    assert "/api/v1/models/{model}/versions/{version}/drift" in paths
+    assert httpx.get(f"{collector.api}/api/v1/other").status_code == 404
+    assert problem(httpx.get(f"{collector.api}/api/v1/other"))

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import modelwatch as mw
+from modelwatch.collector.app import CollectorOptions
+from modelwatch.collector.sqlite_store import SqliteStore
+from modelwatch.collector.windows import TimeWindow
+from modelwatch.errors import ConfigurationError, StoreError
+from tests.collector.conftest import MODEL, NOW_NS, PROTOBUF, SECOND, VERSION, Start, Traffic
+
+PROGRAM = """
+import sys
+from modelwatch.collector.app import CollectorOptions, run
+run(CollectorOptions(store_path=sys.argv[1], otlp_http_port=0, api_port=0))
+"""
+
+
+@contextmanager
+def process(store: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run a collector as a process of its own; yield it and its OTLP address."""
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(store)], stdout=subprocess.PIPE, text=True
+    ) as running:
+        try:
+            assert running.stdout is not None
+            line = running.stdout.readline()
+            found = re.fullmatch(
+                r"modelwatch collector: OTLP (\S+), pages (\S+), store (.+)\n", line
+            )
+            assert found, line
+            yield running, found[1]
+        finally:
+            running.kill()
+
+
+def send(address: str, body: bytes) -> bool:
+    """Return whether the collector acknowledged an export."""
+    try:
+        answer = httpx.post(f"{address}/v1/metrics", content=body, headers=PROTOBUF)
+    except httpx.HTTPError:
+        return False
+    return answer.status_code == 200
+
+
+def rows_in(path: Path) -> int:
+    """Return the rows that a store holds."""
+    store = SqliteStore(path)
+    try:
+        window = TimeWindow.ending(NOW_NS, seconds=86_400)
+        found = store.window(MODEL, VERSION, window)
+        assert found.unmergeable == 0
+        return sum(profile.rows for profile in found.profiles.values())
+    finally:
+        store.close()
+
+
+def test_acknowledged_survives_kill(tmp_path: Path, traffic: Traffic) -> None:
+    """After kill -9 amid posts, all that was acknowledged is there, once; a resend adds nothing."""
+    path = tmp_path / "store.sqlite"
+    bodies = [
+        traffic.body(traffic.profile(end_ns=NOW_NS - number * SECOND, rows=10))
+        for number in range(200)
+    ]
+    acknowledged: list[int] = []
+    enough = threading.Event()
+
+    with process(path) as (running, address):
+
+        def post(first: int) -> None:
+            for number in range(first, len(bodies), 4):
+                if not send(address, bodies[number]):
+                    return
+                acknowledged.append(number)
+                if len(acknowledged) >= 40:
+                    enough.set()
+
+        senders = [threading.Thread(target=post, args=(first,)) for first in range(4)]
+        for sender in senders:
+            sender.start()
+        assert enough.wait(30)
+        os.kill(running.pid, signal.SIGKILL)
+        for sender in senders:
+            sender.join(timeout=30)
+
+    stored = rows_in(path)
+    assert len(acknowledged) < len(bodies)
+    # One request of each sender may have been committed without its answer getting through.
+    assert 10 * len(acknowledged) <= stored <= 10 * (len(acknowledged) + len(senders))
+
+    with process(path) as (_, address):
+        for body in bodies:
+            assert send(address, body)
+    assert rows_in(path) == 10 * len(bodies)
+
+
+def test_stops_in_order(tmp_path: Path, traffic: Traffic) -> None:
+    """On SIGTERM and SIGINT the process commits, ends with status 0 and leaves no lock."""
+    path = tmp_path / "store.sqlite"
+    for number, name in enumerate((signal.SIGTERM, signal.SIGINT), start=1):
+        with process(path) as (running, address):
+            profile = traffic.profile(end_ns=NOW_NS - number * SECOND)
+            assert send(address, traffic.body(profile))
+            running.send_signal(name)
+            assert running.wait(timeout=20) == 0
+        assert not path.with_name("store.sqlite-wal").exists()
+    assert rows_in(path) == 1_000
+
+
+def test_taken_port_is_a_clear_error(tmp_path: Path, start: Start) -> None:
+    """A port in use is named, with what to do."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigurationError, match=f"port {port}.*api_port"):
+            start(api_port=port)
+
+
+def test_unwritable_store_is_a_clear_error(tmp_path: Path, start: Start) -> None:
+    """A store that cannot be made is named, with what to do, and the ports are free again."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        start(store_path=tmp_path / "file" / "store.sqlite")
+    start()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
+def test_reachable_hosts_need_consent(host: str) -> None:
+    """A host that others can reach is refused unless it is said to be meant."""
+    with pytest.raises(ConfigurationError, match="insecure=True"):
+        CollectorOptions(store_path="s", host=host)
+    assert CollectorOptions(store_path="s", host=host, insecure=True).host == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_loopback_needs_none(host: str) -> None:
+    """Loopback hosts are taken as they are."""
+    assert CollectorOptions(store_path="s", host=host).host == host
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"window_seconds": 0},
+        {"window_seconds": 367 * 86_400},
+        {"api_port": 65_536},
+        {"otlp_http_port": -1},
+        {"evaluation_interval_seconds": 0},
+        {"evaluation_interval_seconds": float("nan")},
+        {"lateness_seconds": -1},
+        {"max_body_bytes": 0},
+        {"max_decompressed_bytes": 0},
+        {"max_requests": 0},
+        {"write_queue_size": 0},
+        {"dedupe_seconds": 0},
+    ],
+)
+def test_wrong_options_are_refused(options: dict[str, Any]) -> None:
+    """An option out of range is refused when it is given, by name."""
+    (name,) = options
+    with pytest.raises(ConfigurationError, match=name):
+        CollectorOptions(store_path="s", **options)
+
+
+def test_restart_keeps_everything(
+    start: Start, baseline: mw.Baseline, traffic: Traffic, tmp_path: Path
+) -> None:
+    """A second collector on the same file knows what the first one was told."""
+    first = start()
+    first.push(baseline)
+    first.post(traffic.body())
+    second = start()
+    assert httpx.get(second.version("/drift")).json()["rows"] == 500
