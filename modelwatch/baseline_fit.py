@@ -201,7 +201,7 @@ def _describe(name: str, role: Role, values: RawColumn, roles: Roles, bins: int)
         name=name,
         role=role,
         kind="numeric",
-        bin_edges=quantile_edges(present, bins),
+        bin_edges=quantile_edges(present, bins, further=(lower, upper)),
         limits=limits,
         mean=float(present.mean()) if present.size else 0.0,
     )

@@ -169,8 +169,8 @@ def _on_baseline_bins(current: FeatureProfile, reference: FeatureProfile) -> Fea
     """Bring numbers that were counted on other bins onto the baseline's."""
     target = reference.values
     values = current.values
-    if isinstance(values, ExponentialHistogram):
-        values = values.to_histogram()
+    if isinstance(values, ExponentialHistogram) and isinstance(target, Histogram):
+        return replace(current, values=values.on_bins(target.bin_edges))
     if type(values) is not type(target):
         raise ProfileMismatch(
             f"feature {current.name!r} holds {current.kind} values, in the baseline "

@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from modelwatch.sketches.bin_edges import constant_range
 from modelwatch.tabular import CategoricalColumn, MissingReason, NumericColumn
 
 __all__ = ["Kind", "OutlierLimits", "OutlierRule", "numeric_fences", "outlier_counts"]
@@ -67,8 +68,12 @@ def numeric_fences(values: npt.NDArray[np.float64]) -> tuple[float, float]:
     low, high = np.quantile(values, [FENCE_SHARE, 1 - FENCE_SHARE])
     reach = FENCE_WIDTHS * (high - low)
     if reach == 0.0:
-        return float(values.min()), float(values.max())
+        return constant_range(float(low)) if values.min() == values.max() else _extent(values)
     return float(low - reach), float(high + reach)
+
+
+def _extent(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    return float(values.min()), float(values.max())
 
 
 def outlier_counts(

@@ -26,6 +26,14 @@ DISTRIBUTIONS: dict[str, Sampler] = {
     "tiny": lambda r, n: r.normal(size=n) * 1e-12,
 }
 
+ON_GRID: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "poisson": np.round,
+    "two-values": lambda x: np.round(np.clip(x, 0, 1)),
+    "rounded": lambda x: np.round(x, 1),
+    "zero-inflated": lambda x: np.where(x <= x.min(), 0.0, x),
+}
+"""Puts moved values of a discrete distribution back onto the values that it can have."""
+
 
 def with_sentinels(values: FloatArray, share: float = 0.001) -> FloatArray:
     """Replace a share of the values, evenly spread, by an error code of 1e9."""

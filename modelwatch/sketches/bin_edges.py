@@ -8,22 +8,37 @@ two-sample KS statistic of the raw values whatever the scale, and a far value (a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DEFAULT_BINS", "coarsest_dyadic", "probability_edges", "quantile_edges"]
+__all__ = [
+    "DEFAULT_BINS",
+    "coarsest_dyadic",
+    "constant_range",
+    "probability_edges",
+    "quantile_edges",
+]
 
 DEFAULT_BINS = 120
 """Deciles and twentieths are subsets of the edges of 120 bins."""
 
 EDGE_FREEDOM = 0.25
-"""An edge may lie this far into the gap to its neighbour: coarse edges compress far better."""
+"""An edge may lie this far into the smaller gap to its neighbours: coarse edges compress better."""
+
+FLOAT32_TOLERANCE = 2.0**-20
+"""About ten times the relative error of a 32-bit float."""
+
+TAIL_SHARES = (1 / 960, 1 / 480, 1 / 240)
+"""Both tails have edges at these shares too: what lies far out is told to a thousandth."""
 
 FloatArray = npt.NDArray[np.float64]
 
 
-def quantile_edges(values: FloatArray, bins: int = DEFAULT_BINS) -> FloatArray:
+def quantile_edges(
+    values: FloatArray, bins: int = DEFAULT_BINS, *, further: Sequence[float] = ()
+) -> FloatArray:
     """Choose the interior bin edges for a sample.
 
     Up to `bins` distinct values get a bin each. With more, the edges lie near the quantiles
@@ -35,26 +50,34 @@ def quantile_edges(values: FloatArray, bins: int = DEFAULT_BINS) -> FloatArray:
         values: the sample, shape (n,), finite; order does not matter.
         bins: how many bins are aimed at, 2 or more, beside the two outer ones. Values with a bin
             of their own may add some.
+        further: edges to add where they lie beyond the other inner ones and inside the sample's
+            range, as a fence between the tail and an error code does.
 
     Returns:
-        Strictly increasing interior edges, at most 2 * bins + 1; empty where there are no values.
+        Strictly increasing interior edges, at most 2 * bins + 7 and the further ones; empty where
+        there are no values.
 
     >>> quantile_edges(np.array([1.0, 1.0, 2.0, 4.0])).tolist()
     [0.75, 1.0, 2.0, 4.0]
     >>> len(quantile_edges(np.random.default_rng(0).normal(size=10_000)))
-    121
+    127
     """
     distinct, counts = np.unique(values, return_counts=True)
     if not distinct.size:
         return np.empty(0)
     if distinct.size == 1:
-        return np.array([np.nextafter(distinct[0], -np.inf), distinct[0]])
+        return np.array(constant_range(float(distinct[0])))
     if distinct.size <= bins:
         boundaries = np.arange(distinct.size - 1)
         beside_atom = np.ones(boundaries.size, dtype=bool)
     else:
         boundaries, beside_atom = _boundaries_at_quantiles(counts, bins)
-    return _coarse_edges(distinct, boundaries, beside_atom)
+    edges = _coarse_edges(distinct, boundaries, beside_atom)
+    inner = edges[1:-1] if edges.size > 2 else edges
+    outlying = [
+        edge for edge in further if edges[0] < edge < inner[0] or inner[-1] < edge < edges[-1]
+    ]
+    return np.unique([*edges, *outlying])
 
 
 def probability_edges(bins: int = DEFAULT_BINS) -> FloatArray:
@@ -66,6 +89,17 @@ def probability_edges(bins: int = DEFAULT_BINS) -> FloatArray:
     [0.25, 0.5, 0.75]
     """
     return np.arange(1, bins) / bins
+
+
+def constant_range(value: float) -> tuple[float, float]:
+    """Return a range just wide enough for a constant that lost digits on its way (to float32).
+
+    >>> low, high = constant_range(0.1)
+    >>> low < float(np.float32(0.1)) < high
+    True
+    """
+    reach = max(abs(value) * FLOAT32_TOLERANCE, float(np.finfo(np.float64).tiny))
+    return value - reach, value + reach
 
 
 def coarsest_dyadic(lowest: float, highest: float) -> float:
@@ -92,7 +126,8 @@ def _boundaries_at_quantiles(
     """Return behind which distinct values an edge belongs, and whether it lies beside an atom."""
     cumulative = np.cumsum(counts)
     total = int(cumulative[-1])
-    targets = np.ceil(np.arange(1, bins) * total / bins)
+    tail = np.array(TAIL_SHARES)
+    targets = np.ceil(total * np.concatenate([np.arange(1, bins) / bins, tail, 1 - tail]))
     atoms = np.flatnonzero(counts > total / bins)
     found = np.concatenate([np.searchsorted(cumulative, targets), atoms, atoms - 1])
     boundaries = np.unique(found)
@@ -105,18 +140,27 @@ def _coarse_edges(
 ) -> FloatArray:
     """Place an edge behind each boundary value where few digits suffice, and the outer two.
 
-    Beside an atom the edge keeps between the two values; elsewhere it may pass a few.
+    Beside an atom the edge keeps between the two values, and lets the atom stay in its bin where it
+    lost digits on its way (float32 for float64); elsewhere it may pass a few.
     """
     at = distinct[boundaries]
-    gaps = np.diff(np.concatenate([distinct[:1], at, distinct[-1:]])) * EDGE_FREEDOM
-    to_next = distinct[boundaries + 1] - at
-    lowest = np.where(beside_atom, at, at - gaps[:-1])
-    highest = at + np.where(beside_atom, to_next / 2, gaps[1:])
+    gaps = np.diff(np.concatenate([distinct[:1], at, distinct[-1:]]))
+    gaps[0] = gaps[0] or gaps[1]
+    freedom = EDGE_FREEDOM * np.minimum(gaps[:-1], gaps[1:])
+    clear = np.minimum((distinct[boundaries + 1] - at) / 2, freedom)
+    lowest = np.where(beside_atom, at + np.minimum(_float32_margin(at), clear), at - freedom)
+    highest = np.where(beside_atom, at + clear, at + freedom)
     first, last = float(distinct[0]), float(distinct[-1])
     reach = EDGE_FREEDOM * (last - first) / (boundaries.size + 1)
     pairs = [
-        (first - reach, float(np.nextafter(first, -np.inf))),
+        (first - reach, first - reach / 2),
         *zip(lowest.tolist(), highest.tolist(), strict=True),
-        (last, last + reach),
+        (last + min(float(_float32_margin(distinct[-1:])[0]), reach), last + reach),
     ]
     return np.unique([coarsest_dyadic(low, high) for low, high in pairs])
+
+
+def _float32_margin(values: FloatArray) -> FloatArray:
+    """Return by how much each value may grow where it is rounded to 32 bits."""
+    exact = values == values.astype(np.float32)
+    return np.where(exact, 0.0, np.abs(values) * FLOAT32_TOLERANCE)

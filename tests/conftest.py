@@ -1,0 +1,42 @@
+"""Data and baselines that many tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from modelwatch.baseline import Baseline
+
+Table = dict[str, Any]
+
+
+def make_table(seed: int, rows: int = 5_000) -> Table:
+    """Return independent rows of a small churn model: five inputs, two outputs."""
+    rng = np.random.default_rng(seed)
+    score = rng.beta(2, 5, rows)
+    return {
+        "age": np.round(rng.normal(45, 12, rows)),
+        "income": rng.lognormal(10, 0.6, rows),
+        "visits": rng.poisson(3, rows).astype(float),
+        "country": rng.choice(["de", "fr", "us"], rows, p=[0.5, 0.3, 0.2]).tolist(),
+        "mobile": rng.random(rows) < 0.4,
+        "predicted": (score > 0.5).tolist(),
+        "score": score,
+    }
+
+
+@pytest.fixture(scope="session")
+def table() -> Callable[..., Table]:
+    """Make rows of the churn model from a seed."""
+    return make_table
+
+
+@pytest.fixture(scope="session")
+def baseline() -> Baseline:
+    """The churn model's baseline of 20,000 rows."""
+    return Baseline.fit(
+        make_table(0, 20_000), model="churn", version="3", prediction="predicted", score="score"
+    )

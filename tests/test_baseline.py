@@ -1,0 +1,190 @@
+"""Baselines: what is fitted, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from modelwatch.baseline import Baseline
+from modelwatch.errors import ConfigurationError, DataError, FormatError, SchemaError
+
+Table = dict[str, Any]
+
+
+def fit(data: object, **options: Any) -> Baseline:
+    """Fit a baseline of model churn, version 3."""
+    return Baseline.fit(data, model="churn", version="3", **options)
+
+
+def test_roles_and_kinds_are_found(baseline: Baseline) -> None:
+    """Columns without another role are inputs; scores are probabilities, booleans categories."""
+    assert baseline.inputs == ("age", "income", "visits", "country", "mobile")
+    assert baseline.outputs == ("predicted", "score")
+    kinds = {name: feature.kind for name, feature in baseline.features.items()}
+    assert kinds["score"] == "probability"
+    assert kinds["mobile"] == kinds["predicted"] == kinds["country"] == "categorical"
+    assert kinds["age"] == kinds["income"] == "numeric"
+
+
+def test_every_container_gives_the_same_baseline(table: Callable[..., Table]) -> None:
+    """pandas, polars, arrow, a mapping and rows of the same values have one content hash."""
+    data = table(1, 300)
+    plain = {name: list(np.asarray(values).tolist()) for name, values in data.items()}
+    rows = [dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True)]
+    tables = [data, plain, rows, pd.DataFrame(plain), pl.DataFrame(plain), pa.table(plain)]
+    assert len({fit(one, prediction="predicted", score="score").id for one in tables}) == 1
+
+
+def test_a_saved_baseline_loads_as_it_was(baseline: Baseline, tmp_path: Path) -> None:
+    """The file holds all of it: the content hash is the same."""
+    baseline.save(tmp_path / "b.json")
+    loaded = Baseline.load(tmp_path / "b.json")
+    assert loaded.id == baseline.id
+    assert loaded.to_json() == baseline.to_json()
+    assert [path.name for path in tmp_path.iterdir()] == ["b.json"]
+
+
+def test_any_change_changes_the_id(table: Callable[..., Table]) -> None:
+    """One other value gives another id."""
+    data = table(1, 300)
+    before = fit(data).id
+    data["age"][0] += 1
+    assert fit(data).id != before
+
+
+def test_rows_are_put_in_order_of_time() -> None:
+    """With a timestamp column, shuffled rows give the same variability as ordered ones."""
+    rng = np.random.default_rng(0)
+    level = np.repeat(rng.normal(size=40), 100) + rng.normal(size=4_000)
+    order = rng.permutation(4_000)
+    at = np.datetime64("2024-01-01") + np.arange(4_000).astype("timedelta64[m]")
+    ordered = fit({"x": level, "at": at}, timestamp="at")
+    shuffled = fit({"x": level[order], "at": at[order]}, timestamp="at")
+    texts = fit({"x": level[order], "at": [str(t) for t in at[order]]}, timestamp="at")
+    effects = [one.features["x"].values_effect for one in (ordered, shuffled, texts)]
+    assert effects[0] == effects[1] == effects[2]
+    assert effects[0].phi_at(100) > 5
+    assert fit({"x": level[order]}).features["x"].values_effect.phi_at(100) < 2
+
+
+@pytest.mark.parametrize("version", [2, 99])
+def test_a_newer_format_is_refused(baseline: Baseline, version: int) -> None:
+    """A file of a later release says so, and what to do."""
+    document = json.loads(baseline.to_json()) | {"format_version": version}
+    with pytest.raises(FormatError, match=f"format version {version}"):
+        Baseline.from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: "",
+        lambda text: "[]",
+        lambda text: text.replace('"modelwatch.baseline"', '"other"'),
+        lambda text: text.replace('"format_version":1', '"format_version":"1"'),
+        lambda text: text.replace('"features":', '"feature":'),
+        lambda text: text.replace('"bin_edges":[', '"bin_edges":["x",'),
+        lambda text: text.replace('"phi":[', '"phi":[1.0,'),
+        lambda text: text.replace('"role":"input"', '"role":"entry"'),
+    ],
+)
+def test_a_damaged_file_is_refused(
+    baseline: Baseline, tmp_path: Path, damage: Callable[[str], str]
+) -> None:
+    """Whatever is wrong with it, the error is ours and names the file."""
+    path = tmp_path / "b.json"
+    path.write_text(damage(baseline.to_json()))
+    with pytest.raises(FormatError, match=r"b\.json"):
+        Baseline.load(path)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    """A binary file is damaged too."""
+    path = tmp_path / "b.json"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(FormatError, match="damaged"):
+        Baseline.load(path)
+
+
+def test_an_absent_file_says_how_to_make_one(tmp_path: Path) -> None:
+    """The error names the file and the remedy."""
+    with pytest.raises(FormatError, match=r"nowhere\.json.*Baseline\.fit"):
+        Baseline.load(tmp_path / "nowhere.json")
+
+
+@pytest.mark.parametrize("empty", [{}, {"a": []}, [], pd.DataFrame({"a": []})])
+def test_no_rows_are_refused(empty: object) -> None:
+    """A baseline of nothing would call everything drift."""
+    with pytest.raises(DataError, match="no rows"):
+        fit(empty)
+
+
+def test_an_unknown_column_is_named_with_the_nearest() -> None:
+    """A typing error is answered by the likely name."""
+    with pytest.raises(SchemaError, match="'scores'.*Did you mean 'score'"):
+        fit({"score": [0.5], "x": [1.0]}, score="scores")
+
+
+def test_a_column_has_one_role() -> None:
+    """Prediction and label cannot be one column."""
+    with pytest.raises(SchemaError, match="prediction and as label"):
+        fit({"y": [1], "x": [1.0]}, prediction="y", label="y")
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"bins": 5}, "bins"),
+        ({"importances": {"x": -1.0}}, "importance of 'x'"),
+        ({"importances": {"z": 1.0}}, "'z'"),
+        ({"timestamp": "word"}, "timestamp column 'word'"),
+    ],
+)
+def test_bad_options_are_named(options: dict[str, Any], named: str) -> None:
+    """The message names the option."""
+    with pytest.raises((ConfigurationError, SchemaError), match=named):
+        fit({"x": [1.0], "word": ["soon"]}, **options)
+
+
+@pytest.mark.parametrize("values", [[None] * 60, [np.nan] * 60, [np.inf] * 60])
+def test_a_feature_without_values_is_kept(values: list[Any]) -> None:
+    """A column that training never filled is a feature that is always missing."""
+    baseline = fit({"x": values, "y": np.arange(60.0)})
+    assert baseline.profile.features["x"].missing_rate == 1.0
+    assert Baseline.from_json(baseline.to_json()).id == baseline.id
+
+
+def test_a_constant_feature_is_kept() -> None:
+    """Any other value than the constant is an outlier."""
+    feature = fit({"x": [5.0] * 60}).features["x"]
+    assert feature.limits.lower < 5.0 < feature.limits.upper
+    assert feature.limits.upper - feature.limits.lower < 1e-4
+
+
+def test_label_and_timestamp_are_no_features(table: Callable[..., Table]) -> None:
+    """They are remembered, and left out of the comparison."""
+    data = table(1, 100) | {"churned": [1, 0] * 50, "at": np.arange(100.0)}
+    baseline = fit(data, label="churned", timestamp="at", prediction="predicted", score="score")
+    assert baseline.other_columns == ("churned", "at")
+    assert not {"churned", "at"} & baseline.features.keys()
+
+
+def test_classes_given_as_numbers_are_categories() -> None:
+    """A prediction column of 0 and 1 holds classes, not quantities."""
+    baseline = fit({"x": np.arange(100.0), "y": [0, 1] * 50}, prediction="y")
+    assert baseline.features["y"].kind == "categorical"
+
+
+def test_a_score_outside_zero_and_one_is_a_number() -> None:
+    """Log-odds have quantile bins."""
+    baseline = fit({"x": np.arange(100.0), "s": np.linspace(-3, 3, 100)}, score="s")
+    assert baseline.features["s"].kind == "numeric"
