@@ -116,7 +116,12 @@ def main() -> None:
     arguments = parser.parse_args()
     ready = list(boards(phase_flights(load_flights(), arguments.phase)))
     wait_until(arguments.start_at)
-    shown = track(ready, description=f"  {arguments.phase}", transient=True)
+    shown = track(
+        ready,
+        description=f"  {arguments.phase}",
+        transient=True,
+        disable=not sys.stdout.isatty(),
+    )
     outcome = asyncio.run(replay(shown, arguments.url))
     document = json.dumps(asdict(outcome))
     if arguments.outcome:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +45,7 @@ ARRIVAL_SECONDS = 30.0
 """How long the last rows of a phase may take from the service to the collector's answer."""
 
 INTERRUPTED_STATUS = 130
+LOG_WIDTH = 120
 
 
 def run(*, exit_when_done: bool, ports: Ports | None = None) -> int:
@@ -62,7 +65,7 @@ def run(*, exit_when_done: bool, ports: Ports | None = None) -> int:
     chosen = ports or Ports()
     require_extras()
     chosen.require_free()
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=_width())
     with _one_interrupt(), TemporaryDirectory(prefix="modelwatch-demo-") as folder:
         stage = Stage(Path(folder), example_folder(), chosen)
         try:
@@ -74,6 +77,12 @@ def run(*, exit_when_done: bool, ports: Ports | None = None) -> int:
         except KeyboardInterrupt:
             console.print("Interrupted: all processes of the demo have been stopped.")
             return INTERRUPTED_STATUS
+
+
+def _width() -> int | None:
+    """Return the columns to print: those of the terminal, or of `COLUMNS`, or enough for a log."""
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return None if known else LOG_WIDTH
 
 
 @contextlib.contextmanager
@@ -159,6 +168,10 @@ class _Demo:
             self._stage.replay(chapter.phase, start_at=start),
         )
         outcome = json.loads(self._stage.outcome(chapter.phase).read_text(encoding="utf-8"))
+        self._console.print(
+            f"{outcome['answered']:,} of {outcome['sent']:,} flights were answered, in "
+            f"{outcome['seconds']:.1f} seconds."
+        )
         report = self._report_since(start, outcome["sent"])
         self._console.print(findings_table(chapter, report))
         return _faults_of_traffic(chapter, outcome, report) + faults_of_report(chapter, report)

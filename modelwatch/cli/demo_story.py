@@ -82,13 +82,13 @@ def faults_of_report(chapter: Chapter, report: DriftReport) -> list[str]:
 
 def findings_table(chapter: Chapter, report: DriftReport) -> Table:
     """Return what was found in a phase: each finding, and a few features without one."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("phase", "feature"):
-        table.add_column(heading, no_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("phase", max_width=max(map(len, ["phase", *chapter.phase.split()])))
+    table.add_column("feature", no_wrap=True)
     for heading in ("PSI", "KS", "p"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("severity", no_wrap=True)
-    table.add_column("what was found", ratio=1)
+    table.add_column("what was found", overflow="fold")
     for number_of_row, drift in enumerate(_shown(report)):
         table.add_row(
             "" if number_of_row else chapter.phase,
