@@ -11,19 +11,17 @@ import contextlib
 import json
 import math
 import os
-import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import FrameType
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 from rich.console import Console
 
-from modelwatch.cli.demo_processes import Processes
+from modelwatch.cli.demo_processes import Processes, one_interrupt
 from modelwatch.cli.demo_stage import (
     WINDOW_SECONDS,
     Ports,
@@ -66,7 +64,7 @@ def run(*, exit_when_done: bool, ports: Ports | None = None) -> int:
     require_extras()
     chosen.require_free()
     console = Console(highlight=False, width=_width())
-    with _one_interrupt(), TemporaryDirectory(prefix="modelwatch-demo-") as folder:
+    with one_interrupt(), TemporaryDirectory(prefix="modelwatch-demo-") as folder:
         stage = Stage(Path(folder), example_folder(), chosen)
         try:
             with (
@@ -85,27 +83,6 @@ def _width() -> int | None:
     return None if known else LOG_WIDTH
 
 
-@contextlib.contextmanager
-def _one_interrupt() -> Iterator[None]:
-    """Turn the first SIGINT, SIGTERM or SIGHUP into a KeyboardInterrupt, and ignore further ones.
-
-    So that no second Ctrl-C cuts the cleaning up short.
-    """
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        for number in numbers:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 class _Demo:
     """One telling of the story on a running stage."""
 
@@ -116,6 +93,7 @@ class _Demo:
         self._processes = processes
         self._client = client
         self._console = console
+        self._addresses: dict[str, str] = {}
 
     def run(self, exit_when_done: bool) -> int:
         started = time.monotonic()
@@ -173,6 +151,7 @@ class _Demo:
             f"{outcome['seconds']:.1f} seconds."
         )
         report = self._report_since(start, outcome["sent"])
+        self._addresses[chapter.phase] = self._address_of_page(start)
         self._console.print(findings_table(chapter, report))
         return _faults_of_traffic(chapter, outcome, report) + faults_of_report(chapter, report)
 
@@ -191,17 +170,17 @@ class _Demo:
         return DriftReport.from_dict(answer)
 
     def _ask_drift(self, start: float) -> dict[str, Any]:
-        end = _window_end(time.time())
-        response = self._client.get(
-            f"/api/v1{VERSION_PATH}/drift",
-            params={"window": f"{end - start:.0f}s", "end": f"{end:.0f}"},
-        )
+        response = self._client.get(f"/api/v1{VERSION_PATH}/drift", params=_windows_since(start))
         response.raise_for_status()
         answer: dict[str, Any] = response.json()
         return answer
 
+    def _address_of_page(self, start: float) -> str:
+        query = urlencode(_windows_since(start))
+        return f"{self._stage.api_url}{VERSION_PATH}?{query}"
+
     def _faults_of_page(self) -> list[str]:
-        pages = ("/", VERSION_PATH)
+        pages = (f"{self._stage.api_url}/", *self._addresses.values())
         statuses = {page: self._client.get(page).status_code for page in pages}
         return [
             f"the page {page} answered {status}."
@@ -219,7 +198,10 @@ class _Demo:
         self._console.print(f"That took {seconds:.0f} seconds.")
 
     def _leave_up(self) -> None:
-        self._say(f"The page: [bold]{self._stage.api_url}{VERSION_PATH}[/]  (Ctrl-C ends the demo)")
+        self._say(f"See it at [bold]{self._stage.api_url}[/] and, phase by phase, at")
+        for phase, address in self._addresses.items():
+            self._console.print(f"  {phase:<16}{address}", soft_wrap=True)
+        self._say("Ctrl-C ends the demo.")
         with contextlib.suppress(KeyboardInterrupt):
             while True:
                 self._processes.check()
@@ -232,6 +214,12 @@ class _Demo:
 def _window_end(moment: float) -> float:
     """Return the end of the collector's window that ``moment`` (Unix seconds) lies in."""
     return math.ceil(moment / WINDOW_SECONDS) * float(WINDOW_SECONDS)
+
+
+def _windows_since(start: float) -> dict[str, str]:
+    """Return the parameters that ask for the windows from ``start`` to the one that is open."""
+    end = _window_end(time.time())
+    return {"window": f"{end - start:.0f}s", "end": f"{end:.0f}"}
 
 
 def _faults_of_traffic(chapter: Chapter, outcome: dict[str, Any], report: DriftReport) -> list[str]:

@@ -1,4 +1,4 @@
-"""The processes of the demo: started with a log each, watched, and always stopped."""
+"""The processes of the demo: started with a log each, watched, and always stopped, in order."""
 
 from __future__ import annotations
 
@@ -7,20 +7,41 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 
 from modelwatch.errors import DemoFailed
 
-__all__ = ["Processes"]
+__all__ = ["Processes", "one_interrupt"]
 
 STOP_SECONDS = 10.0
 """How long a process has to end after SIGTERM before it is killed."""
 
 TAIL_LINES = 20
 POLL_SECONDS = 0.1
+
+
+@contextlib.contextmanager
+def one_interrupt() -> Iterator[None]:
+    """Turn the first SIGINT, SIGTERM or SIGHUP into a KeyboardInterrupt, and ignore further ones.
+
+    So that no second Ctrl-C cuts the cleaning up short.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @dataclass(frozen=True)
