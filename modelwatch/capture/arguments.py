@@ -35,7 +35,7 @@ class FeatureArgument:
         name: the parameter that holds them; None where each parameter is a feature of its own.
         position: its index among the positional arguments, without `self`; None if keyword-only.
         default: its default; `inspect.Parameter.empty` where it has none.
-        has_self: whether the function's first parameter is `self` or `cls`.
+        has_self: whether the function's first parameter is the object or class of a method.
         positional: the names of the positional parameters, without `self`.
         defaults: the defaults of all parameters that have one.
     """
@@ -62,14 +62,15 @@ def find_feature_argument(
         ConfigurationError: where `inputs` names no parameter, or no parameter is clearly the one.
     """
     try:
-        signature = inspect.signature(function)
+        signature = inspect.signature(getattr(function, "__func__", function))
     except (TypeError, ValueError):
         raise ConfigurationError(
             f"cannot watch {function!r}: it has no readable signature. Wrap it in a function of "
             "your own and watch that."
         ) from None
     parameters = list(signature.parameters.values())
-    has_self = bool(parameters) and parameters[0].name in _SELF_NAMES
+    is_named_self = bool(parameters) and parameters[0].name in _SELF_NAMES
+    has_self = is_named_self or isinstance(function, classmethod)
     parameters = parameters[1:] if has_self else parameters
     name = _name_of(function, parameters, inputs, feature_names)
     positional = tuple(

@@ -8,7 +8,7 @@ outliers in profiles, so that both agree.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import inf, isfinite
+from math import isfinite
 from typing import Any, Final
 
 from modelwatch.outliers import OutlierLimits, outlier_counts
@@ -21,7 +21,7 @@ RowCheck = Callable[[Sequence[Any]], dict[str, str] | None]
 
 _CONSTANTS: Final[Mapping[str, Any]] = {
     "ABSENT": ABSENT,
-    "INFINITY": inf,
+    "isfinite": isfinite,
     "UNCOMPARABLE": (TypeError, ValueError, AttributeError, ArithmeticError),
 }
 """What generated functions refer to. `UNCOMPARABLE` is what values of odd types raise when they are
@@ -74,9 +74,9 @@ def _condition(name: str, limits: OutlierLimits, constants: dict[str, Any]) -> s
         allowed = _category_condition(name, limits, constants)
     else:
         # Quicker than a chained comparison by a seventh, in the time of a whole row.
-        above = f"{limits.lower!r} <= {name}" if isfinite(limits.lower) else f"-INFINITY < {name}"
-        below = f"{name} <= {limits.upper!r}" if isfinite(limits.upper) else f"{name} < INFINITY"
-        allowed = f"{above} and {below}"
+        allowed = f"{limits.lower!r} <= {name} and {name} <= {limits.upper!r}"
+        if not (isfinite(limits.lower) and isfinite(limits.upper)):
+            allowed = f"{name}.__class__ is float and isfinite({name})"
         if limits.allows_missing:
             allowed = f"({allowed}) or {name} != {name}"
     if limits.allows_missing:
