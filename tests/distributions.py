@@ -27,8 +27,8 @@ DISTRIBUTIONS: dict[str, Sampler] = {
 }
 
 ON_GRID: dict[str, Callable[[FloatArray], FloatArray]] = {
-    "poisson": np.round,
-    "two-values": lambda x: np.round(np.clip(x, 0, 1)),
+    "poisson": lambda x: np.asarray(np.round(x), dtype=np.float64),
+    "two-values": lambda x: np.asarray(np.round(np.clip(x, 0, 1)), dtype=np.float64),
     "rounded": lambda x: np.round(x, 1),
     "zero-inflated": lambda x: np.where(x <= x.min(), 0.0, x),
 }

@@ -130,7 +130,7 @@ def test_no_rows_are_refused(empty: object) -> None:
 
 def test_an_unknown_column_is_named_with_the_nearest() -> None:
     """A typing error is answered by the likely name."""
-    with pytest.raises(SchemaError, match="'scores'.*Did you mean 'score'"):
+    with pytest.raises(SchemaError, match=r"'scores'.*Did you mean 'score'"):
         fit({"score": [0.5], "x": [1.0]}, score="scores")
 
 

@@ -30,7 +30,7 @@ def part(data: Table, rows: slice) -> Table:
 
 def exact(profile: Profile) -> dict[str, Any]:
     """Return a profile's document without what floating point sums can round differently."""
-    body = json.loads(profile.to_json())
+    body: dict[str, Any] = json.loads(profile.to_json())
     for feature in body["features"]:
         if feature["moments"]:
             feature["moments"] = {key: feature["moments"][key] for key in ("n", "minimum")}

@@ -162,5 +162,6 @@ def _coarse_edges(
 
 def _float32_margin(values: FloatArray) -> FloatArray:
     """Return by how much each value may grow where it is rounded to 32 bits."""
-    exact = values == values.astype(np.float32)
+    with np.errstate(over="ignore"):
+        exact = values == values.astype(np.float32)
     return np.where(exact, 0.0, np.abs(values) * FLOAT32_TOLERANCE)

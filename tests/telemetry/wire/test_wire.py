@@ -1,0 +1,255 @@
+"""The wire: what is sent is what arrives, and what is wrong is refused with its reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
+
+from modelwatch.baseline import Baseline
+from modelwatch.comparing import compare
+from modelwatch.errors import UndecodableTelemetry
+from modelwatch.profile import Profile
+from modelwatch.telemetry import names
+from modelwatch.telemetry.wire import (
+    assemble,
+    decode_logs,
+    decode_metrics,
+    encode_logs,
+    encode_metrics,
+)
+
+Table = dict[str, Any]
+RESOURCE = {"service.name": "churn", "service.instance.id": "i-1"}
+START, END = 1_700_000_000_000_000_000, 1_700_000_060_000_000_000
+
+
+@pytest.fixture
+def profile(baseline: Baseline, table: Callable[..., Table]) -> Profile:
+    """A window with everything in it that a profile can hold."""
+    data = table(3, 700) | {"extra": np.linspace(-5, 5, 700), "note": ["x", "ü"] * 350}
+    data["country"][:3] = ["zz", None, 5]
+    data["age"][0] = np.nan
+    profile = Profile.empty("churn", "3", baseline=baseline, instance="i-1", start_ns=START)
+    profile.update(data)
+    profile.record_calls([0.001] * 9 + [3.0], {"ValueError": 2})
+    profile.dropped["buffer_full"] = 4
+    profile.end_ns = END
+    return profile
+
+
+def document(profile: Profile) -> dict[str, Any]:
+    """Return a profile's document, its features in order of name."""
+    body: dict[str, Any] = json.loads(profile.to_json())
+    body["features"].sort(key=lambda feature: feature["name"])
+    return body
+
+
+def changed(body: bytes, change: Callable[[ExportMetricsServiceRequest], None]) -> bytes:
+    """Return a request with something done to it."""
+    request = ExportMetricsServiceRequest.FromString(body)
+    change(request)
+    return request.SerializeToString()
+
+
+def metric(request: ExportMetricsServiceRequest, name: str) -> otlp.Metric:
+    """Return a request's metric of a name."""
+    found = request.resource_metrics[0].scope_metrics[0].metrics
+    return next(one for one in found if one.name == name)
+
+
+def test_a_profile_survives_the_wire(profile: Profile) -> None:
+    """Metrics and moments together give the profile that was sent, to the last digit."""
+    metrics = decode_metrics(encode_metrics(profile, resource=RESOURCE))
+    logs = decode_logs(encode_logs(profile, resource=RESOURCE))
+    assert (metrics.rejected, logs.rejected, metrics.foreign) == (0, 0, 0)
+    (received,) = assemble([*metrics.points, *logs.points])
+    assert document(received) == document(profile)
+
+
+def test_metrics_without_moments_give_the_same_verdicts(
+    profile: Profile, baseline: Baseline
+) -> None:
+    """A client that sends histograms alone is judged alike but for mean and spread."""
+    (received,) = assemble(decode_metrics(encode_metrics(profile, resource=RESOURCE)).points)
+    for name, found in compare(baseline, received).features.items():
+        expected = compare(baseline, profile).features[name]
+        assert (found.psi, found.ks, found.p_value) == (
+            expected.psi,
+            expected.ks,
+            expected.p_value,
+        )
+        assert (found.severity, found.missing_rate) == (expected.severity, expected.missing_rate)
+
+
+def test_a_profile_without_a_baseline_survives_the_wire() -> None:
+    """Exponential histograms go both ways."""
+    blind = Profile.empty("m", "1", instance="i-1", start_ns=START)
+    blind.update({"x": [1e-30, -3.0, 0.0, 7.0, 1e9], "c": ["a", "b", "a", None, "c"]})
+    blind.end_ns = END
+    metrics = decode_metrics(encode_metrics(blind, resource=RESOURCE))
+    logs = decode_logs(encode_logs(blind, resource=RESOURCE))
+    (received,) = assemble([*metrics.points, *logs.points])
+    assert document(received) == document(blind)
+
+
+def test_every_metric_is_plain_delta_otlp(profile: Profile) -> None:
+    """Names, kinds and temporality are what other backends and clients rely on."""
+    request = ExportMetricsServiceRequest.FromString(encode_metrics(profile, resource=RESOURCE))
+    kinds: dict[str, set[str]] = {}
+    for one in request.resource_metrics[0].scope_metrics[0].metrics:
+        kind = one.WhichOneof("data")
+        assert kind is not None
+        assert getattr(one, kind).aggregation_temporality == otlp.AGGREGATION_TEMPORALITY_DELTA
+        kinds.setdefault(one.name, set()).add(kind)
+    assert kinds == {
+        "modelwatch.feature.value": {"histogram", "exponential_histogram"},
+        "modelwatch.feature.categories": {"sum"},
+        "modelwatch.feature.missing_values": {"sum"},
+        "modelwatch.feature.outliers": {"sum"},
+        "modelwatch.predictions": {"sum"},
+        "modelwatch.prediction.duration": {"histogram"},
+        "modelwatch.rows.captured": {"sum"},
+        "modelwatch.rows.dropped": {"sum"},
+    }
+
+
+def test_each_point_has_a_key_of_its_own(profile: Profile) -> None:
+    """Keys differ within a request, are the same for the same bytes, and fit 64 signed bits."""
+    body = encode_metrics(profile, resource=RESOURCE)
+    keys = [point.key for point in decode_metrics(body).points]
+    assert len(set(keys)) == len(keys)
+    assert keys == [point.key for point in decode_metrics(body).points]
+    assert all(-(2**63) <= key < 2**63 for key in keys)
+
+
+def test_another_instance_or_window_has_other_keys(profile: Profile) -> None:
+    """Two replicas that count alike are both counted, and so are two windows."""
+    first = {
+        point.key for point in decode_metrics(encode_metrics(profile, resource=RESOURCE)).points
+    }
+    other = RESOURCE | {"service.instance.id": "i-2"}
+    second = {point.key for point in decode_metrics(encode_metrics(profile, resource=other)).points}
+    profile.end_ns += 1
+    third = {
+        point.key for point in decode_metrics(encode_metrics(profile, resource=RESOURCE)).points
+    }
+    assert not first & second
+    assert not first & third
+
+
+def test_requests_cut_anywhere_give_the_whole(profile: Profile) -> None:
+    """A collector in between may spread one export over several requests."""
+    points = decode_metrics(encode_metrics(profile, resource=RESOURCE)).points
+    (whole,) = assemble(points)
+    (first,), (second,) = assemble(points[:7]), assemble(points[7:])
+    assert document(second.merge(first)) == document(whole)
+
+
+@pytest.mark.parametrize("body", [b"\xff\xff\xff", b"not protobuf", b"\x0a\xff"])
+def test_undecodable_bytes_are_refused(body: bytes) -> None:
+    """The error says what was expected."""
+    with pytest.raises(UndecodableTelemetry, match="ExportMetricsServiceRequest"):
+        decode_metrics(body)
+    with pytest.raises(UndecodableTelemetry, match="ExportLogsServiceRequest"):
+        decode_logs(body)
+
+
+@given(st.binary(max_size=200))
+def test_random_bytes_are_read_or_refused(body: bytes) -> None:
+    """Whatever comes in, nothing but our own error goes out."""
+    for decode in (decode_metrics, decode_logs):
+        try:
+            decoded = decode(body)
+        except UndecodableTelemetry:
+            continue
+        assert decoded.points == []
+
+
+def test_foreign_metrics_are_passed_over(profile: Profile) -> None:
+    """Another library's metrics in the same request are neither used nor refused."""
+    body = encode_metrics(profile, resource=RESOURCE)
+
+    def add(request: ExportMetricsServiceRequest) -> None:
+        point = otlp.NumberDataPoint(as_int=1, time_unix_nano=END)
+        foreign = otlp.Metric(name="http.requests", sum=otlp.Sum(data_points=[point]))
+        request.resource_metrics[0].scope_metrics[0].metrics.append(foreign)
+
+    decoded = decode_metrics(changed(body, add))
+    assert (decoded.foreign, decoded.rejected) == (1, 0)
+    assert len(decoded.points) == len(decode_metrics(body).points)
+
+
+def _cumulative(request: ExportMetricsServiceRequest) -> None:
+    counts = metric(request, names.ROWS_CAPTURED).sum
+    counts.aggregation_temporality = otlp.AGGREGATION_TEMPORALITY_CUMULATIVE
+
+
+def _negative(request: ExportMetricsServiceRequest) -> None:
+    metric(request, names.ROWS_CAPTURED).sum.data_points[0].as_int = -1
+
+
+def _without_model(request: ExportMetricsServiceRequest) -> None:
+    del metric(request, names.ROWS_CAPTURED).sum.data_points[0].attributes[:]
+
+
+def _without_time(request: ExportMetricsServiceRequest) -> None:
+    metric(request, names.ROWS_CAPTURED).sum.data_points[0].time_unix_nano = 0
+
+
+def _as_gauge(request: ExportMetricsServiceRequest) -> None:
+    one = metric(request, names.ROWS_CAPTURED)
+    points = list(one.sum.data_points)
+    one.gauge.data_points.extend(points)
+
+
+def _bad_bounds(request: ExportMetricsServiceRequest) -> None:
+    metric(request, names.PREDICTION_DURATION).histogram.data_points[0].explicit_bounds[0] = 1e9
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_cumulative, "delta"),
+        (_negative, "no count"),
+        (_without_model, "model.name"),
+        (_without_time, "times"),
+        (_as_gauge, "gauge"),
+        (_bad_bounds, "bin_edges"),
+    ],
+)
+def test_a_point_that_cannot_be_used_is_rejected_alone(
+    profile: Profile, change: Callable[[ExportMetricsServiceRequest], None], reason: str
+) -> None:
+    """The others are taken, and the message says what was wrong."""
+    body = encode_metrics(profile, resource=RESOURCE)
+    decoded = decode_metrics(changed(body, change))
+    assert decoded.rejected == 1
+    assert reason in decoded.message
+    assert len(decoded.points) == len(decode_metrics(body).points) - 1
+
+
+@pytest.mark.parametrize("body", [b"", b"\0" * 8, b"\xff" * 8 * 100])
+def test_damaged_moments_are_rejected(profile: Profile, body: bytes) -> None:
+    """Numbers too few, or none at all, spoil no verdict."""
+    request = ExportLogsServiceRequest.FromString(encode_logs(profile, resource=RESOURCE))
+    request.resource_logs[0].scope_logs[0].log_records[0].body.bytes_value = body
+    decoded = decode_logs(request.SerializeToString())
+    assert (decoded.rejected, decoded.points) == (1, [])
+
+
+def test_moments_of_no_numbers_are_not_sent() -> None:
+    """A profile without numeric features needs no event."""
+    profile = Profile.empty("m", "1", start_ns=START)
+    profile.update({"c": ["a"]})
+    assert encode_logs(profile, resource=RESOURCE) == b""
