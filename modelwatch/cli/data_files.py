@@ -63,7 +63,7 @@ def read_data_file(path: Path) -> Any:
         return read(path)
     except failures as error:
         reason = str(error).partition("\n")[0]
-        raise DataError(f"cannot read {path} as a {suffix[1:]} file: {reason}") from error
+        raise DataError(f"cannot read {path} as a file of kind {suffix}: {reason}") from error
 
 
 def _reader(suffix: str) -> Callable[[Path], Any]:
@@ -73,7 +73,7 @@ def _reader(suffix: str) -> Callable[[Path], Any]:
         reader: Callable[[Path], Any] = getattr(importlib.import_module(module_name), function)
         return reader
     raise DataError(
-        f"reading a {suffix[1:]} file needs polars, pyarrow or pandas, and none of them is "
+        f"reading {suffix} files needs polars, pyarrow or pandas, and none of them is "
         "installed: pip install polars"
     )
 
