@@ -183,14 +183,20 @@ class _Api:
 async def _read_baseline(request: Request) -> Baseline:
     try:
         body = await read_body(request, limit=MAX_BASELINE_BYTES)
-        return await asyncio.to_thread(lambda: Baseline.from_json(body.decode()))
+        return await asyncio.to_thread(_parse_baseline, body)
     except BodyTooLarge as error:
         raise Problem(413, "baseline-too-large", str(error)) from error
-    except UnicodeDecodeError as error:
-        detail = f"the body is not UTF-8 text ({error}): send what Baseline.save wrote."
-        raise Problem(400, "damaged-baseline", detail) from error
     except FormatError as error:
         raise Problem(400, "damaged-baseline", str(error)) from error
+    except UnicodeError as error:
+        detail = f"the baseline is not UTF-8 text ({error}): send what Baseline.save wrote."
+        raise Problem(400, "damaged-baseline", detail) from error
+
+
+def _parse_baseline(body: bytes) -> Baseline:
+    baseline = Baseline.from_json(body.decode())
+    baseline.id.encode()  # made here, since an escaped half of a surrogate pair fails it
+    return baseline
 
 
 def _require_baseline(found: Assessment) -> None:

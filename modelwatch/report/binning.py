@@ -92,6 +92,7 @@ def step_edges(lower: float, upper: float, *, bars: int = TARGET_BARS) -> FloatA
     step = min((m * magnitude for m in (1, 2, 2.5, 5, 10)), key=lambda s: abs(math.log(s / rough)))
     first, last = math.floor(lower / step + 1e-9), math.ceil(upper / step - 1e-9)
     edges: FloatArray = np.arange(first, max(last, first + 1) + 1, dtype=np.float64) * step
+    edges[0], edges[-1] = min(edges[0], lower), max(edges[-1], upper)  # despite rounding
     return edges
 
 

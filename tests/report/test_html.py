@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import modelwatch as mw
+
+
+class Page(HTMLParser):
+    """The tags and texts of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep a tag."""
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        """Keep a text."""
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def page(report: mw.DriftReport) -> Page:
+    """The report as a page."""
+    return Page(report.to_html())
+
+
+def test_tells_the_findings(page: Page, report: mw.DriftReport) -> None:
+    """The page has the verdict, every feature with its severity, and what the baseline lacks."""
+    drifted = sum(feature.severity == "drift" for feature in report.features.values())
+    assert f"Drift in {drifted} of 7 features" in page.text
+    for name in (*report.features, "m<odel>", "extra <column>", report.baseline_id):
+        assert name in page.text
+    assert page.text.count("\u25b2 drift") == 2 * drifted
+
+
+def test_has_a_chart_a_feature(page: Page, report: mw.DriftReport) -> None:
+    """Every feature has its chart inside, described for those who cannot see it."""
+    assert [tag for tag, _ in page.tags].count("svg") == len(report.features)
+    described = [a["aria-label"] for tag, a in page.tags if a.get("role") == "img"]
+    assert len(described) == len(report.features)
+
+
+def test_needs_nothing_else(page: Page) -> None:
+    """The page loads no other file and runs no script; user data is not markup."""
+    names = {tag for tag, _ in page.tags}
+    assert not names & {"script", "link", "img", "iframe", "b", "i", "odel", "column"}
+    assert not [a for _, a in page.tags if "src" in a]
+
+
+def test_is_written_to_a_file(report: mw.DriftReport, tmp_path: Path) -> None:
+    """A file gets what is returned, in UTF-8."""
+    path = tmp_path / "r.html"
+    assert report.to_html(path) == path.read_text(encoding="utf-8")
+
+
+def test_report_from_a_document_has_no_charts(report: mw.DriftReport) -> None:
+    """A report that was read from JSON has the table, and no picture."""
+    page = Page(mw.DriftReport.from_dict(report.to_dict()).to_html())
+    assert "svg" not in {tag for tag, _ in page.tags}
+    assert "distance" in page.text
