@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from modelwatch.capture.rows import Batch, Row, RowReader
+from modelwatch.errors import DataError
+from modelwatch.tabular import ABSENT
+from tests.watched import MakeWatch, Watched
+
+ROWS = [{"a": 1.0, "b": "x"}, {"a": 2.0, "b": "y"}]
+
+
+class Model(BaseModel):
+    """A row that takes further fields."""
+
+    model_config = ConfigDict(extra="allow")
+    a: float
+    b: str
+
+
+@dataclasses.dataclass(slots=True)
+class Slotted:
+    """A row without a dict."""
+
+    a: float
+    b: str
+
+
+class Named(NamedTuple):
+    """A row as a named tuple."""
+
+    b: str
+    a: float
+
+
+@pytest.fixture
+def reader() -> RowReader:
+    """Reads rows of two features."""
+    return RowReader(["a", "b"])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"b": "x", "a": 1.0},
+        Model(a=1.0, b="x"),
+        Slotted(a=1.0, b="x"),
+        Named(a=1.0, b="x"),
+        [1.0, 2.0],
+        np.array([1.0, 2.0]),
+    ],
+)
+def test_one_row_is_read_from_any_type(reader: RowReader, value: object) -> None:
+    """A row's values come in the order of the features, whatever holds them."""
+    found = reader.read(value)
+    assert isinstance(found, Row)
+    assert found.values in {(1.0, "x"), (1.0, 2.0)}
+    assert found.extras is None
+
+
+def test_absent_and_extra_features_are_kept(reader: RowReader) -> None:
+    """What a row lacks is absent, and what it has beyond is kept apart."""
+    assert reader.read({"a": 1.0}) == Row((1.0, ABSENT), None)
+    assert reader.read({"a": 1.0, "c": 3}) == Row((1.0, ABSENT), {"c": 3})
+    assert reader.read(Model.model_validate({"a": 1.0, "b": "x", "c": 3})) == Row(
+        (1.0, "x"), {"c": 3}
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        list,
+        tuple,
+        lambda rows: [Model(**row) for row in rows],
+        lambda rows: [[row["a"], row["b"]] for row in rows],
+        pd.DataFrame,
+        pl.DataFrame,
+        pa.Table.from_pylist,
+    ],
+)
+def test_a_batch_is_read_from_any_type(
+    reader: RowReader, make: Callable[[list[dict[str, Any]]], object]
+) -> None:
+    """Lists of rows and tables become columns by feature."""
+    found = reader.read(make(ROWS))
+    assert isinstance(found, Batch)
+    assert found.rows == 2
+    assert {name: list(column) for name, column in found.columns.items()} == {
+        "a": [1.0, 2.0],
+        "b": ["x", "y"],
+    }
+
+
+def test_an_array_is_read_by_position() -> None:
+    """The columns of a 2-D array are the baseline's inputs, in order."""
+    found = RowReader(["a", "b", "c"]).read(np.arange(6.0).reshape(2, 3))
+    assert isinstance(found, Batch)
+    assert {name: list(column) for name, column in found.columns.items()} == {
+        "a": [0.0, 3.0],
+        "b": [1.0, 4.0],
+        "c": [2.0, 5.0],
+    }
+
+
+@pytest.mark.parametrize("value", ["text", 3, None, object(), np.zeros((2, 3)), [1.0, 2.0, 3.0]])
+def test_what_holds_no_features_is_refused(reader: RowReader, value: object) -> None:
+    """A value of another type or size is an error that says what to give."""
+    with pytest.raises(DataError, match="give"):
+        reader.read(value)
+
+
+def _changed_dict(row: dict[str, Any]) -> float:
+    row["amount"] = -1e9
+    return 0.5
+
+
+def _changed_list(rows: list[dict[str, Any]]) -> list[float]:
+    result = [0.5 for _ in rows]
+    rows[0]["amount"] = -1e9
+    rows.clear()
+    return result
+
+
+def _changed_frame(frame: pd.DataFrame) -> list[float]:
+    frame.loc[:, "amount"] = -1e9
+    return [0.5] * len(frame)
+
+
+def _changed_array(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    array[:] = -1e9
+    return np.full(len(array), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("function", "wrap"),
+    [
+        (_changed_dict, dict),
+        (_changed_list, lambda row: [row]),
+        (_changed_frame, lambda row: pd.DataFrame([row])),
+    ],
+)
+def test_rows_are_kept_as_they_were_before_the_call(
+    watched: Watched, row: dict[str, Any], function: Any, wrap: Any
+) -> None:
+    """A function that changes its argument does not change what is captured."""
+    watched.watch(function)(wrap(row))
+    profile = watched.profile()
+    amount = profile.features["amount"].moments
+    assert amount is not None
+    assert (amount.minimum, amount.maximum) == (100.0, 100.0)
+
+
+def test_arrays_are_kept_as_they_were_before_the_call(make_watch: MakeWatch) -> None:
+    """Likewise for arrays, and for a returned array that the caller changes."""
+    import modelwatch as mw
+
+    random = np.random.default_rng(0)
+    data = {"a": random.normal(size=500), "b": random.normal(size=500), "y": random.random(500)}
+    baseline = mw.Baseline.fit(data, model="m", version="1", score="y")
+    watched = make_watch(baseline=baseline)
+    result = watched.watch(_changed_array)(np.full((4, 2), 0.25))
+    result[:] = -7.0
+    features = watched.profile().features
+    for name, value in (("a", 0.25), ("b", 0.25), ("y", 0.5)):
+        moments = features[name].moments
+        assert moments is not None
+        assert (moments.n, moments.minimum, moments.maximum) == (4, value, value)
