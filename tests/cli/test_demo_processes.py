@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from modelwatch.cli import demo_processes
-from modelwatch.cli.demo_processes import Processes
+from modelwatch.cli.demo_processes import Processes, one_interrupt
 from modelwatch.errors import DemoFailed
 
 SLEEP = "import time; print('ready', flush=True); time.sleep(600)"
@@ -99,3 +100,14 @@ def test_an_environment_is_its_processes_own(processes: Processes, tmp_path: Pat
     processes.wait_until(
         lambda: "red" in said(tmp_path / "painter.log"), what="red", timeout_seconds=30
     )
+
+
+def test_the_first_interrupt_ends_and_the_second_is_ignored() -> None:
+    """Ctrl-C or SIGTERM ends the demo, and a second one does not cut its cleaning up short."""
+    before = signal.getsignal(signal.SIGTERM)
+    with one_interrupt():
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
