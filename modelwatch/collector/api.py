@@ -98,8 +98,12 @@ class _Api:
     def router(self) -> APIRouter:
         router = APIRouter()
         get, put = router.get, router.put
-        get("/healthz", summary="Is the process alive?")(self.healthz)
-        get("/readyz", summary="Can the store be read?")(self.readyz)
+        for path, probe, summary in (
+            ("/healthz", self.healthz, "Is the process alive?"),
+            ("/readyz", self.readyz, "Can the store be read?"),
+        ):
+            get(path, summary=summary)(probe)
+            router.head(path, include_in_schema=False)(probe)
         get("/api/v1/models", summary="Models and their versions")(self.models)
         get(f"{VERSION_PATH}/drift", summary="Drift of one window")(self.drift)
         get(f"{VERSION_PATH}/windows", summary="Scheduled evaluations")(self.windows)

@@ -103,7 +103,9 @@ class Pages:
             lambda seen: self._store.evaluations(seen.model, seen.version, limit=1),
             now_ns=self._clock(),
         )
-        return self._page("models.html", request, view=view, address=str(request.base_url))
+        return self._page(
+            "models.html", request, view=view, address=str(request.base_url).rstrip("/")
+        )
 
     def version(
         self,

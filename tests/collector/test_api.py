@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import httpx
 import pytest
 
 import modelwatch as mw
 from modelwatch.report.drift_report import DriftReport
+from modelwatch.telemetry.wire import encode_logs
 from tests.collector.conftest import (
     FEATURE,
     MODEL,
     NOW_NS,
+    PROTOBUF,
     SECOND,
     VERSION,
     Start,
@@ -41,6 +44,32 @@ def test_whole_path(start: Start, baseline: mw.Baseline, traffic: Traffic) -> No
     assert (report.rows, report.drifted) == (500, True)
     assert report.features[FEATURE].severity == "drift"
     assert report.features["country"].severity == "none"
+
+
+def test_answers_as_a_comparison_in_process(
+    start: Start, baseline: mw.Baseline, traffic: Traffic
+) -> None:
+    """What the collector finds in metrics and moments is what `mw.compare` finds at the sender."""
+    collector = start()
+    collector.push(baseline)
+    profiles = [traffic.profile(instance=name, shift=4) for name in "ab"]
+    for profile in profiles:
+        collector.post(traffic.body(profile))
+        logs = encode_logs(profile, resource={"service.instance.id": profile.instance or ""})
+        sent = httpx.post(f"{collector.otlp}/v1/logs", content=logs, headers=PROTOBUF)
+        assert sent.status_code == 200
+    found = DriftReport.from_dict(httpx.get(collector.version("/drift")).json())
+    expected = mw.compare(baseline, profiles[0].merge(profiles[1]))
+    assert found.rows == expected.rows == 1_000
+    for name, feature in expected.features.items():
+        told, known = asdict(found.features[name]), asdict(feature)
+        numbers = {key for key, value in known.items() if isinstance(value, float)}
+        assert {key: told[key] for key in numbers} == pytest.approx(
+            {key: known[key] for key in numbers}, rel=1e-9
+        )
+        assert {key: told[key] for key in told.keys() - numbers} == {
+            key: known[key] for key in known.keys() - numbers
+        }
 
 
 def test_windows_are_evaluated_by_themselves(
@@ -189,6 +218,7 @@ def test_operations(start: Start) -> None:
     collector = start()
     assert httpx.get(f"{collector.api}/healthz").status_code == 200
     assert httpx.get(f"{collector.api}/readyz").status_code == 200
+    assert httpx.head(f"{collector.api}/readyz").status_code == 200
     paths = httpx.get(f"{collector.api}/openapi.json").json()["paths"]
     assert "/api/v1/models/{model}/versions/{version}/drift" in paths
     assert httpx.get(f"{collector.api}/api/v1/other").status_code == 404

@@ -128,6 +128,15 @@ def test_taken_port_is_a_clear_error(tmp_path: Path, start: Start) -> None:
             start(api_port=port)
 
 
+def test_listens_on_ipv6(start: Start) -> None:
+    """The loopback of IPv6 is served, and its address is written as one that works."""
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6 here")
+    collector = start(host="::1")
+    assert collector.api.startswith("http://[::1]:")
+    assert httpx.get(f"{collector.api}/healthz").status_code == 200
+
+
 def test_unwritable_store_is_a_clear_error(tmp_path: Path, start: Start) -> None:
     """A store that cannot be made is named, with what to do, and the ports are free again."""
     (tmp_path / "file").write_text("")

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
+
 import modelwatch as mw
 from modelwatch.collector.evaluation import Evaluator, assess, choose_windows
 from modelwatch.collector.latest import Latest
@@ -111,6 +113,26 @@ async def test_scheduler_survives_a_damaged_baseline(store: SqliteStore, traffic
     await store.write(traffic.points(traffic.profile(end_ns=NOW_NS - 90 * SECOND)))
     schedule = Schedule(window_seconds=60, interval_seconds=1, lateness_seconds=0)
     assert await Scheduler(store, Evaluator(store), schedule, clock=lambda: NOW_NS).run_once() == 0
+
+
+async def test_scheduler_survives_a_fault(
+    store: SqliteStore,
+    baseline: mw.Baseline,
+    traffic: Traffic,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A fault of ours in one comparison is logged, and the schedule goes on."""
+    await store.put_baseline(MODEL, VERSION, baseline.id, baseline.to_json())
+    await store.write(traffic.points(traffic.profile(end_ns=NOW_NS - 90 * SECOND)))
+    evaluator = Evaluator(store)
+    schedule = Schedule(window_seconds=60, interval_seconds=1, lateness_seconds=0)
+    scheduler = Scheduler(store, evaluator, schedule, clock=lambda: NOW_NS)
+    with monkeypatch.context() as broken:
+        broken.setattr(evaluator, "assess", lambda *_: 1 // 0)
+        assert await scheduler.run_once() == 0
+    assert "ZeroDivisionError" in caplog.text
+    assert await scheduler.run_once() == 1
 
 
 async def test_evaluator_sees_new_data(
