@@ -50,9 +50,7 @@ class Delay(BaseModel):
 
 model = joblib.load(FOLDER / "model.joblib")
 app = FastAPI(title="Flight delays")
-watch = mw.Watch(  # modelwatch
-    "flight-delays", version="1", baseline=FOLDER / "flight-delays.baseline.json"
-)
+watch = mw.Watch("flight-delays", version="1", baseline=FOLDER / "baseline.json")  # modelwatch
 modelwatch_fastapi.instrument(app, watch)  # modelwatch
 
 

@@ -2,7 +2,7 @@
 
     python train.py --folder build
 
-writes ``model.joblib`` and ``flight-delays.baseline.json``. The question is asked at departure
+writes ``model.joblib`` and ``baseline.json``. The question is asked at departure
 planning: will the flight arrive more than 15 minutes late? The weather of the hour of departure
 stands in for its forecast.
 """
@@ -92,7 +92,7 @@ def main() -> None:
     model = make_model().fit(flights[list(FEATURES)], flights["arrived_late"])
     joblib.dump(model, folder / "model.joblib")
     baseline = fit_baseline(flights, scores)
-    baseline.save(folder / "flight-delays.baseline.json")
+    baseline.save(folder / "baseline.json")
     print(f"baseline {baseline.id}: {len(baseline.features)} features and outputs")
 
 

@@ -116,7 +116,7 @@ class Stage:
     @property
     def baseline(self) -> Path:
         """The baseline that training writes."""
-        return self.folder / "flight-delays.baseline.json"
+        return self.folder / "baseline.json"
 
     def environment(self) -> Mapping[str, str]:
         """Return the variables of every process of the demo.

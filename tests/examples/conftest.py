@@ -40,7 +40,7 @@ def model_folder(training_rows: pd.DataFrame, tmp_path_factory: pytest.TempPathF
     inputs, truth = training_rows[list(data.FEATURES)], training_rows["arrived_late"]
     joblib.dump(train.make_model().fit(inputs, truth), folder / "model.joblib")
     baseline = train.fit_baseline(training_rows, train.held_out_scores(training_rows))
-    baseline.save(folder / "flight-delays.baseline.json")
+    baseline.save(folder / "baseline.json")
     return folder
 
 

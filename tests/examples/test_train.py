@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def test_the_baseline_holds_every_feature_and_both_outputs(model_folder: Path) -> None:
     """What the service receives and answers is what the baseline describes."""
-    baseline = mw.Baseline.load(model_folder / "flight-delays.baseline.json")
+    baseline = mw.Baseline.load(model_folder / "baseline.json")
     assert set(baseline.inputs) == set(data.FEATURES)
     assert set(baseline.outputs) == {"late", "score"}
     kinds = {name: feature.kind for name, feature in baseline.features.items()}
