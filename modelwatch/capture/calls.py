@@ -86,13 +86,15 @@ def _plain_caller(observer: Observer) -> Caller:
             output = wrapped(*args, **kwargs)
         except BaseException as error:
             duration = perf_counter() - started
-            leave(token)
-            recorder.keep_row((plan, values, None, Failure(type(error).__qualname__), duration))
+            prediction.running = False
+            with recorder.guard:
+                leave(token)
+                recorder.keep_row((plan, values, None, Failure(type(error).__qualname__), duration))
             raise
         duration = perf_counter() - started
-        leave(token)
         prediction.running = False
         try:
+            leave(token)
             kept = output if output.__class__ in IMMUTABLE else frozen(output)
             if rows_waiting() < capacity_rows:
                 recorder.append((plan, values, None, kept, duration))

@@ -104,17 +104,16 @@ class Folder:
 
     def _fold_group(self, entries: list[RowEntry]) -> None:
         """Fold rows that were read by one plan; calls are counted even where a row cannot be."""
-        with self._guard:
-            failures = Counter(
-                entry[3].error_type for entry in entries if type(entry[3]) is Failure
-            )
-            self._current(entries[0][0]).record_calls([entry[4] for entry in entries], failures)
-            self.calls_seen += len(entries)
         done = [entry for entry in entries if type(entry[3]) is not Failure]
         failed = [entry for entry in entries if type(entry[3]) is Failure]
         for part in (done, failed):
             if part:
                 self._fold_rows(part)
+        with self._guard:
+            error_types = Counter(entry[3].error_type for entry in failed)
+            durations = [entry[4] for entry in entries]
+            self._current(entries[0][0]).record_calls(durations, error_types)
+            self.calls_seen += len(entries)
 
     def _fold_rows(self, entries: list[RowEntry]) -> None:
         folded = False

@@ -1,0 +1,405 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException
+from fastapi.responses import StreamingResponse
+from fastapi.testclient import TestClient
+from pydantic import BaseModel
+
+import modelwatch as mw
+import modelwatch_fastapi
+from modelwatch.errors import ConfigurationError
+from tests.watched import FakeTransport
+
+ROOT = Path(__file__).parents[3]
+TRAINING = {
+    "area": [50.0 + number % 100 for number in range(1_000)],
+    "city": ["Rome", "Oslo"] * 500,
+    "price": [float(number % 300) for number in range(1_000)],
+}
+
+
+class House(BaseModel):
+    """The body of a request."""
+
+    area: float
+    city: str
+
+
+class Price(BaseModel):
+    """The body of a response."""
+
+    price: float
+
+
+@pytest.fixture
+def transport() -> FakeTransport:
+    """Keeps what is sent."""
+    return FakeTransport()
+
+
+@pytest.fixture
+def watch(transport: FakeTransport) -> Iterator[mw.Watch]:
+    """A watch of a model of house prices."""
+    baseline = mw.Baseline.fit(TRAINING, model="houses", version="1", prediction="price")
+    made = mw.Watch("houses", version="1", baseline=baseline, transport=transport)
+    yield made
+    made.shutdown(1.0)
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    """An app with routes of several kinds, none of them decorated."""
+    app = FastAPI()
+    router = APIRouter(prefix="/v1")
+
+    @app.post("/predict")
+    def predict(house: House, limit: int = 3) -> Price:
+        if house.city == "Atlantis":
+            raise HTTPException(404, "no such city")
+        return Price(price=house.area)
+
+    @router.post("/predict")
+    async def predict_included(
+        house: House, extra: Annotated[str, Depends(lambda: "extra")]
+    ) -> dict[str, float]:
+        assert extra == "extra"
+        return {"price": house.area}
+
+    @app.post("/batch")
+    async def batch(houses: list[House]) -> list[Price]:
+        return [Price(price=house.area) for house in houses]
+
+    @app.post("/two")
+    def two(house: Annotated[House, Body()], other: Annotated[House, Body()]) -> None:
+        """Take two bodies."""
+
+    @app.get("/health")
+    def health() -> str:
+        return "fine"
+
+    app.include_router(router)
+    return app
+
+
+def profile_of(watch: mw.Watch, transport: FakeTransport) -> mw.Profile:
+    """Return what was sent, as one profile."""
+    watch.flush(timeout_seconds=10)
+    first, *rest = transport.profiles()
+    for profile in rest:
+        first = first.merge(profile)
+    return first
+
+
+ROUTES = ["/predict", "/v1/predict", "/batch"]
+HOUSE = {"area": 60.0, "city": "Rome"}
+
+
+def test_named_routes_are_captured(app: FastAPI, watch: mw.Watch, transport: FakeTransport) -> None:
+    """Sync and async endpoints, included routers and batches: body and result are captured."""
+    modelwatch_fastapi.instrument(app, watch, routes=ROUTES)
+    client = TestClient(app)
+    assert client.post("/predict", json=HOUSE).json() == {"price": 60.0}
+    assert client.post("/v1/predict", json=HOUSE).json() == {"price": 60.0}
+    assert client.post("/batch", json=[HOUSE, HOUSE]).json() == [{"price": 60.0}] * 2
+    profile = profile_of(watch, transport)
+    assert (profile.rows, profile.predictions) == (4, {"": 3})
+    assert {name: found.observed for name, found in profile.features.items()} == {
+        "area": 4,
+        "city": 4,
+        "price": 4,
+    }
+
+
+def test_failures_are_counted_apart(
+    app: FastAPI, watch: mw.Watch, transport: FakeTransport
+) -> None:
+    """Invalid requests, raised errors and successes are told apart; answers stay as they were."""
+    modelwatch_fastapi.instrument(app, watch, routes=ROUTES)
+    client = TestClient(app)
+    client.post("/predict", json=HOUSE)
+    assert client.post("/predict", json={"area": "wide"}).status_code == 422
+    assert client.post("/predict", content=b"{").status_code == 422
+    assert client.post("/v1/predict", json={}).status_code == 422
+    assert client.post("/predict", json=HOUSE | {"city": "Atlantis"}).status_code == 404
+    assert client.post("/two", json={}).status_code == 422
+    profile = profile_of(watch, transport)
+    assert profile.predictions == {"": 1, "RequestValidationError": 3, "HTTPException": 1}
+
+
+def test_each_response_carries_an_id(app: FastAPI, watch: mw.Watch) -> None:
+    """A usable id of the request is kept; any other is replaced by one of ours."""
+    modelwatch_fastapi.instrument(app, watch, routes=ROUTES)
+    client = TestClient(app)
+    ids = {client.post("/predict", json=HOUSE).headers["x-prediction-id"] for _ in range(3)}
+    assert len(ids) == 3
+    for given, kept in (
+        ("order-7:a.b_c", True),
+        ("x" * 128, True),
+        ("x" * 129, False),
+        ("a b", False),
+        ("<script>", False),
+        ("", False),
+    ):
+        found = client.post("/predict", json=HOUSE, headers={"x-prediction-id": given})
+        assert (found.headers["x-prediction-id"] == given) is kept
+        assert len(found.headers.get_list("x-prediction-id")) == 1
+    assert "x-prediction-id" in client.get("/health").headers
+
+
+def test_outliers_are_named_in_a_header(app: FastAPI, watch: mw.Watch) -> None:
+    """The header names features and rules where there are outliers, and is absent otherwise."""
+    modelwatch_fastapi.instrument(app, watch, routes=ROUTES)
+    client = TestClient(app)
+    assert "x-modelwatch-outliers" not in client.post("/predict", json=HOUSE).headers
+    found = client.post("/predict", json={"area": 1e9, "city": "Bergen"})
+    assert found.headers["x-modelwatch-outliers"] == "area=range, city=unseen_category"
+
+
+def test_decorated_functions_are_tied_to_their_requests(
+    watch: mw.Watch, transport: FakeTransport
+) -> None:
+    """Without routes, functions under @watch below any endpoint get the request's id."""
+    app = FastAPI()
+    ids: list[str] = []
+
+    @watch
+    def score(house: dict[str, Any]) -> float:
+        prediction = mw.current_prediction()
+        assert prediction is not None
+        ids.append(prediction.id)
+        return 0.5
+
+    @app.post("/sync")
+    def sync(house: House) -> float:
+        return score(house.model_dump())
+
+    @app.post("/later")
+    async def later(house: House) -> float:
+        return score(house.model_dump())
+
+    @app.post("/endpoint")
+    @watch
+    async def endpoint(house: House) -> Price:
+        prediction = mw.current_prediction()
+        assert prediction is not None
+        ids.append(prediction.id)
+        return Price(price=score(house.model_dump()))
+
+    modelwatch_fastapi.instrument(app, watch)
+    client = TestClient(app)
+    for path in ("/sync", "/later", "/endpoint"):
+        found = client.post(path, json={"area": 1e9, "city": "Rome"})
+        assert found.status_code == 200
+        assert found.headers["x-prediction-id"] in ids
+        assert found.headers["x-modelwatch-outliers"] == "area=range"
+    assert profile_of(watch, transport).predictions == {"": 3}
+
+
+def test_the_schema_stays_as_it_was(app: FastAPI, watch: mw.Watch) -> None:
+    """Neither instrument nor uninstrument changes OpenAPI."""
+    before = TestClient(app).get("/openapi.json").json()
+    app.openapi_schema = app.middleware_stack = None
+    modelwatch_fastapi.instrument(app, watch, routes=ROUTES)
+    assert TestClient(app).get("/openapi.json").json() == before
+    app.openapi_schema = None
+    modelwatch_fastapi.uninstrument(app)
+    assert TestClient(app).get("/openapi.json").json() == before
+
+
+def test_uninstrument_takes_everything_back(
+    app: FastAPI, watch: mw.Watch, transport: FakeTransport
+) -> None:
+    """Afterwards nothing is captured and no header is added; it can be instrumented again."""
+    modelwatch_fastapi.instrument(app, watch, routes=ROUTES)
+    TestClient(app).post("/predict", json=HOUSE)
+    modelwatch_fastapi.uninstrument(app)
+    modelwatch_fastapi.uninstrument(app)
+    for path in ("/predict", "/v1/predict"):
+        found = TestClient(app).post(path, json=HOUSE)
+        assert found.json() == {"price": 60.0}
+        assert "x-prediction-id" not in found.headers
+    assert profile_of(watch, transport).rows == 1
+
+
+@pytest.mark.parametrize(
+    ("routes", "message"),
+    [
+        (["/absent"], "'/absent' is no route of the app, which has .*'?/batch"),
+        (["/two"], "'/two' has 2 body parameters"),
+        (["/health"], "'/health' has 0 body parameters"),
+        ("/predict", "give a list of paths"),
+    ],
+)
+def test_routes_that_cannot_be_captured_are_refused(
+    app: FastAPI, watch: mw.Watch, routes: Any, message: str
+) -> None:
+    """The error names the route and the remedy, and leaves the app as it was."""
+    with pytest.raises(ConfigurationError, match=message):
+        modelwatch_fastapi.instrument(app, watch, routes=routes)
+    assert app.user_middleware == []
+
+
+def test_two_watches_share_an_app(app: FastAPI, watch: mw.Watch, transport: FakeTransport) -> None:
+    """Two models in one app: each is captured by its own watch, and a response has one id."""
+    other_transport = FakeTransport()
+    other = mw.Watch("other", version="1", transport=other_transport)
+    modelwatch_fastapi.instrument(app, watch, routes=["/predict"])
+    modelwatch_fastapi.instrument(app, other, routes=["/batch"])
+    client = TestClient(app)
+    found = client.post("/predict", json=HOUSE)
+    assert len(found.headers.get_list("x-prediction-id")) == 1
+    client.post("/batch", json=[HOUSE])
+    client.post("/predict", json={})
+    client.post("/batch", json={})
+    assert profile_of(watch, transport).predictions == {"": 1, "RequestValidationError": 1}
+    assert profile_of(other, other_transport).predictions == {"": 1, "RequestValidationError": 1}
+    other.shutdown(1.0)
+
+
+def test_the_shutdown_flushes_after_the_apps_own(watch: mw.Watch, transport: FakeTransport) -> None:
+    """The user's lifespan runs as before, state and all, and the flush comes after it."""
+    events: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, str]]:
+        events.append("start")
+        yield {"model": "loaded"}
+        events.append(f"stop, {len(transport.sent)} sent")
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.post("/predict")
+    def predict(house: House) -> Price:
+        return Price(price=house.area)
+
+    modelwatch_fastapi.instrument(app, watch, routes=["/predict"])
+    with TestClient(app) as client:
+        client.post("/predict", json=HOUSE)
+    assert events == ["start", "stop, 0 sent"]
+    assert sum(found.rows for found in transport.profiles()) == 1
+
+
+def test_a_failing_lifespan_still_fails(watch: mw.Watch) -> None:
+    """An error of the user's own lifespan is reported as before."""
+
+    def load_model() -> None:
+        raise RuntimeError("no model")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        load_model()
+        yield
+
+    app = FastAPI(lifespan=lifespan)
+    modelwatch_fastapi.instrument(app, watch)
+    with pytest.raises(RuntimeError, match="no model"), TestClient(app):
+        pass
+
+
+def test_streams_and_errors_pass(watch: mw.Watch) -> None:
+    """Streaming responses and unhandled errors are what they were."""
+    app = FastAPI()
+
+    @app.get("/stream")
+    def stream() -> StreamingResponse:
+        return StreamingResponse(iter([b"a", b"b"]))
+
+    @app.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("the user's own")
+
+    modelwatch_fastapi.instrument(app, watch)
+    client = TestClient(app, raise_server_exceptions=False)
+    assert client.get("/stream").content == b"ab"
+    assert client.get("/broken").status_code == 500
+    with pytest.raises(RuntimeError, match="the user's own"):
+        TestClient(app).get("/broken")
+
+
+async def test_requests_side_by_side_keep_their_ids(
+    app: FastAPI, watch: mw.Watch, transport: FakeTransport
+) -> None:
+    """Under concurrency each response carries the outliers and id of its own request."""
+    modelwatch_fastapi.instrument(app, watch, routes=ROUTES)
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test")
+
+    async def ask(number: int) -> bool:
+        area = 1e9 if number % 2 else 60.0
+        headers = {"x-prediction-id": f"id-{number}"}
+        path = ROUTES[number % 3 % 2]
+        found = await client.post(path, json={"area": area, "city": "Rome"}, headers=headers)
+        has_outliers = "x-modelwatch-outliers" in found.headers
+        return found.headers["x-prediction-id"] == f"id-{number}" and has_outliers == number % 2
+
+    async with client:
+        assert all(await asyncio.gather(*(ask(number) for number in range(60))))
+    assert profile_of(watch, transport).rows == 60
+
+
+SERVICE = """
+    from pathlib import Path
+
+    import modelwatch as mw
+    import modelwatch_fastapi
+    from fastapi import FastAPI
+    from modelwatch.telemetry.transport import Outcome
+
+    class ToFile:
+        def send(self, signal, body, *, timeout_seconds=None):
+            if signal == "metrics":
+                Path("sent").write_bytes(body)
+            return Outcome(status="accepted")
+        def close(self):
+            pass
+
+    app = FastAPI()
+    watch = mw.Watch("houses", version="1", transport=ToFile())
+
+    @app.post("/predict")
+    def predict(house: dict[str, float]) -> float:
+        return 0.5
+
+    modelwatch_fastapi.instrument(app, watch, routes=["/predict"])
+"""
+
+
+def test_nothing_is_lost_when_uvicorn_is_terminated(tmp_path: Path) -> None:
+    """A real server that gets SIGTERM delivers what it captured before it goes."""
+    from modelwatch.telemetry.wire import assemble, decode_metrics
+
+    (tmp_path / "service.py").write_text(textwrap.dedent(SERVICE), encoding="utf-8")
+    paths = [str(ROOT), str(ROOT / "integrations")]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", "service:app", "--port", "0"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with server:
+        assert server.stderr is not None
+        deadline = time.monotonic() + 60
+        address = ""
+        while not address and time.monotonic() < deadline:
+            line = server.stderr.readline()
+            address = line.partition("running on ")[2].partition(" ")[0]
+        for _ in range(5):
+            assert httpx.post(f"{address}/predict", json={"area": 1.0}).json() == 0.5
+        server.send_signal(signal.SIGTERM)
+        server.wait(timeout=30)
+    profiles = assemble(decode_metrics((tmp_path / "sent").read_bytes()).points)
+    assert sum(profile.rows for profile in profiles) == 5
