@@ -113,11 +113,7 @@ class _Demo:
         self._wait_for(f"{self._stage.api_url}/readyz", "the collector is ready")
         self._push_baseline()
         self._say(f"Starting the service, with two workers: {self._stage.app_url}")
-        self._processes.start(
-            "service",
-            self._stage.service(),
-            environment={"OMP_NUM_THREADS": "1"},  # the workers are the parallelism
-        )
+        self._processes.start("service", self._stage.service())
         self._wait_for(f"{self._stage.app_url}/openapi.json", "the service is ready")
 
     def _wait_for(self, address: str, what: str) -> None:

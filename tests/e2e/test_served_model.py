@@ -74,10 +74,7 @@ async def test_what_two_workers_served_is_judged(stage: Stage, collector: Proces
         processes.start(
             "service",
             stage.service(),
-            environment={
-                "OTEL_METRIC_EXPORT_INTERVAL": NEVER_MILLISECONDS,
-                "OMP_NUM_THREADS": "1",
-            },
+            environment={"OTEL_METRIC_EXPORT_INTERVAL": NEVER_MILLISECONDS},
         )
         wait_for(f"{stage.app_url}/openapi.json", processes)
         outcome = await replay.replay(list(replay.boards(sent))[::2], stage.app_url)

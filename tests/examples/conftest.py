@@ -13,12 +13,20 @@ import pandas as pd
 import pytest
 import uvicorn
 from starlette.applications import Starlette
+from threadpoolctl import threadpool_limits
 
 import data
 import train
 
 EVERY = 8
 HOST = "127.0.0.1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Train on one thread: on a busy machine, several take the cores they wait for."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ def app_url(model_folder: Path, tmp_path: Path, free_port: int) -> Iterator[str]
     environment = {
         **os.environ,
         "FLIGHT_DELAYS_FOLDER": str(model_folder),
+        "OMP_NUM_THREADS": "1",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
