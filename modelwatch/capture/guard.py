@@ -79,7 +79,7 @@ class Guard:
         fault: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
-        if not isinstance(fault, FAULTS) or isinstance(fault, OutlierRejected):
+        if fault is None or not isinstance(fault, FAULTS) or isinstance(fault, OutlierRejected):
             return False
         self.swallow(fault)
         return True

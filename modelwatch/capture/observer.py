@@ -15,7 +15,7 @@ from modelwatch.capture.arguments import FeatureArgument
 from modelwatch.capture.options import CaptureOptions
 from modelwatch.capture.outputs import Failure, frozen
 from modelwatch.capture.plan import CapturePlan
-from modelwatch.capture.prediction import CURRENT, NO_OUTLIERS, Prediction, Scope
+from modelwatch.capture.prediction import CURRENT, Prediction, Scope
 from modelwatch.capture.recorder import Recorder
 from modelwatch.capture.rows import Batch, Row
 from modelwatch.capture.sampling import RowBudget, is_sampled
@@ -40,34 +40,35 @@ class Observation:
         plan: how its features were read.
         captured: its features; None where they are not captured.
         started: when the function was entered, seconds.
-        token: restores the context.
+        token: restores the context; None while the prediction is not the current one.
     """
 
     __slots__ = ("captured", "plan", "prediction", "started", "token")
 
-    captured: Row | Batch | None
-    token: Token[Prediction | Scope | None]
     started: float
 
     def __init__(self, prediction: Prediction, plan: CapturePlan) -> None:
         self.prediction = prediction
         self.plan = plan
-        self.captured = None
+        self.captured: Row | Batch | None = None
+        self.token: Token[Prediction | Scope | None] | None = None
 
     def enter(self) -> None:
         """Make the prediction the current one."""
         self.token = CURRENT.set(self.prediction)
 
     def leave(self) -> None:
-        """Restore what was current before."""
-        CURRENT.reset(self.token)
+        """Restore what was current before, if that was not done yet."""
+        token, self.token = self.token, None
+        if token is not None:
+            CURRENT.reset(token)
 
 
 class Observer:
     """Captures the calls of one watched function.
 
-    `begin` is followed by `finish` or `fail`, in the same context; `observe` by `complete`. None of
-    them raises, but for `OutlierRejected` from the first. Thread-safe.
+    `begin` or `observe` is followed by `finish` or `fail`. None of them raises, but for
+    `OutlierRejected` from the first. Thread-safe.
 
     Args:
         recorder: where captured rows go.
@@ -122,33 +123,31 @@ class Observer:
             return None
         prediction = current.claim() if type(current) is Scope else Prediction()
         observation = Observation(prediction, plan)
+        is_read = False
         with self.recorder.guard:
             self._capture(observation, instance, args, kwargs)
-        with self.recorder.guard:
-            self._react(observation)
+            is_read = True
+        if not is_read:
+            self.recorder.tally.record_dropped("fault")
+        if prediction.outliers or current_context():
+            with self.recorder.guard:
+                self._react(observation)
         observation.started = self._clock()
         return observation
 
     def finish(self, observation: Observation, output: object) -> None:
         """Keep the features and the result after the function has returned."""
-        with self.recorder.guard:
-            observation.leave()
-        self.complete(observation, output)
-
-    def fail(self, observation: Observation, error: BaseException) -> None:
-        """Count a call that raised; its features are kept, as it has no result."""
-        with self.recorder.guard:
-            observation.leave()
-        self.complete(observation, Failure(type(error).__qualname__))
-
-    def complete(self, observation: Observation, output: object) -> None:
-        """Keep the features with a result, which is copied, or a `Failure`."""
         duration = self._clock() - observation.started
         observation.prediction.running = False
         with self.recorder.guard:
+            observation.leave()
             self.keep(observation, frozen(output), duration)
             return
         self.recorder.lose(duration, _rows_of(observation.captured))
+
+    def fail(self, observation: Observation, error: BaseException) -> None:
+        """Count a call that raised; its features are kept, as it has no result."""
+        self.finish(observation, Failure(type(error).__qualname__))
 
     def keep(self, observation: Observation, output: object, duration_seconds: float) -> None:
         """Keep what was captured, with a copied result or a `Failure`, and count the call."""
@@ -171,8 +170,12 @@ class Observer:
         kwargs: Mapping[str, Any],
     ) -> None:
         """Read the features and note the outliers among them, unless the sample leaves them out."""
+        prediction, options = observation.prediction, self._options
         tally = self.recorder.tally
-        if not _is_in_sample(observation.prediction, self._options.sample_rate):
+        is_sampled_out = options.sample_rate < 1.0 and not is_sampled(
+            prediction.id, options.sample_rate
+        )
+        if is_sampled_out and options.on_outlier == "tag":
             tally.record_dropped("not_sampled")
             return
         try:
@@ -183,12 +186,15 @@ class Observer:
             self.recorder.guard.notice("unreadable", f"features are not captured: {error}")
             return
         observation.plan = plan
-        rows = _rows_of(captured)
-        if self._budget is not None and not self._budget.take(rows):
-            tally.record_dropped("rate_limited", rows)
+        outliers = _outliers_of(plan, captured)
+        if outliers:
+            prediction.outliers = outliers
+        if is_sampled_out:
+            tally.record_dropped("not_sampled", _rows_of(captured))
+        elif self._budget is not None and not self._budget.take(_rows_of(captured)):
+            tally.record_dropped("rate_limited", _rows_of(captured))
         else:
             observation.captured = captured
-        observation.prediction.outliers = _outliers_of(plan, captured) or NO_OUTLIERS
 
     def _features(self, instance: object, args: Sequence[Any], kwargs: Mapping[str, Any]) -> object:
         """Return the argument that holds the features, or the features by name."""
@@ -223,11 +229,6 @@ class Observer:
             with self.recorder.guard:
                 self.keep(observation, Failure(type(refusal).__qualname__), 0.0)
             raise
-
-
-def _is_in_sample(prediction: Prediction, sample_rate: float) -> bool:
-    """Tell whether a prediction is in the sample; its id is only made where it matters."""
-    return sample_rate >= 1.0 or is_sampled(prediction.id, sample_rate)
 
 
 def _rows_of(captured: Row | Batch | None) -> int:

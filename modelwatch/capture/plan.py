@@ -53,8 +53,3 @@ class CapturePlan:
     def baseline_id(self) -> str | None:
         """The baseline's id, or None."""
         return self.baseline.id if self.baseline is not None else None
-
-    @property
-    def knows_features(self) -> bool:
-        """Whether features are known, from a baseline or from a first row."""
-        return self.baseline is not None or self.size > 0

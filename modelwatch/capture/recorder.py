@@ -108,7 +108,7 @@ class Recorder:
         Raises:
             DataError: where the value holds no features.
         """
-        if not plan.knows_features:
+        if not plan.size and plan.baseline is None:
             plan = self._learn(plan, value)
         return plan, plan.reader.read(value)
 

@@ -60,7 +60,7 @@ class _Stream:
         elif len(self._items) == self._most_items:
             is_batch = isinstance(observation.captured, Batch)
             output = self._items if is_batch else self._items[0]
-        self._observer.complete(observation, output)
+        self._observer.finish(observation, output)
 
 
 def _thrown(kind: Any, value: object, traceback: TracebackType | None) -> BaseException:

@@ -180,7 +180,8 @@ class Watch:
                 or a callable object.
             inputs: the parameter that holds the features; found by itself where it is clear.
             sample_rate: share of predictions whose rows are captured, in [0, 1]. Calls, errors and
-                latency are counted for all.
+                latency are counted for all, and all are checked where `on_outlier` is not
+                ``"tag"``.
             max_rows_per_second: rows captured a second, on average; None for no limit.
             on_outlier: ``"tag"`` notes an unusual input on the prediction and its span;
                 ``"raise"`` refuses it with `OutlierRejected`; a function is called with the
@@ -212,7 +213,7 @@ class Watch:
             observer = Observer(self.recorder, CaptureOptions(), _LOGGED)
             observation = observer.observe(None, (inputs,), {})
             if observation is not None:
-                observer.complete(observation, output)
+                observer.finish(observation, output)
 
     def log_failure(self, error_type: str) -> None:
         """Count a prediction that failed before it could be made, such as an invalid request.

@@ -6,7 +6,7 @@ import pytest
 
 from modelwatch.capture.prediction import Prediction
 from modelwatch.capture.sampling import RowBudget, is_sampled
-from modelwatch.errors import ConfigurationError
+from modelwatch.errors import ConfigurationError, OutlierRejected
 from tests.watched import MakeWatch, Watched
 
 
@@ -108,3 +108,19 @@ def test_wrong_options_are_refused(watched: Watched, options: dict[str, Any]) ->
     """An option that cannot work is named with its value when the function is decorated."""
     with pytest.raises(ConfigurationError, match=next(iter(options))):
         watched.watch(**options)(lambda features: 0.5)
+
+
+def test_outliers_are_refused_sampled_or_not(make_watch: MakeWatch, row: dict[str, Any]) -> None:
+    """Sampling decides what is captured, not which inputs are refused."""
+    watched = make_watch()
+
+    @watched.watch(sample_rate=0.0, on_outlier="raise")
+    def predict(features: dict[str, Any]) -> float:
+        return 0.5
+
+    assert predict(row) == 0.5
+    with pytest.raises(OutlierRejected):
+        predict(row | {"amount": 1e9})
+    profile = watched.profile()
+    assert (profile.rows, profile.dropped) == (0, {"not_sampled": 2})
+    assert profile.predictions == {"": 1, "OutlierRejected": 1}
