@@ -112,7 +112,7 @@ def _cell(
     if feature is None:
         return Cell(severity="absent", text="", title="not evaluated: no data", href=href)
     mark = f"{MARKS[feature.severity]}\u2009" if feature.severity in ("drift", "warning") else ""
-    psi = MARKS["insufficient_data"] if feature.psi is None else f"{feature.psi:.2f}"
+    psi = "\u2013" if feature.psi is None else f"{feature.psi:.2f}"
     title = f"{name}: {WORDS[feature.severity]}, PSI {number(feature.psi)}"
     if feature.diagnosis:
         title = f"{title}; {feature.diagnosis}"

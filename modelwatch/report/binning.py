@@ -67,8 +67,12 @@ def numeric_bars(reference: FeatureProfile, current: FeatureProfile | None) -> B
     edges = _axis(reference, found) if own is None else own
     if np.any(np.diff(edges) <= 0):
         return None  # the values differ by less than floating point can put on an axis
-    reference_shares, reference_beyond = _shares(reference, edges)
-    current_shares, current_beyond = _shares(found, edges) if found else (None, 0.0)
+    distinct = _holds_distinct_values(reference.values)
+    reference_shares, reference_beyond = _shares(reference, edges, distinct=distinct)
+    current_shares, current_beyond = None, 0.0
+    if found is not None:
+        same_bins = _has_bins_of(found, reference.values)
+        current_shares, current_beyond = _shares(found, edges, distinct=distinct and same_bins)
     return Bars(
         edges=edges,
         reference=reference_shares,
@@ -98,6 +102,11 @@ def step_edges(lower: float, upper: float, *, bars: int = TARGET_BARS) -> FloatA
 
 def _is_countable(profile: FeatureProfile) -> bool:
     return isinstance(profile.values, Histogram) and profile.observed > 0
+
+
+def _has_bins_of(profile: FeatureProfile, values: Histogram) -> bool:
+    found = profile.values
+    return isinstance(found, Histogram) and np.array_equal(found.bin_edges, values.bin_edges)
 
 
 def _extremes(profile: FeatureProfile) -> tuple[float, float]:
@@ -142,12 +151,40 @@ def _quantile_range(profile: FeatureProfile, tail: float) -> tuple[float, float]
     return float(found[0]), float(found[1])
 
 
-def _shares(profile: FeatureProfile, edges: FloatArray) -> tuple[FloatArray, float]:
+def _holds_distinct_values(values: Histogram) -> bool:
+    """Tell bins of one value each from quantile bins, which all hold about the same mass."""
+    inner = values.counts[1:-1]
+    if not 0 < inner.size <= MOST_OWN_BARS or values.counts[0] or values.counts[-1]:
+        return False
+    return _own_edges(values) is not None or bool(inner.max() > 2 * np.median(inner))
+
+
+def _shares(
+    profile: FeatureProfile, edges: FloatArray, *, distinct: bool
+) -> tuple[FloatArray, float]:
     assert isinstance(profile.values, Histogram)
-    inner = profile.values.bin_edges
-    if inner.size == edges.size and np.all((edges[:-1] < inner[1:]) & (inner[1:] <= edges[1:])):
-        counts = profile.values.counts  # the bars are the bins, moved to lie about their values
-    else:
-        counts = profile.values.rebinned(edges, *_extremes(profile)).counts
+    extremes = _extremes(profile)
+    counts = profile.values.rebinned(edges, *extremes).counts
+    if distinct:
+        counts = _at_their_values(profile.values, edges, extremes)
     shares = counts / max(profile.observed, 1)
     return shares[1:-1], float(shares[0] + shares[-1])
+
+
+def _at_their_values(
+    values: Histogram, edges: FloatArray, extremes: tuple[float, float]
+) -> npt.NDArray[np.int64]:
+    """Count a bin of one value where that value lies: at the bin's end, not all over the bin.
+
+    Bins of about a bar's width are spread all the same, unless each bar lies about one value:
+    else some bars would hold two values and some none, which looks like a comb.
+    """
+    upper = values.bin_edges[1:]
+    a_bar_a_value = upper.size == edges.size - 1
+    moved = a_bar_a_value | (np.diff(values.bin_edges) > 2 * np.diff(edges).min())
+    spread = values.counts.copy()
+    spread[1:-1][moved] = 0
+    counts = Histogram(values.bin_edges, spread).rebinned(edges, *extremes).counts
+    places = np.searchsorted(edges, upper[moved], side="left")
+    np.add.at(counts, places, values.counts[1:-1][moved])
+    return counts

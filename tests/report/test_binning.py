@@ -54,6 +54,19 @@ def test_each_of_few_values_has_its_bar() -> None:
     assert np.allclose(bars.current, np.repeat([0, 1 / 12], 12))
 
 
+def test_uneven_values_lie_where_they_are() -> None:
+    """The mass of a value is not spread over a wide gap that no value lies in."""
+    values = np.repeat([0.25, 0.5, 1, 2, 3, 4, 5, 7, 10], [5, 5, 5, 5, 5, 5, 10, 20, 400])
+    baseline, current = profiles(values, np.append(values, [20.0] * 10))
+    bars = numeric_bars(baseline.profile.features["x"], current.features["x"])
+    assert bars is not None
+    assert bars.current is not None
+    assert bars.reference.max() == pytest.approx(400 / 460)
+    assert bars.current.max() == pytest.approx(400 / 470)
+    between = (bars.edges[:-1] >= 7.5) & (bars.edges[1:] <= 9.5)
+    assert not bars.reference[between].any()
+
+
 def test_error_codes_do_not_stretch_the_axis() -> None:
     """A few values of 1e9 are said to lie beyond; the axis keeps to the mass."""
     random = np.random.default_rng(4)
