@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import multiprocessing
+import multiprocessing.util
 import os
-from typing import Protocol
+from typing import Final, Protocol
 from weakref import WeakSet, WeakValueDictionary
 
 __all__ = ["ProcessBound", "find", "register"]
@@ -19,6 +21,8 @@ class ProcessBound(Protocol):
     def at_exit(self) -> None:
         """End in good order."""
 
+
+_EXIT_PRIORITY: Final = 10
 
 _live: WeakSet[ProcessBound] = WeakSet()
 _by_token: WeakValueDictionary[str, ProcessBound] = WeakValueDictionary()
@@ -39,11 +43,19 @@ def register(token: str, bound: ProcessBound) -> None:
         _hooked = True
         os.register_at_fork(after_in_child=_after_fork)
         atexit.register(_at_exit)
+        multiprocessing.util.register_after_fork(_after_fork, _hook_child)
+        _hook_child(None)
 
 
 def find(token: str) -> ProcessBound | None:
     """Return the living object of this process that was registered by a token, or None."""
     return _by_token.get(token)
+
+
+def _hook_child(_: object) -> None:
+    """Have a child of multiprocessing end in good order; it does not run what atexit knows."""
+    if multiprocessing.parent_process() is not None:
+        multiprocessing.util.Finalize(None, _at_exit, exitpriority=_EXIT_PRIORITY)
 
 
 def _after_fork() -> None:

@@ -118,7 +118,7 @@ class Watch:
         self._resource = process_resource() if self.enabled else {}
         self._exporter = Exporter(
             collect=self._collect,
-            before_interval=self._seek_baseline,
+            before_interval=self._before_interval,
             transport=transport if transport is not None else HttpTransport(options),
             resource=lambda: self._resource,
             interval_seconds=interval,
@@ -293,6 +293,12 @@ class Watch:
             return None
         return load_baseline(source, model=self.model, version=self.version)
 
+    def _before_interval(self) -> None:
+        self._seek_baseline()
+        folder = self.recorder.folder
+        if folder.calls_seen and not folder.rows_captured:
+            self._guard.notice("nothing captured", self._nothing_captured())
+
     def _seek_baseline(self) -> None:
         """Ask the collector for the baseline, while there is none."""
         if self._baseline_url is None:
@@ -306,19 +312,19 @@ class Watch:
         self.recorder.adopt(found)
 
     def _say_if_nothing_captured(self) -> None:
-        if not self._is_installed or self.recorder.folder.rows_captured:
-            return
+        if self._is_installed and not self.recorder.folder.rows_captured:
+            _logger.warning("modelwatch: %s", self._nothing_captured())
+
+    def _nothing_captured(self) -> str:
         calls = self.recorder.folder.calls_seen
-        _logger.warning(
-            "modelwatch is installed for model %s version %s, but captured 0 rows in process %d "
-            "(%d calls seen). %s",
-            self.model,
-            self.version,
-            os.getpid(),
-            calls,
-            "No call gave features that can be read: see the warnings above."
-            if calls
-            else "Is the watched function the one that the service calls?",
+        return (
+            f"installed for model {self.model} version {self.version}, but captured 0 rows in "
+            f"process {os.getpid()}, which saw {calls} calls. "
+            + (
+                "All were sampled out, or their features could not be read (then it is logged)."
+                if calls
+                else "Is the watched function the one that the service calls?"
+            )
         )
 
 

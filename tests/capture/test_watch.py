@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 import textwrap
 import threading
@@ -392,6 +393,49 @@ def test_an_orderly_exit_delivers(tmp_path: Path, way: str) -> None:
     code = textwrap.dedent(script)
     run([sys.executable, "-c", code, str(path)], cwd=ROOT, check=False, timeout=60)
     assert b"metrics" in path.read_bytes()
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_the_end_of_a_multiprocessing_child_delivers(tmp_path: Path, method: str) -> None:
+    """Children of multiprocessing skip atexit; what they captured is sent all the same."""
+    script = f"""
+        import multiprocessing
+        import os
+        import modelwatch as mw
+        from modelwatch.telemetry.transport import Outcome
+
+        class ToFile:
+            def send(self, signal, body, *, timeout_seconds=None):
+                with open(f"sent-{{os.getpid()}}", "ab") as file:
+                    file.write(signal.encode())
+                return Outcome(status="accepted")
+            def close(self):
+                pass
+
+        watch = mw.Watch("m", version="1", transport=ToFile())
+
+        @watch
+        def predict(features):
+            return 0.5
+
+        def work():
+            predict({{"a": 1.0}})
+
+        if __name__ == "__main__":
+            predict({{"a": 1.0}})
+            context = multiprocessing.get_context({method!r})
+            children = [context.Process(target=work) for _ in range(2)]
+            for child in children:
+                child.start()
+            for child in children:
+                child.join()
+    """
+    path = tmp_path / "main.py"
+    path.write_text(textwrap.dedent(script), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run([sys.executable, str(path)], cwd=tmp_path, env=environment, check=True, timeout=60)
+    sent = [found.read_bytes() for found in tmp_path.glob("sent-*")]
+    assert sent == [b"metricslogs"] * 3
 
 
 def test_spans_carry_the_prediction(watched: Watched, row: Row) -> None:
