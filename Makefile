@@ -50,9 +50,8 @@ format: $(FOR_DEVELOPMENT)  ## put the code into its one format
 test: $(FOR_DEVELOPMENT)  ## all tests
 	@$(BIN)/python -m pytest
 
-# Files named bench_*.py are collected by this target alone.
 bench: $(FOR_DEVELOPMENT)  ## benchmarks: ratios against a floor measured in the same run
-	@$(BIN)/python -m pytest tests/benchmarks -o python_files='bench_*.py' -p no:randomly -s
+	@for script in tests/benchmarks/bench_*.py; do echo "modelwatch: $$script" && $(BIN)/python $$script || exit 1; done
 
 build: $(FOR_DEVELOPMENT)  ## the wheel and the source distribution, into dist/
 	@$(BIN)/python -m build --no-isolation
