@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 import httpx
 
 from modelwatch.baseline import Baseline
+from modelwatch.capture.guard import Guard
 from modelwatch.errors import CollectorError, ConfigurationError, FormatError
 
-__all__ = ["BaselineUrl", "is_url", "load_baseline"]
+__all__ = ["BaselineSource", "BaselineUrl", "is_url", "load_baseline"]
 
-_MOST_BYTES = 64 * 1024 * 1024
+_MOST_BYTES: Final = 64 * 1024 * 1024
+_TIMEOUT_SECONDS: Final = 2.0
 
 
 def is_url(source: object) -> bool:
@@ -98,6 +101,48 @@ class BaselineUrl:
         baseline = Baseline.from_json(response.content, where=f"the answer of {self.address}")
         _check_identity(baseline, self._model, self._version)
         return baseline
+
+
+class BaselineSource:
+    """Gives a watch its baseline once: at once, or when its collector can be reached.
+
+    Args:
+        source: a baseline, its file, the URL of a collector, or None.
+        model: the model that is watched.
+        version: its version.
+        guard: logs that a collector gave none.
+
+    Raises:
+        FormatError: where the file is absent or damaged.
+        ConfigurationError: where the source is of another type, or of another model version.
+    """
+
+    def __init__(
+        self,
+        source: str | os.PathLike[str] | Baseline | None,
+        *,
+        model: str,
+        version: str,
+        guard: Guard,
+    ) -> None:
+        self._guard = guard
+        self._url: BaselineUrl | None = None
+        self._found: Baseline | None = None
+        if isinstance(source, str) and is_url(source):
+            self._url = BaselineUrl(source, model=model, version=version)
+        elif source is not None:
+            self._found = load_baseline(source, model=model, version=version)
+
+    def seek(self) -> Baseline | None:
+        """Return the baseline where it was not returned before; may ask the collector for it."""
+        if self._url is not None:
+            try:
+                self._found = self._url.fetch(timeout_seconds=_TIMEOUT_SECONDS)
+                self._url = None
+            except (CollectorError, FormatError, ConfigurationError) as error:
+                self._guard.notice("baseline", f"captures without a baseline for now: {error}")
+        found, self._found = self._found, None
+        return found
 
 
 def _check_identity(baseline: Baseline, model: str, version: str) -> None:

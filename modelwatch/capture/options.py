@@ -1,16 +1,20 @@
-"""Options of a watched function."""
+"""Options of a watch and of a watched function."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
+from modelwatch import settings
 from modelwatch.capture.prediction import Prediction
 from modelwatch.capture.sampling import validate_sampling
 from modelwatch.errors import ConfigurationError
 
-__all__ = ["CaptureOptions", "OnOutlier"]
+__all__ = ["CaptureOptions", "OnOutlier", "interval_seconds", "validate_watch"]
+
+_SHORTEST_INTERVAL_SECONDS: Final = 0.1
 
 OnOutlier = Literal["tag", "raise"] | Callable[[Prediction], object]
 
@@ -48,3 +52,37 @@ class CaptureOptions:
                 f"on_outlier is {self.on_outlier!r}: give 'tag', 'raise' or a function that takes "
                 "the prediction."
             )
+
+
+def validate_watch(model: str, version: str, buffer_rows: int) -> None:
+    """Refuse what no watch can be made of.
+
+    Raises:
+        ConfigurationError: where a name is empty, or the buffer holds no row.
+    """
+    for name, value in (("model", model), ("version", version)):
+        if not isinstance(value, str) or not value.strip():
+            raise ConfigurationError(f"{name} is {value!r}: give a text that is not empty.")
+    if not isinstance(buffer_rows, int) or isinstance(buffer_rows, bool) or buffer_rows < 1:
+        raise ConfigurationError(
+            f"buffer_rows is {buffer_rows!r}: give a whole number of 1 or more."
+        )
+
+
+def interval_seconds(given: float | None) -> float:
+    """Return the seconds between two exports: as given, or as the environment has it.
+
+    Raises:
+        ConfigurationError: where either is no positive number.
+    """
+    if given is None:
+        return max(
+            settings.read_number("OTEL_METRIC_EXPORT_INTERVAL") / 1_000.0,
+            _SHORTEST_INTERVAL_SECONDS,
+        )
+    if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given < math.inf:
+        raise ConfigurationError(
+            f"export_interval_seconds is {given!r}: give a positive number of seconds, or None for "
+            "the environment's."
+        )
+    return float(given)

@@ -37,7 +37,6 @@ class Recorder:
     Args:
         model: the model's name.
         version: its version.
-        baseline: names, orders and limits the features; None while unknown.
         capacity_rows: rows that may wait to be folded.
         start: starts the threads that fold and export; called before the first row is kept.
 
@@ -56,13 +55,12 @@ class Recorder:
         model: str,
         version: str,
         *,
-        baseline: Baseline | None,
         capacity_rows: int,
         start: Callable[[], None],
     ) -> None:
         self.model = model
         self.version = version
-        self.last_plan = CapturePlan(baseline)
+        self.last_plan = CapturePlan(None)
         self.plan: CapturePlan | None = self.last_plan
         self.guard = Guard()
         self.tally = CallTally()

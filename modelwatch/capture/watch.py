@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import uuid
 from collections.abc import Callable
@@ -13,13 +12,12 @@ from modelwatch import settings
 from modelwatch.baseline import Baseline
 from modelwatch.capture import processes
 from modelwatch.capture.arguments import FeatureArgument
-from modelwatch.capture.baseline_source import BaselineUrl, is_url, load_baseline
+from modelwatch.capture.baseline_source import BaselineSource
 from modelwatch.capture.decorator import WatchedFunction
 from modelwatch.capture.fold_thread import FoldThread
 from modelwatch.capture.observer import Observer
-from modelwatch.capture.options import CaptureOptions, OnOutlier
+from modelwatch.capture.options import CaptureOptions, OnOutlier, interval_seconds, validate_watch
 from modelwatch.capture.recorder import Recorder
-from modelwatch.errors import CollectorError, ConfigurationError, FormatError
 from modelwatch.profile import Profile
 from modelwatch.telemetry.exporter import Exporter, Transport
 from modelwatch.telemetry.names import SERVICE_INSTANCE_ID
@@ -30,7 +28,6 @@ __all__ = ["Watch"]
 
 DEFAULT_BUFFER_ROWS: Final = 16_384
 
-_BASELINE_TIMEOUT_SECONDS: Final = 2.0
 _EXIT_TIMEOUT_SECONDS: Final = 5.0
 
 _Watched = TypeVar(
@@ -87,7 +84,7 @@ class Watch:
         buffer_rows: int = DEFAULT_BUFFER_ROWS,
         transport: Transport | None = None,
     ) -> None:
-        _validate(model, version, buffer_rows)
+        validate_watch(model, version, buffer_rows)
         self._arguments: dict[str, Any] = {
             "model": model,
             "version": version,
@@ -103,17 +100,21 @@ class Watch:
         self.enabled = settings.read_boolean("MODELWATCH_ENABLED") and not settings.read_boolean(
             "OTEL_SDK_DISABLED"
         )
-        self._baseline_url: BaselineUrl | None = None
         self.recorder = Recorder(
             model,
             version,
-            baseline=self._first_baseline(baseline) if self.enabled else None,
             capacity_rows=buffer_rows,
             start=self._start,
         )
         self._guard = self.recorder.guard
+        self._baseline_source = BaselineSource(
+            baseline if self.enabled else None, model=model, version=version, guard=self._guard
+        )
+        found = self._baseline_source.seek()
+        if found is not None:
+            self.recorder.adopt(found)
         self._fold_thread = FoldThread(self.recorder.folder, self._guard)
-        interval = _interval_seconds(export_interval_seconds)
+        interval = interval_seconds(export_interval_seconds)
         options = TransportOptions.from_environment(endpoint)
         self._resource = process_resource() if self.enabled else {}
         self._exporter = Exporter(
@@ -127,7 +128,6 @@ class Watch:
         self._is_installed = False
         if self.enabled:
             processes.register(self._token, self)
-            self._seek_baseline()
         else:
             self.recorder.close()
 
@@ -285,31 +285,14 @@ class Watch:
             profile.instance = str(self._resource[SERVICE_INSTANCE_ID])
         return profiles
 
-    def _first_baseline(self, source: str | os.PathLike[str] | Baseline | None) -> Baseline | None:
-        if isinstance(source, str) and is_url(source):
-            self._baseline_url = BaselineUrl(source, model=self.model, version=self.version)
-            return None
-        if source is None:
-            return None
-        return load_baseline(source, model=self.model, version=self.version)
-
     def _before_interval(self) -> None:
-        self._seek_baseline()
+        """Look for the baseline and for trouble; in the exporter's thread."""
+        found = self._baseline_source.seek()
+        if found is not None:
+            self.recorder.adopt(found)
         folder = self.recorder.folder
         if folder.calls_seen and not folder.rows_captured:
             self._guard.notice("nothing captured", self._nothing_captured())
-
-    def _seek_baseline(self) -> None:
-        """Ask the collector for the baseline, while there is none."""
-        if self._baseline_url is None:
-            return
-        try:
-            found = self._baseline_url.fetch(timeout_seconds=_BASELINE_TIMEOUT_SECONDS)
-        except (CollectorError, FormatError, ConfigurationError) as error:
-            self._guard.notice("baseline", f"captures without a baseline for now: {error}")
-            return
-        self._baseline_url = None
-        self.recorder.adopt(found)
 
     def _say_if_nothing_captured(self) -> None:
         if self._is_installed and not self.recorder.folder.rows_captured:
@@ -340,24 +323,3 @@ def _restore(token: str, arguments: dict[str, Any]) -> Watch:
     watch._token = token
     processes.register(token, watch)
     return watch
-
-
-def _validate(model: str, version: str, buffer_rows: int) -> None:
-    for name, value in (("model", model), ("version", version)):
-        if not isinstance(value, str) or not value.strip():
-            raise ConfigurationError(f"{name} is {value!r}: give a text that is not empty.")
-    if not isinstance(buffer_rows, int) or isinstance(buffer_rows, bool) or buffer_rows < 1:
-        raise ConfigurationError(
-            f"buffer_rows is {buffer_rows!r}: give a whole number of 1 or more."
-        )
-
-
-def _interval_seconds(given: float | None) -> float:
-    if given is None:
-        return max(settings.read_number("OTEL_METRIC_EXPORT_INTERVAL") / 1_000.0, 0.1)
-    if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given < math.inf:
-        raise ConfigurationError(
-            f"export_interval_seconds is {given!r}: give a positive number of seconds, or None for "
-            "the environment's."
-        )
-    return float(given)

@@ -139,10 +139,7 @@ class Exporter:
         """Deliver what there is, and end the thread; True where all was delivered in time."""
         with self._condition:
             self._is_stopping = True
-        delivered = self.flush(timeout_seconds)
-        if self._thread is None:
-            self._transport.close()
-        return delivered
+        return self.flush(timeout_seconds)
 
     def _run(self) -> None:
         due = self._clock() + self._interval_seconds
@@ -161,12 +158,14 @@ class Exporter:
                     self.export()
                 else:
                     self._deliver(None)
-            with self._condition:
-                self._flushes_done = ticket
-                self._condition.notify_all()
             if is_last:
                 with self._guard:
                     self._transport.close()
+            with self._condition:
+                self._flushes_done = ticket
+                self._thread = None if is_last else self._thread
+                self._condition.notify_all()
+            if is_last:
                 return
 
     def export(self, deadline: float | None = None) -> None:

@@ -244,3 +244,7 @@ def test_shutdown_ends_the_thread(running: Any) -> None:
     thread.join(10.0)
     assert not thread.is_alive()
     assert len(transport.sent) == 2
+    started = time.monotonic()
+    assert exporter.shutdown(10.0)
+    assert exporter.flush(10.0)
+    assert time.monotonic() - started < 5.0
