@@ -43,9 +43,9 @@ class Thresholds:
     """When a difference is drift: both evidence and effect are needed.
 
     Attributes:
-        psi_warning: PSI above its noise floor from which a proven difference is a warning. The
-            share of missing values and of outliers is judged by the same measure, on the two
-            cells "is" and "is not".
+        psi_warning: PSI above its noise floor, given how much the baseline's blocks vary, from
+            which a proven difference is a warning. The share of missing values and of outliers is
+            judged by the same measure, on the two cells "is" and "is not".
         psi_drift: from which it is drift.
         false_discovery_rate: largest expected share of false ones among the features found, in
             (0, 1).
@@ -262,7 +262,10 @@ def _evidence(
     if min(current.observed, reference.observed) >= thresholds.minimum_rows:
         x, y = _cells(reference, current)
         p_values["values"] = clustered_p_value(x, y, feature.values_effect)
-        floor = psi_noise_floor(int(np.count_nonzero(x + y)), int(x.sum()), int(y.sum()))
+        before, now = (
+            rows / feature.values_effect.phi_at(rows) for rows in (float(x.sum()), float(y.sum()))
+        )
+        floor = psi_noise_floor(int(np.count_nonzero(x + y)), before, now)
         effects["values"] = psi(x, y) - floor
     return p_values, effects
 

@@ -36,10 +36,11 @@ def psi(reference: npt.ArrayLike, current: npt.ArrayLike, *, smoothing: float = 
     return float(terms.sum())
 
 
-def psi_noise_floor(bins: int, reference_rows: int, current_rows: int) -> float:
+def psi_noise_floor(bins: int, reference_rows: float, current_rows: float) -> float:
     """Return what the index is expected to be without any change, for independent rows.
 
-    (bins - 1) (1/n + 1/m), from its chi-square limit (Yurdakul, 2018).
+    (bins - 1) (1/n + 1/m), from its chi-square limit (Yurdakul, 2018). Of rows that come in
+    clusters, give the number divided by the design effect.
 
     >>> round(psi_noise_floor(10, 1_000, 1_000), 4)
     0.018
