@@ -137,6 +137,9 @@ class _Demo:
         """Replay a phase from the start of a window on, and judge what the collector says."""
         start = _window_end(time.time() + PREPARATION_SECONDS)
         self._say(f"[bold]{chapter.phase}[/]: {chapter.told}")
+        self._console.print(
+            f"[dim]Its window starts at {time.strftime('%X', time.localtime(start))}.[/]"
+        )
         self._processes.complete(
             f"the replay of the phase {chapter.phase!r}",
             self._stage.replay(chapter.phase, start_at=start),
