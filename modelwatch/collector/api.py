@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request, Response
@@ -25,6 +26,7 @@ from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.pages import Pages
 from modelwatch.collector.problems import Problem, problem_response
 from modelwatch.collector.queries import read_window, require_version
+from modelwatch.collector.received import ReceiverCounts
 from modelwatch.collector.segments import EncodedPaths
 from modelwatch.collector.store import Store
 from modelwatch.errors import FormatError, ModelwatchError, StoreError
@@ -47,6 +49,7 @@ def build_api(
     store: Store,
     evaluator: Evaluator,
     options: CollectorOptions,
+    counts: ReceiverCounts,
     *,
     clock: Callable[[], int] = time.time_ns,
 ) -> FastAPI:
@@ -56,6 +59,7 @@ def build_api(
         store: what is asked and written.
         evaluator: compares windows on demand.
         options: gives the default length of a window.
+        counts: what the receiver has seen.
         clock: Unix nanoseconds.
     """
     app = FastAPI(
@@ -66,8 +70,8 @@ def build_api(
         redoc_url=None,
     )
     app.add_middleware(EncodedPaths)
-    pages = Pages(store, evaluator, options, clock=clock)
-    api = _Api(store, evaluator, options, clock)
+    pages = Pages(store, evaluator, options, counts, clock=clock)
+    api = _Api(store, evaluator, options, counts, clock)
     app.include_router(api.router())
     app.include_router(pages.router(), include_in_schema=False)
 
@@ -88,8 +92,10 @@ class _Api:
         store: Store,
         evaluator: Evaluator,
         options: CollectorOptions,
+        counts: ReceiverCounts,
         clock: Callable[[], int],
     ) -> None:
+        self._counts = counts
         self._store = store
         self._evaluator = evaluator
         self._options = options
@@ -105,6 +111,7 @@ class _Api:
             get(path, summary=summary)(probe)
             router.head(path, include_in_schema=False)(probe)
         get("/api/v1/models", summary="Models and their versions")(self.models)
+        get("/api/v1/received", summary="What came in")(self.received)
         get(f"{VERSION_PATH}/drift", summary="Drift of one window")(self.drift)
         get(f"{VERSION_PATH}/windows", summary="Scheduled evaluations")(self.windows)
         get(f"{VERSION_PATH}/baseline", summary="The current baseline")(self.get_baseline)
@@ -128,6 +135,10 @@ class _Api:
     def models(self) -> dict[str, Any]:
         """Every model with its versions, the one with the most recent data first."""
         return answers.models(self._store.versions())
+
+    def received(self) -> dict[str, int]:
+        """Count what came in since the collector was started, what was not ours too."""
+        return asdict(self._counts)
 
     def drift(
         self, model: str, version: str, window: WindowParameter = None, end: EndParameter = None

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from modelwatch.collector.api import build_api
 from modelwatch.collector.evaluation import Evaluator
 from modelwatch.collector.options import CollectorOptions
+from modelwatch.collector.received import ReceiverCounts
 from modelwatch.collector.receiver import Receiver, ReceiverLimits
 from modelwatch.collector.scheduler import Schedule, Scheduler
 from modelwatch.collector.sqlite_store import SqliteStore
@@ -106,8 +107,9 @@ async def serve(
             interval_seconds=options.evaluation_interval_seconds,
             lateness_seconds=options.lateness_seconds,
         )
-        receiver = Receiver(store, _limits(options))
-        api = build_api(store, evaluator, options, clock=clock)
+        counts = ReceiverCounts()
+        receiver = Receiver(store, _limits(options), counts)
+        api = build_api(store, evaluator, options, counts, clock=clock)
         servers = [_Server(receiver.app(), otlp), _Server(api, pages)]
         addresses = Addresses(otlp_http=_url(otlp), pages=_url(pages), store=store.path)
         scheduler = Scheduler(store, evaluator, schedule, clock=clock)

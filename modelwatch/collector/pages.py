@@ -21,6 +21,7 @@ from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.page_views import models_view, version_view
 from modelwatch.collector.problems import Problem
 from modelwatch.collector.queries import read_window, require_version
+from modelwatch.collector.received import ReceiverCounts
 from modelwatch.collector.segments import path_of
 from modelwatch.collector.store import Store
 from modelwatch.report import charts
@@ -59,6 +60,7 @@ class Pages:
         store: what is asked.
         evaluator: compares windows on demand.
         options: gives the default length of a window.
+        counts: what the receiver has seen.
         clock: Unix nanoseconds.
     """
 
@@ -67,10 +69,12 @@ class Pages:
         store: Store,
         evaluator: Evaluator,
         options: CollectorOptions,
+        counts: ReceiverCounts,
         *,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._store = store
+        self._counts = counts
         self._evaluator = evaluator
         self._options = options
         self._clock = clock
@@ -103,9 +107,8 @@ class Pages:
             lambda seen: self._store.evaluations(seen.model, seen.version, limit=1),
             now_ns=self._clock(),
         )
-        return self._page(
-            "models.html", request, view=view, address=str(request.base_url).rstrip("/")
-        )
+        address = str(request.base_url).rstrip("/")
+        return self._page("models.html", request, view=view, address=address, counts=self._counts)
 
     def version(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from modelwatch.collector.problems import Problem
-from modelwatch.collector.store import VersionSeen, WindowSource
+from modelwatch.collector.store import VersionSeen, VersionSource
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow, parse_end, parse_window
 from modelwatch.errors import ConfigurationError
 
@@ -52,7 +52,7 @@ def _soon(now_ns: int, seconds: int) -> int:
     return -(-now_ns // grain_ns) * grain_ns
 
 
-def require_version(source: WindowSource, model: str, version: str) -> VersionSeen:
+def require_version(source: VersionSource, model: str, version: str) -> VersionSeen:
     """Return a known model version. Blocking.
 
     Raises:

@@ -23,12 +23,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from modelwatch.collector.bodies import ENCODINGS, BodyTooLarge, decompress, read_body
+from modelwatch.collector.received import ReceiverCounts
 from modelwatch.collector.rpc_status import PROTOBUF, error_response
 from modelwatch.collector.store import PointSink, Written
 from modelwatch.errors import ModelwatchError, StoreError, UndecodableTelemetry
 from modelwatch.telemetry.wire import Decoded, decode_logs, decode_metrics
 
-__all__ = ["Receiver", "ReceiverCounts", "ReceiverLimits"]
+__all__ = ["Receiver", "ReceiverLimits"]
 
 RETRY_AFTER_SECONDS = 2
 
@@ -48,19 +49,6 @@ class ReceiverLimits:
     max_requests: int
 
 
-@dataclass
-class ReceiverCounts:
-    """What the receiver has seen since it was started. Only the event loop writes it."""
-
-    requests: int = 0
-    points: int = 0
-    duplicates: int = 0
-    rejected: int = 0
-    foreign: int = 0
-    traces: int = 0
-    refused: int = 0
-
-
 class Receiver:
     """Handlers of the OTLP routes, over one sink.
 
@@ -68,8 +56,8 @@ class Receiver:
     threads of asyncio's default executor).
     """
 
-    def __init__(self, sink: PointSink, limits: ReceiverLimits) -> None:
-        self.counts = ReceiverCounts()
+    def __init__(self, sink: PointSink, limits: ReceiverLimits, counts: ReceiverCounts) -> None:
+        self._counts = counts
         self._sink = sink
         self._limits = limits
         self._running = 0
@@ -109,7 +97,7 @@ class Receiver:
 
     async def _traces(self, request: Request) -> Response:
         async def export(_body: bytes, _encoding: str) -> bytes:
-            self.counts.traces += 1
+            self._counts.traces += 1
             return ExportTraceServiceResponse().SerializeToString()
 
         return await self._answer(request, export)
@@ -122,14 +110,14 @@ class Receiver:
             return decode(decompress(body, encoding, limit=limit))
 
         decoded = await asyncio.to_thread(unpack)
-        self.counts.foreign += decoded.foreign
+        self._counts.foreign += decoded.foreign
         if decoded.points:
             written = await self._sink.write(decoded.points)
         else:
             written = Written(stored=0, duplicates=0, rejected=0)
-        self.counts.points += written.stored
-        self.counts.duplicates += written.duplicates
-        self.counts.rejected += decoded.rejected + written.rejected
+        self._counts.points += written.stored
+        self._counts.duplicates += written.duplicates
+        self._counts.rejected += decoded.rejected + written.rejected
         message = decoded.message
         if written.rejected:
             message = f"{message} Points with impossible times were rejected.".strip()
@@ -138,7 +126,7 @@ class Receiver:
     async def _answer(
         self, request: Request, export: Callable[[bytes, str], Awaitable[bytes]]
     ) -> Response:
-        self.counts.requests += 1
+        self._counts.requests += 1
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
             if self._running >= self._limits.max_requests:
@@ -151,10 +139,10 @@ class Receiver:
             finally:
                 self._running -= 1
         except ClientDisconnect:
-            self.counts.refused += 1
+            self._counts.refused += 1
             return error_response(400, "the body was not sent to its end.", media_type=media_type)
         except ModelwatchError as error:
-            self.counts.refused += 1
+            self._counts.refused += 1
             return _refusal(error, media_type)
 
 

@@ -16,6 +16,7 @@ from modelwatch.collector.store import (
     Evaluation,
     EvaluationLog,
     VersionSeen,
+    VersionSource,
     WindowSource,
 )
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow
@@ -44,7 +45,7 @@ class Schedule:
     lateness_seconds: float
 
 
-class ScheduleStore(WindowSource, EvaluationLog, Protocol):
+class ScheduleStore(VersionSource, WindowSource, EvaluationLog, Protocol):
     """What the scheduler reads and writes."""
 
 

@@ -145,7 +145,7 @@ class SqliteStore:
         await asyncio.wrap_future(self._writer.submit(work))
 
     def versions(self) -> list[VersionSeen]:
-        """Return every model version; see `WindowSource.versions`."""
+        """Return every model version; see `VersionSource.versions`."""
         return [
             VersionSeen(
                 model=model,

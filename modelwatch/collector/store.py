@@ -1,8 +1,8 @@
 """What the collector needs of a store, and the values that pass through it.
 
 The parts of the collector see only these Protocols: the receiver a `PointSink`, the evaluation a
-`WindowSource`, a `BaselineShelf` and an `EvaluationLog`. `modelwatch.collector.sqlite_store` is
-the embedded implementation.
+`WindowSource` and a `BaselineShelf`, the schedule an `EvaluationLog` too.
+`modelwatch.collector.sqlite_store` is the embedded implementation.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ __all__ = [
     "StoreBusy",
     "StoredBaseline",
     "VersionSeen",
+    "VersionSource",
     "WindowProfiles",
     "WindowSource",
     "Written",
@@ -133,12 +134,16 @@ class PointSink(Protocol):
         ...
 
 
-class WindowSource(Protocol):
-    """Answers what is known of models and windows. Blocking: call it off the event loop."""
+class VersionSource(Protocol):
+    """Answers what models there are. Blocking: call it off the event loop."""
 
     def versions(self) -> list[VersionSeen]:
         """Return every model version, by model, then by the most recent data."""
         ...
+
+
+class WindowSource(Protocol):
+    """Answers what was observed when. Blocking: call it off the event loop."""
 
     def window(self, model: str, version: str, window: TimeWindow) -> WindowProfiles:
         """Return the merged profiles whose end lies in the window."""
@@ -188,5 +193,5 @@ class EvaluationLog(Protocol):
         ...
 
 
-class Store(PointSink, WindowSource, BaselineShelf, EvaluationLog, Protocol):
+class Store(PointSink, VersionSource, WindowSource, BaselineShelf, EvaluationLog, Protocol):
     """All of the above: what the composition root hands around."""

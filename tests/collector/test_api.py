@@ -99,6 +99,17 @@ def test_models_are_listed(start: Start, baseline: mw.Baseline, traffic: Traffic
     assert version["baseline_id"] is None
 
 
+def test_tells_what_came_in(start: Start, traffic: Traffic) -> None:
+    """Requests, points, resends and refusals are counted, so that a miss can be found."""
+    collector = start()
+    for body in (traffic.body(), traffic.body(), b"\xff"):
+        collector.post(body)
+    told = httpx.get(f"{collector.api}/api/v1/received").json()
+    points = len(traffic.points())
+    assert (told["points"], told["duplicates"]) == (points, points)
+    assert (told["requests"], told["refused"]) == (3, 1)
+
+
 def test_unknown_model_names_the_known(start: Start, traffic: Traffic) -> None:
     """An unknown model or version is a 404 that names what is known."""
     collector = start()

@@ -63,6 +63,16 @@ def test_empty_list_tells_how_to_begin(start: Start) -> None:
     assert "mw.Watch(" in page.text
 
 
+def test_what_came_without_a_model_is_told(start: Start) -> None:
+    """Where requests came in but no model, the page says what they held: a miss is not silent."""
+    collector = start()
+    assert collector.post(b"").status_code == 200
+    assert collector.post(b"\xff").status_code == 400
+    page = Page(httpx.get(collector.api))
+    assert "No model yet" in page.text
+    assert "2 requests came in, of which 1 were refused" in page.text
+
+
 def test_list_links_every_version(drifting: Running) -> None:
     """Every model version is listed with its verdict in words, and its link works."""
     page = Page(httpx.get(drifting.api))

@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
+from modelwatch.collector.received import ReceiverCounts
 from modelwatch.collector.receiver import Receiver, ReceiverLimits
 from modelwatch.collector.store import StoreBusy, Written
 from modelwatch.errors import StoreError
@@ -39,7 +40,7 @@ class Sink:
 
 def client(sink: Sink, limits: ReceiverLimits = LIMITS) -> httpx.AsyncClient:
     """Return a client of a receiver over the sink."""
-    app = Receiver(sink, limits).app()
+    app = Receiver(sink, limits, ReceiverCounts()).app()
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://collector")
 
 
@@ -146,12 +147,13 @@ async def test_too_many_requests_ask_to_send_again(traffic: Traffic) -> None:
 
 async def test_traces_are_taken_and_counted() -> None:
     """Traces are answered with success, so that a client with one endpoint is content."""
-    receiver = Receiver(Sink(), LIMITS)
+    counts = ReceiverCounts()
+    receiver = Receiver(Sink(), LIMITS, counts)
     transport = httpx.ASGITransport(receiver.app())
     async with httpx.AsyncClient(transport=transport, base_url="http://collector") as sender:
         answer = await sender.post("/v1/traces", content=b"", headers=PROTOBUF)
     assert (answer.status_code, answer.content) == (200, b"")
-    assert receiver.counts.traces == 1
+    assert counts.traces == 1
 
 
 async def test_other_paths_have_a_status_body() -> None:
