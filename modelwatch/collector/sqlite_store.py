@@ -1,8 +1,8 @@
 """The embedded store: one SQLite file in WAL mode, one writer thread, readers beside it.
 
 Readers open a read-only connection of their own, so that they never wait for the writer nor it
-for them. Reading and merging a day of one sender's minutes takes about a second: do it off the
-event loop.
+for them. Reading and merging takes some 1.5 ms a profile of 30 features: two seconds for a day of
+one sender's minutes. Do it off the event loop.
 """
 
 from __future__ import annotations
