@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any, Final
 
+from modelwatch.capture.guard import FAULTS
 from modelwatch.outliers import OutlierLimits, outlier_counts
 from modelwatch.tabular import ABSENT, categorical_column, numeric_column
 
@@ -22,7 +23,7 @@ RowCheck = Callable[[Sequence[Any]], dict[str, str] | None]
 _CONSTANTS: Final[Mapping[str, Any]] = {
     "ABSENT": ABSENT,
     "isfinite": isfinite,
-    "UNCOMPARABLE": (TypeError, ValueError, AttributeError, ArithmeticError),
+    "UNCOMPARABLE": FAULTS,
 }
 """What generated functions refer to. `UNCOMPARABLE` is what values of odd types raise when they are
 compared; the row is then looked at value by value."""
@@ -134,9 +135,15 @@ def _value_test(limits: OutlierLimits) -> Callable[[Any], bool]:
 
 
 def _broken_rule(value: Any, limits: OutlierLimits) -> str | None:
-    """Name the rule that a value breaks, exactly as `Profile.update` counts it."""
-    if limits.kind == "categorical":
-        counts = outlier_counts(categorical_column([value], text=limits.text), limits)
-    else:
-        counts = outlier_counts(numeric_column([value]), limits)
+    """Name the rule that a value breaks, exactly as `Profile.update` counts it.
+
+    A value that raises when it is looked at is of a wrong type.
+    """
+    try:
+        if limits.kind == "categorical":
+            counts = outlier_counts(categorical_column([value], text=limits.text), limits)
+        else:
+            counts = outlier_counts(numeric_column([value]), limits)
+    except FAULTS:
+        return "type"
     return next(iter(counts), None)

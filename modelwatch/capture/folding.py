@@ -14,6 +14,7 @@ import numpy as np
 from modelwatch.capture.buffer import BatchEntry, Buffer, CallTally, RowEntry
 from modelwatch.capture.guard import Guard
 from modelwatch.capture.outputs import Failure
+from modelwatch.capture.plain_values import with_plain_values
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.profile import Profile
 from modelwatch.tabular import ABSENT, RawColumn
@@ -66,6 +67,7 @@ class Folder:
         self._outputs: frozenset[str] = frozenset()
         self._finished: list[Profile] = []
         self._since_ns = self._clock_ns()
+        self._is_wary = False
         self.rows_captured = 0
         self.calls_seen = 0
 
@@ -126,7 +128,7 @@ class Folder:
             self._update(plan, columns, outputs, len(entries))
             folded = True
         if not folded:
-            self._tally.record_dropped("fault", len(entries))
+            self._lose(len(entries))
 
     def _fold_batch(self, entry: BatchEntry) -> None:
         folded = False
@@ -137,7 +139,12 @@ class Folder:
             self._update(entry.plan, _completed(entry), outputs, entry.batch.rows)
             folded = True
         if not folded:
-            self._tally.record_dropped("fault", entry.batch.rows)
+            self._lose(entry.batch.rows)
+
+    def _lose(self, rows: int) -> None:
+        """Count rows that could not be folded, and be wary of the values of later ones."""
+        self._tally.record_dropped("fault", rows)
+        self._is_wary = True
 
     def _update(
         self,
@@ -149,7 +156,8 @@ class Folder:
         profile = self._current(plan, [name for name in outputs if name not in columns])
         known = self._outputs if plan.baseline is None else outputs.keys()
         own = {name: outputs[name] for name in outputs if name in known}
-        profile.update({**own, **columns})
+        every = {**own, **columns}
+        profile.update(with_plain_values(every) if self._is_wary else every)
         self.rows_captured += rows
 
     def _current(self, plan: CapturePlan, outputs: Sequence[str] = ()) -> Profile:

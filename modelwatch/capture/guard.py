@@ -19,7 +19,7 @@ from modelwatch.errors import OutlierRejected
 __all__ = ["FAULTS", "Guard"]
 
 FAULTS: Final = Exception
-"""What a guard swallows, for the one caller (the watched call) where a ``with`` costs too much."""
+"""What a guard swallows; for the watched call and its check, where a ``with`` costs too much."""
 
 _MOST_KINDS: Final = 100
 

@@ -258,6 +258,45 @@ def test_a_fault_of_ours_never_reaches_a_prediction(
         assert total == 4
 
 
+class Hostile:
+    """A value that raises wherever it is looked at."""
+
+    def __float__(self) -> float:
+        raise RuntimeError("hostile")
+
+    def __str__(self) -> str:
+        raise RuntimeError("hostile")
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("hostile")
+
+    def __hash__(self) -> int:
+        raise RuntimeError("hostile")
+
+
+def test_a_hostile_value_does_not_end_the_capture(watched: Watched, row: Row) -> None:
+    """A value that fails a fold costs that fold's rows once; later it is a wrong type."""
+    predict = watched.watch(score)
+    assert predict(row | {"amount": Hostile()}) == 0.5
+    watched.watch.recorder.folder.fold()
+    for features in (row, row | {"amount": Hostile(), "city": Hostile()}):
+        assert predict(features) == 0.5
+    profile = watched.profile()
+    assert profile.dropped == {"fault": 1}
+    assert (profile.rows, profile.predictions) == (2, {"": 3})
+    assert profile.features["amount"].missing == {"wrong_type": 1}
+    assert profile.features["city"].missing == {"wrong_type": 1}
+
+
+@pytest.mark.parametrize("value", [np.datetime64("NaT"), np.datetime64("2020-01-01"), 1j])
+def test_numbers_of_odd_types_cost_no_row(watched: Watched, row: Row, value: object) -> None:
+    """A value that no number can be made of is counted as such, and the rows are kept."""
+    predict = watched.watch(score)
+    assert predict(row) == predict(row | {"amount": value}) == 0.5
+    profile = watched.profile()
+    assert (profile.rows, profile.features["amount"].observed) == (2, 1)
+
+
 def test_a_full_buffer_drops_and_counts(make_watch: MakeWatch, row: Row) -> None:
     """Memory is bounded: rows beyond the buffer are dropped and counted, and calls still are."""
     watched = make_watch(buffer_rows=100)

