@@ -228,6 +228,8 @@ def _number(value: Any) -> float | MissingReason:
             return value.timestamp() if isinstance(value, dt.datetime) else float(value)
         except OverflowError:
             return "inf"
+        except (TypeError, ValueError):
+            return "wrong_type"
     return "wrong_type"
 
 
