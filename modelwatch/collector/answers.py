@@ -50,7 +50,7 @@ def drift(found: Assessment) -> dict[str, Any]:
         "state": found.state,
         "window": _window(found.window),
         "instances": found.instances,
-        "rebinned": found.rebinned,
+        "other_bins": list(found.other_bins),
         "rows_apart": found.rows_apart,
         "profiles_left_out": found.unmergeable,
     }

@@ -6,9 +6,12 @@ rows is never passed off as one without drift.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
+
+import numpy as np
 
 from modelwatch.baseline import Baseline
 from modelwatch.collector.latest import Latest
@@ -23,6 +26,7 @@ from modelwatch.comparing import compare
 from modelwatch.errors import FormatError, ProfileMismatch, StoreError
 from modelwatch.profile import Profile
 from modelwatch.report.drift_report import DriftReport
+from modelwatch.sketches import Histogram
 
 __all__ = ["Assessment", "Evaluator", "State", "assess", "choose_windows", "state_of"]
 
@@ -36,8 +40,8 @@ State = Literal[
     "no_baseline",
 ]
 """``no_baseline``: there is nothing to compare with; ``no_data``: nothing was sent for the window;
-``incomparable``: what was sent is of other types than the baseline; else the report's worst
-severity, which is ``insufficient_data`` where no feature had enough rows to be judged."""
+``incomparable``: what was sent is of other types than the baseline, or all on other bins; else the
+report's worst severity, and ``insufficient_data`` where no feature had enough rows."""
 
 CACHED_ASSESSMENTS = 64
 """Windows kept by an `Evaluator`; each holds a merged profile, some 100 kB at 40 features."""
@@ -54,8 +58,8 @@ class Assessment:
         current: what was observed, all senders merged; None where nothing was.
         report: the comparison, in which nothing is judged in the states ``no_data`` and
             ``incomparable``; None in state ``no_baseline``.
-        rebinned: whether ``current`` was counted on other bins than the baseline's, so that the
-            comparison is approximate.
+        other_bins: numbers that were counted on other bins than the baseline's, which are not
+            judged: what is interpolated from one to the other would be taken for drift.
         rows_apart: rows left out, as they were counted on other bins than ``current``.
         unmergeable: profiles left out, as they are damaged or contradict the others.
         instances: how many senders there were.
@@ -69,7 +73,7 @@ class Assessment:
     baseline: Baseline | None
     current: Profile | None
     report: DriftReport | None
-    rebinned: bool
+    other_bins: tuple[str, ...]
     rows_apart: int
     unmergeable: int
     instances: int
@@ -96,12 +100,13 @@ def assess(
 ) -> Assessment:
     """Compare what was observed in a window with the baseline. Pure; about 10 ms at 40 features.
 
-    Profiles on the baseline's own bins are taken; where there are none, the largest group on other
-    bins is (a sender that knows no baseline, or an older one), and `compare` rebins it. A profile
-    that cannot be compared is counted as left out: it never raises.
+    Profiles counted with this baseline are taken; where there are none, the largest group of others
+    is (a sender that knows no baseline, or an older one), of which categories and numbers on equal
+    bins are judged. A profile that cannot be compared is counted as left out: it never raises.
     """
     current = _current(baseline, observed)
-    report, state = _compare(baseline, current, window)
+    other_bins = _other_bins(baseline, current)
+    report, state = _compare(baseline, _without(current, other_bins), window)
     key = current.baseline_id if current else None
     return Assessment(
         model=model,
@@ -111,7 +116,7 @@ def assess(
         baseline=baseline,
         current=current,
         report=report,
-        rebinned=baseline is not None and current is not None and key != baseline.id,
+        other_bins=other_bins,
         rows_apart=observed.rows_apart(key) if current else 0,
         unmergeable=observed.unmergeable + (state == "incomparable"),
         instances=observed.instances,
@@ -125,6 +130,29 @@ def _current(baseline: Baseline | None, observed: WindowProfiles) -> Profile | N
     return max(observed.profiles.values(), key=lambda profile: profile.rows, default=None)
 
 
+def _other_bins(baseline: Baseline | None, current: Profile | None) -> tuple[str, ...]:
+    if baseline is None or current is None or current.baseline_id == baseline.id:
+        return ()
+    pairs = [
+        (name, feature.bin_edges, current.features[name].values)
+        for name, feature in baseline.features.items()
+        if feature.bin_edges is not None and name in current.features
+    ]
+    return tuple(
+        name
+        for name, edges, values in pairs
+        if not (isinstance(values, Histogram) and np.array_equal(values.bin_edges, edges))
+    )
+
+
+def _without(current: Profile | None, names: tuple[str, ...]) -> Profile | None:
+    if current is None or not names:
+        return current
+    rest = copy.copy(current)
+    rest.features = {name: f for name, f in current.features.items() if name not in names}
+    return rest
+
+
 def _compare(
     baseline: Baseline | None, current: Profile | None, window: TimeWindow
 ) -> tuple[DriftReport | None, State]:
@@ -133,7 +161,8 @@ def _compare(
     if current is not None:
         try:
             report = compare(baseline, current)
-            return report, state_of(report)
+            judged = current.features.keys() & baseline.features.keys()
+            return report, state_of(report) if judged else "incomparable"
         except ProfileMismatch:
             pass
     nothing = Profile.empty(

@@ -17,8 +17,8 @@ _EXPLAINED: dict[State, tuple[str, str]] = {
     "incomparable": (
         "What was received cannot be compared with the baseline",
         (
-            "A feature holds another type of value than in training. Give the service the "
-            "current baseline, or fit one on data of these types."
+            "It holds other types of values than in training, or was counted on other bins. Give "
+            "the service's Watch the current baseline, or fit one on data of these types."
         ),
     ),
 }
@@ -42,10 +42,10 @@ def said_of(found: Assessment, seen: VersionSeen, *, now_ns: int) -> tuple[Verdi
 def notes_of(found: Assessment) -> list[str]:
     """Return what was left out of a comparison or is approximate, a sentence each."""
     notes = []
-    if found.rebinned and found.report is not None:
+    if found.other_bins:
         notes.append(
-            "The service counts on other bins than the baseline's, so the figures are "
-            "approximate: give its Watch this baseline."
+            f"Counted on other bins than the baseline's, so not judged: "
+            f"{', '.join(found.other_bins)}. Give the service's Watch this baseline."
         )
     if found.rows_apart:
         notes.append(

@@ -8,13 +8,13 @@ summed up and said in words.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from modelwatch.feature import FeatureProfile
-from modelwatch.sketches import Histogram
+from modelwatch.sketches import Categories, ExponentialHistogram, Histogram
 
 __all__ = ["Bars", "numeric_bars", "step_edges"]
 
@@ -62,7 +62,7 @@ def numeric_bars(reference: FeatureProfile, current: FeatureProfile | None) -> B
     """
     if not isinstance(reference.values, Histogram) or not reference.observed:
         return None
-    found = current if current is not None and _is_countable(current) else None
+    found = _countable(current, reference.values)
     own = _own_edges(reference.values) if reference.kind == "numeric" else None
     edges = _axis(reference, found) if own is None else own
     if np.any(np.diff(edges) <= 0):
@@ -100,8 +100,13 @@ def step_edges(lower: float, upper: float, *, bars: int = TARGET_BARS) -> FloatA
     return edges
 
 
-def _is_countable(profile: FeatureProfile) -> bool:
-    return isinstance(profile.values, Histogram) and profile.observed > 0
+def _countable(profile: FeatureProfile | None, bins: Histogram) -> FeatureProfile | None:
+    """Return the profile on explicit bins, or None where it holds no number."""
+    if profile is None or not profile.observed or isinstance(profile.values, Categories):
+        return None
+    if isinstance(profile.values, ExponentialHistogram):
+        return replace(profile, values=profile.values.on_bins(bins.bin_edges))
+    return profile
 
 
 def _has_bins_of(profile: FeatureProfile, values: Histogram) -> bool:

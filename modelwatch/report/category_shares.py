@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from modelwatch.feature import FeatureProfile
 from modelwatch.sketches import Categories, Histogram
 
@@ -66,8 +68,11 @@ def value_shares(reference: FeatureProfile, current: FeatureProfile | None) -> l
     upper = before.bin_edges[1:]
     if not 1 <= upper.size <= MOST_CATEGORIES or before.counts[0] or before.counts[-1]:
         return []
-    now = current.values if current is not None and current.observed else None
-    after = now if isinstance(now, Histogram) and now.counts.size == before.counts.size else None
+    after = current.values if current is not None and current.observed else None
+    if after is not None and not isinstance(after, Histogram):
+        return []
+    if after is not None and not np.array_equal(after.bin_edges, before.bin_edges):
+        return []
     labels = _value_labels(reference, upper.tolist())
     shares = (before.counts / before.total).tolist()
     shares_now = (after.counts / after.total).tolist() if after else None

@@ -46,25 +46,43 @@ def test_window_without_data_is_never_without_drift(baseline: mw.Baseline) -> No
     assert (found.report.rows, found.report.end_ns) == (0, NOW_NS)
 
 
-def test_other_bins_are_rebinned_and_said(baseline: mw.Baseline, traffic: Traffic) -> None:
-    """A sender that knows no baseline is compared all the same, and marked as approximate."""
+def test_other_bins_are_told_and_not_judged(baseline: mw.Baseline, traffic: Traffic) -> None:
+    """Of a sender that knows no baseline, categories are judged; numbers on other bins are told.
+
+    Interpolated onto the baseline's bins they would look like drift where there is none.
+    """
     found = assess(
         MODEL,
         VERSION,
         WINDOW,
         baseline=baseline,
-        observed=observed(traffic.profile(shift=30, on_baseline=False)),
+        observed=observed(traffic.profile(on_baseline=False)),
     )
-    assert found.rebinned
+    assert found.other_bins == (FEATURE, "score")
     assert found.report is not None
-    assert found.report.features[FEATURE].severity == "drift"
+    severities = {name: f.severity for name, f in found.report.features.items()}
+    assert severities == {
+        FEATURE: "insufficient_data",
+        "score": "insufficient_data",
+        "country": "none",
+    }
+    assert found.current is not None
+    assert FEATURE in found.current.features
+
+
+def test_equal_bins_need_no_baseline_id(baseline: mw.Baseline, traffic: Traffic) -> None:
+    """A sender that counts on the baseline's bins is judged though it does not name it."""
+    profile = traffic.profile(shift=30)
+    profile.baseline_id = None
+    found = assess(MODEL, VERSION, WINDOW, baseline=baseline, observed=observed(profile))
+    assert (found.state, found.other_bins) == ("drift", ())
 
 
 def test_own_bins_come_first(baseline: mw.Baseline, traffic: Traffic) -> None:
     """Where both kinds are there, those on the baseline's bins count; the others are told."""
     both = observed(traffic.profile(rows=100), traffic.profile(rows=900, on_baseline=False))
     found = assess(MODEL, VERSION, WINDOW, baseline=baseline, observed=both)
-    assert (found.rebinned, found.rows_apart) == (False, 900)
+    assert (found.other_bins, found.rows_apart) == ((), 900)
 
 
 def test_incomparable_profiles_do_not_raise(baseline: mw.Baseline, traffic: Traffic) -> None:

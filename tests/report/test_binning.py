@@ -101,6 +101,25 @@ def test_steps_cover_the_range_on_round_numbers(lower: float, upper: float) -> N
     assert 15 <= edges.size <= 70
 
 
+def test_a_sender_without_baseline_is_drawn(baseline: mw.Baseline) -> None:
+    """Numbers on exponential bins have their bars too, of about the same shares."""
+    data = table(2, 4_000)
+    free = mw.Profile.empty("m", "1")
+    free.update({"distance": data["distance"], "flag": data["flag"]})
+    before = baseline.profile.features
+    exact = mw.Profile.from_data(data, baseline=baseline).features["distance"]
+    bars = numeric_bars(before["distance"], free.features["distance"])
+    same = numeric_bars(before["distance"], exact)
+    assert bars is not None
+    assert same is not None
+    assert bars.current is not None
+    assert same.current is not None
+    assert np.abs(bars.current - same.current).max() < 0.05
+    flags = numeric_bars(before["flag"], free.features["flag"])
+    assert flags is not None
+    assert flags.current is not None
+
+
 def test_without_numbers_there_are_no_bars(baseline: mw.Baseline) -> None:
     """A categorical feature, and a baseline without a value, have no bars."""
     features = baseline.profile.features
