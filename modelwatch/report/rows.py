@@ -105,7 +105,7 @@ def _change(before: float | None, now: float) -> str:
 
 def _default_finding(drift: FeatureDrift) -> str:
     if drift.severity == "insufficient_data":
-        return f"{drift.rows} rows are too few to judge"
+        return f"{drift.rows} rows are too few to judge" if drift.rows else "no rows to judge"
     if drift.severity == "none":
         return ""
     return "the distribution changed"

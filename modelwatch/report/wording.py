@@ -13,7 +13,7 @@ WORDS: Mapping[Severity, str] = {
     "drift": "drift",
     "warning": "warning",
     "none": "no drift",
-    "insufficient_data": "too few rows",
+    "insufficient_data": "not judged",
 }
 
 MARKS: Mapping[Severity, str] = {
@@ -46,7 +46,7 @@ def verdict(report: DriftReport) -> Verdict:
         groups[feature.severity].append(feature)
     total = len(report.features)
     unjudged = len(groups["insufficient_data"])
-    beside = f"; {unjudged} could not be judged for too few rows" if unjudged else ""
+    beside = f"; {unjudged} could not be judged" if unjudged else ""
     if groups["drift"]:
         sentence = f"Drift in {len(groups['drift'])} of {_features(total)}{beside}"
         return Verdict(severity="drift", sentence=sentence, names=names_of(groups["drift"]))
