@@ -87,8 +87,9 @@ class Baseline:
         `timestamp`, or rows in the order in which they came.
 
         Args:
-            data: a pandas or polars frame, a pyarrow table, a mapping of arrays, or a list of
-                mappings. For outputs, use predictions on rows that the model was not trained on.
+            data: a pandas or polars frame, a pyarrow table, a mapping of arrays, a list of
+                mappings, or the name of a CSV, Parquet or Arrow file. For outputs, use
+                predictions on rows that the model was not trained on.
             model: the model's name.
             version: its version.
             features: the input columns; all that have no other role where None.

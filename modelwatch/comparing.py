@@ -262,10 +262,8 @@ def _evidence(
     if min(current.observed, reference.observed) >= thresholds.minimum_rows:
         x, y = _cells(reference, current)
         p_values["values"] = clustered_p_value(x, y, feature.values_effect)
-        before, now = (
-            rows / feature.values_effect.phi_at(rows) for rows in (float(x.sum()), float(y.sum()))
-        )
-        floor = psi_noise_floor(int(np.count_nonzero(x + y)), before, now)
+        independent = (total / feature.values_effect.phi_at(total) for total in (x.sum(), y.sum()))
+        floor = psi_noise_floor(int(np.count_nonzero(x + y)), *independent)
         effects["values"] = psi(x, y) - floor
     return p_values, effects
 

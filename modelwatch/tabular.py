@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import os
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from modelwatch.data_files import read_data_file
 from modelwatch.errors import DataError, SchemaError
 
 __all__ = [
@@ -103,12 +106,15 @@ def raw_columns(data: object) -> dict[str, RawColumn]:
 
     Args:
         data: a pandas or polars frame, a pyarrow table or record batch, a mapping of column name
-            to values, or a sequence of mappings (rows; keys that a row lacks are `ABSENT`).
+            to values, a sequence of mappings (rows; keys that a row lacks are `ABSENT`), or the
+            name of a CSV, Parquet or Arrow file.
 
     Raises:
         SchemaError: where two columns have one name, a name is no text, or lengths differ.
         DataError: where the data is none of these.
     """
+    if isinstance(data, (str, os.PathLike)):
+        data = read_data_file(Path(data))
     if isinstance(data, Mapping):
         columns = {name: _as_sequence(values, name) for name, values in data.items()}
     elif isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
@@ -290,7 +296,7 @@ def _columns_of_frame(data: Any) -> dict[str, RawColumn]:
     except TypeError:
         raise DataError(
             f"cannot read a {type(data).__name__}: give a pandas or polars frame, a pyarrow table, "
-            "a mapping of arrays or a list of mappings."
+            "a mapping of arrays, a list of mappings or a file's name."
         ) from None
     return {name: _values_of_series(frame[name]) for name in frame.columns}
 

@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,14 @@ def test_every_kind_of_table_reads_alike(name: str) -> None:
     assert categorical_column(columns["country"]).keys == ["de", None, "fr"]
     assert categorical_column(columns["active"]).keys == ["true", "false", None]
     assert numeric_column(columns["at"]).finite.tolist() == [1577836800.0] * 3
+
+
+@pytest.mark.parametrize("make", [str, Path])
+def test_a_file_is_read_by_name(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    """A text or a path names a data file."""
+    pl.DataFrame({"a": [1.0, 2.0]}).write_parquet(tmp_path / "rows.parquet")
+    columns = raw_columns(make(tmp_path / "rows.parquet"))
+    assert numeric_column(columns["a"]).finite.tolist() == [1.0, 2.0]
 
 
 def test_rows_may_lack_keys() -> None:
@@ -136,7 +145,7 @@ def test_a_name_that_is_no_text_is_refused() -> None:
         raw_columns({1: [1]})
 
 
-@pytest.mark.parametrize("data", [3, "file", [1, 2], object(), {"a": 3}])
+@pytest.mark.parametrize("data", [3, [1, 2], object(), {"a": 3}])
 def test_what_is_no_table_is_refused(data: object) -> None:
     """The message says what can be given instead."""
     with pytest.raises(DataError, match="give"):

@@ -64,11 +64,10 @@ def build(
           --version 3 --prediction predicted --score score --timestamp ts
     """
     from modelwatch.baseline import Baseline
-    from modelwatch.cli.data_files import read_data_file
 
     scores = parse_score(score or [])
     built = Baseline.fit(
-        read_data_file(data),
+        data,
         model=model,
         version=version,
         prediction=prediction,

@@ -91,7 +91,6 @@ def compare_files(baseline: Path, data: Path) -> DriftReport:
         DataError: where a file is absent, or the data cannot be read.
     """
     from modelwatch.baseline import Baseline
-    from modelwatch.cli.data_files import read_data_file
     from modelwatch.comparing import compare as compare_with
 
-    return compare_with(Baseline.load(baseline), read_data_file(data))
+    return compare_with(Baseline.load(baseline), data)

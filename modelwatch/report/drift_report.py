@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from modelwatch.errors import FormatError
+from modelwatch.errors import ConfigurationError, FormatError
 from modelwatch.feature import Role
 from modelwatch.outliers import Kind
 
@@ -157,14 +157,24 @@ class DriftReport:
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return the report as one self-contained HTML page, and write it where a path is given.
 
-        Needs the packages of `modelwatch[collector]`.
+        Raises:
+            ConfigurationError: where the packages that draw are not installed.
+            OSError: where the file cannot be written.
         """
-        from modelwatch.report.html import write_html
-
+        try:
+            from modelwatch.report.html import write_html
+        except ModuleNotFoundError as error:
+            raise ConfigurationError(
+                f"an HTML report needs {error.name}, which is not installed: "
+                'pip install "modelwatch[collector]"'
+            ) from error
         return write_html(self, path)
 
-    def _repr_html_(self) -> str:
-        return self.to_html()
+    def _repr_html_(self) -> str | None:
+        try:
+            return self.to_html()
+        except ConfigurationError:
+            return None
 
     def __rich__(self) -> RenderableType:
         from modelwatch.report.text import report_table

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 import modelwatch as mw
+from modelwatch.errors import ConfigurationError
 
 
 class Page(HTMLParser):
@@ -66,3 +68,14 @@ def test_report_from_a_document_has_no_charts(report: mw.DriftReport) -> None:
     page = Page(mw.DriftReport.from_dict(report.to_dict()).to_html())
     assert "svg" not in {tag for tag, _ in page.tags}
     assert "distance" in page.text
+
+
+def test_without_the_packages_that_draw_the_remedy_is_named(
+    report: mw.DriftReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a base install the error says what to install; a notebook shows the plain form."""
+    monkeypatch.delitem(sys.modules, "modelwatch.report.html", raising=False)
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(ConfigurationError, match=r"pip install .modelwatch\[collector\]"):
+        report.to_html()
+    assert report._repr_html_() is None

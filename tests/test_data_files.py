@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 import polars as pl
 import pytest
 
-from modelwatch.cli.data_files import SUFFIXES, read_data_file
+from modelwatch.data_files import SUFFIXES, read_data_file
 from modelwatch.errors import DataError
 
 FRAME = pl.DataFrame({"age": [31, 52], "plan": ["basic", "pro"]})
