@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,6 +118,15 @@ def test_what_holds_no_features_is_refused(reader: RowReader, value: object) -> 
     """A value of another type or size is an error that says what to give."""
     with pytest.raises(DataError, match="give"):
         reader.read(value)
+
+
+def test_a_text_is_never_taken_for_a_file(reader: RowReader, tmp_path: Path) -> None:
+    """What a client sends is not opened, even where a file has that name."""
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b\n1.0,x\n", encoding="utf-8")
+    for value in (path, str(path)):
+        with pytest.raises(DataError, match="holds no features"):
+            reader.read(value)
 
 
 def _changed_dict(row: dict[str, Any]) -> float:
