@@ -26,8 +26,8 @@ from modelwatch.tabular import (
     categorical_column,
     holds_text,
     infer_kind,
+    load_columns,
     numeric_column,
-    raw_columns,
 )
 
 __all__ = ["Roles", "fit_baseline"]
@@ -101,7 +101,7 @@ def fit_baseline(
     for name, value in (("model", model), ("version", version)):
         if not isinstance(value, str) or not value:
             raise ConfigurationError(f"{name} is {value!r}: give a text that is not empty.")
-    columns = _ordered(raw_columns(data), roles)
+    columns = _ordered(load_columns(data), roles)
     rows = len(next(iter(columns.values())))
     features: dict[str, BaselineFeature] = {}
     for name, role in _feature_roles(columns, roles).items():

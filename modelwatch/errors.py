@@ -9,7 +9,9 @@ The tree::
     +-- FormatError (ValueError)             a document is damaged, or of another format version
     +-- ProfileMismatch (ValueError)         two summaries cannot be merged or compared
     +-- UndecodableTelemetry (ValueError)    bytes that are not the OTLP message they should be
+    |   +-- BodyTooLarge                     a request's body is larger than the collector takes
     +-- StoreError (RuntimeError)            the collector's store cannot be opened, read or written
+    |   +-- StoreBusy                        its write queue is full: wait, and send again
     +-- CollectorError (RuntimeError)        a collector could not be reached or refused a request
     +-- DemoFailed (RuntimeError)            the demo could not run to its end
     +-- OutlierRejected (ValueError)         ``on_outlier="raise"`` refused an input
@@ -21,6 +23,7 @@ ever reaches the caller of a watched function.
 from __future__ import annotations
 
 __all__ = [
+    "BodyTooLarge",
     "CollectorError",
     "ConfigurationError",
     "DataError",
@@ -30,6 +33,7 @@ __all__ = [
     "OutlierRejected",
     "ProfileMismatch",
     "SchemaError",
+    "StoreBusy",
     "StoreError",
     "UndecodableTelemetry",
 ]
@@ -63,8 +67,16 @@ class UndecodableTelemetry(ModelwatchError, ValueError):
     """Bytes received are not the OTLP message that they should be."""
 
 
+class BodyTooLarge(UndecodableTelemetry):
+    """A request's body, as sent or decompressed, is larger than the collector takes."""
+
+
 class StoreError(ModelwatchError, RuntimeError):
     """The collector's store cannot be opened, read or written."""
+
+
+class StoreBusy(StoreError):
+    """The store's write queue is full: the sender must wait and send again."""
 
 
 class CollectorError(ModelwatchError, RuntimeError):

@@ -163,7 +163,9 @@ class FeatureProfile:
         mine, theirs = (self.name, self.role), (other.name, other.role)
         if mine != theirs:
             raise ProfileMismatch(f"cannot merge feature {mine} with {theirs}.")
-        moments = self.moments.merge(other.moments) if self.moments and other.moments else None
+        moments = self.moments or other.moments
+        if self.moments is not None and other.moments is not None:
+            moments = self.moments.merge(other.moments)
         kind: Kind = "probability" if other.kind == "probability" else self.kind
         return FeatureProfile(
             self.name,

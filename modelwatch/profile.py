@@ -11,7 +11,7 @@ import numpy as np
 from modelwatch.errors import DataError, ProfileMismatch
 from modelwatch.feature import FeatureProfile, FeatureSpec, Role
 from modelwatch.sketches import Histogram, JointMoments
-from modelwatch.tabular import ABSENT, NumericColumn, RawColumn, raw_columns
+from modelwatch.tabular import ABSENT, NumericColumn, RawColumn, load_columns
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
@@ -127,7 +127,7 @@ class Profile:
         """Summarise a table on a baseline's bins.
 
         Args:
-            data: anything that `modelwatch.tabular.raw_columns` reads. Inputs of the baseline that
+            data: a table or a file's name, as `Baseline.fit` takes it. Inputs of the baseline that
                 it lacks count as absent in every row; further columns are unexpected features,
                 except the baseline's label and timestamp.
             baseline: what the model was trained on.
@@ -136,7 +136,7 @@ class Profile:
             DataError: where the data cannot be read, or holds neither a row nor a column that the
                 baseline knows.
         """
-        columns = raw_columns(data)
+        columns = load_columns(data)
         rows = len(next(iter(columns.values()), ()))
         if not rows:
             raise DataError("the data holds no rows: there is nothing to compare.")

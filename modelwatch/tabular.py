@@ -33,6 +33,7 @@ __all__ = [
     "category_key",
     "holds_text",
     "infer_kind",
+    "load_columns",
     "numeric_column",
     "raw_columns",
 ]
@@ -59,6 +60,7 @@ _NUMBER_TYPES: frozenset[type] = frozenset(
 )
 _NUMBER_OR_NONE = _NUMBER_TYPES | {type(None)}
 _BOOLEANS = (bool, np.bool_)
+_TIMES = (dt.datetime, np.datetime64)
 _NULL_NAMES = frozenset({"NoneType", "NAType", "NaTType"})
 
 
@@ -106,15 +108,12 @@ def raw_columns(data: object) -> dict[str, RawColumn]:
 
     Args:
         data: a pandas or polars frame, a pyarrow table or record batch, a mapping of column name
-            to values, a sequence of mappings (rows; keys that a row lacks are `ABSENT`), or the
-            name of a CSV, Parquet or Arrow file.
+            to values, or a sequence of mappings (rows; keys that a row lacks are `ABSENT`).
 
     Raises:
         SchemaError: where two columns have one name, a name is no text, or lengths differ.
         DataError: where the data is none of these.
     """
-    if isinstance(data, (str, os.PathLike)):
-        data = read_data_file(Path(data))
     if isinstance(data, Mapping):
         columns = {name: _as_sequence(values, name) for name, values in data.items()}
     elif isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
@@ -123,6 +122,20 @@ def raw_columns(data: object) -> dict[str, RawColumn]:
         columns = _columns_of_frame(data)
     _check_columns(columns)
     return columns
+
+
+def load_columns(data: object) -> dict[str, RawColumn]:
+    """Return a table's columns by name; a text or path names a CSV, Parquet or Arrow file.
+
+    Not for data that a service's clients send: `raw_columns` opens no file.
+
+    Raises:
+        SchemaError: see `raw_columns`.
+        DataError: where the data is no table, or the file cannot be read.
+    """
+    if isinstance(data, (str, os.PathLike)):
+        data = read_data_file(Path(data))
+    return raw_columns(data)
 
 
 def infer_kind(values: RawColumn) -> Literal["numeric", "categorical"]:
@@ -231,7 +244,7 @@ def _number(value: Any) -> float | MissingReason:
         return "null"
     if _is_number_type(kind):
         try:
-            return value.timestamp() if isinstance(value, dt.datetime) else float(value)
+            return _seconds(value) if isinstance(value, _TIMES) else float(value)
         except OverflowError:
             return "inf"
         except (TypeError, ValueError):
@@ -239,8 +252,15 @@ def _number(value: Any) -> float | MissingReason:
     return "wrong_type"
 
 
+def _seconds(value: dt.datetime | np.datetime64) -> float:
+    """Return Unix seconds; NaN for NaT."""
+    if isinstance(value, dt.datetime):
+        return value.timestamp()
+    return float((value - np.datetime64(0, "s")) / np.timedelta64(1, "s"))
+
+
 def _is_number_type(kind: type) -> bool:
-    if kind in _NUMBER_TYPES or issubclass(kind, dt.datetime):
+    if kind in _NUMBER_TYPES or issubclass(kind, _TIMES):
         return True
     return hasattr(kind, "__float__") and not issubclass(kind, (str, bytes, np.ndarray))
 
@@ -296,7 +316,7 @@ def _columns_of_frame(data: Any) -> dict[str, RawColumn]:
     except TypeError:
         raise DataError(
             f"cannot read a {type(data).__name__}: give a pandas or polars frame, a pyarrow table, "
-            "a mapping of arrays, a list of mappings or a file's name."
+            "a mapping of arrays or a list of mappings."
         ) from None
     return {name: _values_of_series(frame[name]) for name in frame.columns}
 

@@ -22,6 +22,7 @@ from modelwatch.tabular import (
     category_key,
     holds_text,
     infer_kind,
+    load_columns,
     numeric_column,
     raw_columns,
 )
@@ -71,7 +72,7 @@ def test_every_kind_of_table_reads_alike(name: str) -> None:
 def test_a_file_is_read_by_name(tmp_path: Path, make: Callable[[Path], object]) -> None:
     """A text or a path names a data file."""
     pl.DataFrame({"a": [1.0, 2.0]}).write_parquet(tmp_path / "rows.parquet")
-    columns = raw_columns(make(tmp_path / "rows.parquet"))
+    columns = load_columns(make(tmp_path / "rows.parquet"))
     assert numeric_column(columns["a"]).finite.tolist() == [1.0, 2.0]
 
 
@@ -99,6 +100,15 @@ def test_a_text_of_digits_is_no_number() -> None:
 def test_numbers_of_many_types_are_numbers(value: object) -> None:
     """Python, numpy and decimal numbers are read alike."""
     assert numeric_column([value, None]).finite.tolist() == [3.0]
+
+
+def test_times_are_seconds_since_1970() -> None:
+    """From Python, numpy and pandas, alone or in arrays, and NaT is missing."""
+    moment = np.datetime64("1970-01-02T00:00:00", "ns")
+    values = [moment, dt.datetime(1970, 1, 2, tzinfo=dt.UTC), pd.Timestamp("1970-01-02")]
+    assert numeric_column(values).finite.tolist() == [86_400.0] * 3
+    assert numeric_column([np.datetime64("NaT"), pd.NaT]).missing == {"nan": 1, "null": 1}
+    assert numeric_column(np.array([moment, "NaT"], "M8[s]")).missing == {"nan": 1}
 
 
 def test_an_integer_beyond_every_float_is_infinite() -> None:
@@ -145,7 +155,7 @@ def test_a_name_that_is_no_text_is_refused() -> None:
         raw_columns({1: [1]})
 
 
-@pytest.mark.parametrize("data", [3, [1, 2], object(), {"a": 3}])
+@pytest.mark.parametrize("data", [3, "rows.csv", [1, 2], object(), {"a": 3}])
 def test_what_is_no_table_is_refused(data: object) -> None:
     """The message says what can be given instead."""
     with pytest.raises(DataError, match="give"):

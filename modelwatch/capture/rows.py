@@ -67,12 +67,6 @@ class RowReader:
             return self._read_array(value)
         if isinstance(value, (list, tuple)):
             return self._read_list(value)
-        if not hasattr(value, "columns") and not hasattr(value, "schema"):
-            # Above all no text: as a file name it would be opened.
-            raise DataError(
-                f"a {type(value).__name__} holds no features: give a mapping of feature name to "
-                "value, a list of such, or a table."
-            )
         columns = raw_columns(value)
         rows = len(next(iter(columns.values()), ()))
         return Batch({name: _copied(column) for name, column in columns.items()}, rows)

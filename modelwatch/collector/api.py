@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from modelwatch import __version__
 from modelwatch.baseline import Baseline
 from modelwatch.collector import answers
-from modelwatch.collector.bodies import BodyTooLarge, read_body
+from modelwatch.collector.bodies import read_body
 from modelwatch.collector.evaluation import Assessment, Evaluator
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.pages import Pages
@@ -29,7 +29,7 @@ from modelwatch.collector.queries import read_window, require_version
 from modelwatch.collector.received import ReceiverCounts
 from modelwatch.collector.segments import EncodedPaths
 from modelwatch.collector.store import Store
-from modelwatch.errors import FormatError, ModelwatchError, StoreError
+from modelwatch.errors import BodyTooLarge, FormatError, ModelwatchError, StoreError
 
 __all__ = ["build_api"]
 

@@ -9,9 +9,9 @@ import zlib
 
 from starlette.requests import Request
 
-from modelwatch.errors import UndecodableTelemetry
+from modelwatch.errors import BodyTooLarge, UndecodableTelemetry
 
-__all__ = ["ENCODINGS", "BodyTooLarge", "decompress", "read_body"]
+__all__ = ["ENCODINGS", "decompress", "read_body"]
 
 ENCODINGS = ("deflate", "gzip", "identity")
 """Content encodings that are taken, for the Accept-Encoding of a refusal."""
@@ -21,10 +21,6 @@ _MOST_MEMBERS = 64
 
 _WINDOW_BITS = {"gzip": 31, "deflate": 15}
 """zlib's code for a gzip header, and for a zlib header (what HTTP calls deflate)."""
-
-
-class BodyTooLarge(UndecodableTelemetry):
-    """The body, as sent or decompressed, is larger than the collector takes."""
 
 
 async def read_body(request: Request, *, limit: int) -> bytes:

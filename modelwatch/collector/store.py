@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from modelwatch.collector.windows import TimeWindow
-from modelwatch.errors import StoreError
 from modelwatch.profile import Profile
 from modelwatch.telemetry.wire import Point
 
@@ -23,7 +22,6 @@ __all__ = [
     "FilledWindow",
     "PointSink",
     "Store",
-    "StoreBusy",
     "StoredBaseline",
     "VersionSeen",
     "VersionSource",
@@ -31,10 +29,6 @@ __all__ = [
     "WindowSource",
     "Written",
 ]
-
-
-class StoreBusy(StoreError):
-    """The store's write queue is full: the sender must wait and send again."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from modelwatch.collector.store import StoreBusy
-from modelwatch.errors import StoreError
+from modelwatch.errors import StoreBusy, StoreError
 
 __all__ = ["GroupCommitWriter"]
 

@@ -125,7 +125,7 @@ def test_a_text_is_never_taken_for_a_file(reader: RowReader, tmp_path: Path) -> 
     path = tmp_path / "rows.csv"
     path.write_text("a,b\n1.0,x\n", encoding="utf-8")
     for value in (path, str(path)):
-        with pytest.raises(DataError, match="holds no features"):
+        with pytest.raises(DataError, match="cannot read a"):
             reader.read(value)
 
 

@@ -6,8 +6,8 @@ import zlib
 
 import pytest
 
-from modelwatch.collector.bodies import BodyTooLarge, decompress
-from modelwatch.errors import UndecodableTelemetry
+from modelwatch.collector.bodies import decompress
+from modelwatch.errors import BodyTooLarge, UndecodableTelemetry
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity"])

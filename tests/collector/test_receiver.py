@@ -15,8 +15,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 
 from modelwatch.collector.received import ReceiverCounts
 from modelwatch.collector.receiver import Receiver, ReceiverLimits
-from modelwatch.collector.store import StoreBusy, Written
-from modelwatch.errors import StoreError
+from modelwatch.collector.store import Written
+from modelwatch.errors import StoreBusy, StoreError
 from modelwatch.telemetry.wire import Point
 from tests.collector.conftest import PROTOBUF, Traffic
 

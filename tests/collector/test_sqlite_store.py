@@ -12,10 +12,10 @@ import pytest
 import modelwatch as mw
 from modelwatch.collector.schema import SCHEMA_VERSION
 from modelwatch.collector.sqlite_store import SqliteStore
-from modelwatch.collector.store import Evaluation, FilledWindow, StoreBusy
+from modelwatch.collector.store import Evaluation, FilledWindow
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.collector.writer import GroupCommitWriter
-from modelwatch.errors import ProfileMismatch, StoreError
+from modelwatch.errors import ProfileMismatch, StoreBusy, StoreError
 from tests.collector.conftest import MODEL, NOW_NS, SECOND, VERSION, Traffic
 
 HOUR = TimeWindow.ending(NOW_NS, seconds=3_600)

