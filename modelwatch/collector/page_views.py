@@ -36,11 +36,12 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRow:
-    """One model version in the list of models."""
+    """One model version in the list of models; ``evaluated`` is the window that is spoken of."""
 
     model: str
     version: str
     href: str
+    evaluated: str | None
     severity: Severity
     mark: str
     words: str
@@ -59,6 +60,7 @@ class VersionView:
         notes: what was left out of the comparison, a sentence each.
         rows: the features, worst first.
         timeline: the latest finished windows; None where none was evaluated.
+        latest: the last window that was evaluated, where the one shown holds nothing.
     """
 
     model: str
@@ -74,6 +76,7 @@ class VersionView:
     charts: dict[str, str]
     unexpected: tuple[str, ...]
     timeline: Timeline | None
+    latest: Link | None
 
 
 def models_view(
@@ -93,6 +96,7 @@ def models_view(
 
 
 def _model_row(seen: VersionSeen, latest: list[Evaluation], now_ns: int) -> ModelRow:
+    page = _Addresses.of_version(seen)
     if seen.baseline_id is None:
         found = Verdict(severity="insufficient_data", sentence="No baseline yet", names="")
     elif not latest:
@@ -102,7 +106,8 @@ def _model_row(seen: VersionSeen, latest: list[Evaluation], now_ns: int) -> Mode
     return ModelRow(
         model=seen.model,
         version=seen.version,
-        href=path_of("models", seen.model, "versions", seen.version),
+        href=page.path,
+        evaluated=page.of(latest[-1].window) if latest else None,
         severity=found.severity,
         mark=MARKS[found.severity],
         words=found.sentence,
@@ -131,9 +136,13 @@ def version_view(
         default_seconds: the collector's own length of a window.
         now_ns: Unix nanoseconds.
     """
-    page = _Addresses(path_of("models", seen.model, "versions", seen.version))
-    report = found.report
+    page = _Addresses.of_version(seen)
+    report = found.report if found.state != "no_data" else None
     rows = feature_rows(report, baseline=found.baseline, current=found.current) if report else []
+    windows = [(item.window, _report(item)) for item in evaluations]
+    names = [row.name for row in rows]
+    if windows and not names:
+        names = [feature.name for feature in windows[-1][1].ranked()]
     said, remedy = said_of(found, seen, now_ns=now_ns)
     return VersionView(
         model=seen.model,
@@ -148,12 +157,8 @@ def version_view(
         rows=rows,
         charts={row.anchor: _chart(seen, row, found.window) for row in rows if row.reference},
         unexpected=report.unexpected if report else (),
-        timeline=timeline_of(
-            [(item.window, _report(item)) for item in evaluations],
-            [row.name for row in rows],
-            address=page.of,
-            shown=found.window,
-        ),
+        timeline=timeline_of(windows, names, address=page.of, shown=found.window),
+        latest=_latest(page, found, evaluations),
     )
 
 
@@ -161,13 +166,17 @@ class _Addresses:
     """Makes the addresses of one version's page."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self.path = path
+
+    @classmethod
+    def of_version(cls, seen: VersionSeen) -> _Addresses:
+        return cls(path_of("models", seen.model, "versions", seen.version))
 
     def of(self, window: TimeWindow) -> str:
         return self.live(window.seconds, end=str(window.end_ns // NANOSECONDS))
 
     def live(self, seconds: int, **parameters: str) -> str:
-        return f"{self._path}?{urlencode({'window': format_window(seconds), **parameters})}"
+        return f"{self.path}?{urlencode({'window': format_window(seconds), **parameters})}"
 
 
 def _facts(seen: VersionSeen, found: Assessment, now_ns: int) -> list[tuple[str, str]]:
@@ -210,6 +219,12 @@ def _moved(window: TimeWindow, steps: int) -> TimeWindow:
     return TimeWindow.ending(
         window.end_ns + steps * window.seconds * NANOSECONDS, seconds=window.seconds
     )
+
+
+def _latest(page: _Addresses, found: Assessment, evaluations: Sequence[Evaluation]) -> Link | None:
+    if found.state != "no_data" or not evaluations:
+        return None
+    return Link(text="the last window with data", href=page.of(evaluations[-1].window))
 
 
 def _pause(page: _Addresses, asked: Query) -> Link | None:

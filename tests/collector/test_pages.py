@@ -78,8 +78,25 @@ def test_list_links_every_version(drifting: Running) -> None:
     page = Page(httpx.get(drifting.api))
     assert MODEL in page.text
     assert "Drift in 1 of 3 features" in page.text
-    (link,) = [a["href"] for a in page.all("a") if a["href"].startswith("/models/")]
-    assert httpx.get(drifting.api + link).status_code == 200
+    links = [a["href"] for a in page.all("a") if a["href"].startswith("/models/")]
+    assert [httpx.get(drifting.api + link).status_code for link in links] == [200, 200]
+
+
+def test_the_verdict_in_the_list_links_the_window_it_speaks_of(drifting: Running) -> None:
+    """What the list says of the last evaluated window is what its link shows."""
+    page = Page(httpx.get(drifting.api))
+    (link,) = [a["href"] for a in page.all("a") if "end=" in a["href"]]
+    assert "Drift in 1 of 3 features" in Page(httpx.get(drifting.api + link)).text
+
+
+def test_an_empty_window_leads_to_the_last_with_data(drifting: Running) -> None:
+    """Where nothing came in the window, no feature is listed as if it had been looked at."""
+    page = Page(httpx.get(drifting.page(), params={"window": "1h", "end": "3600"}))
+    assert "No data in this window" in page.text
+    assert "Missing" not in page.text
+    assert "Timeline" in page.text
+    link = next(a["href"] for a in page.all("a") if "end=" in a["href"])
+    assert "Drift in 1 of 3 features" in Page(httpx.get(drifting.api + link)).text
 
 
 def test_version_page_tells_the_finding(drifting: Running) -> None:
