@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ __all__ = [
 Attributes = Mapping[str, Any]
 Fold = Callable[[Profile], None]
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 MAX_COUNT = 2**53
 """Counts beyond this are refused: sums of them would leave 64 bits."""
@@ -50,8 +51,8 @@ MOMENTS_PER_FEATURE = 6
 
 def histogram(point: Any, attributes: Attributes) -> Fold:
     """Read a numeric feature's explicit-bound histogram."""
-    counts = [_checked(count) for count in point.bucket_counts]
-    values = Histogram(list(point.explicit_bounds), counts or [_checked(point.count)])
+    counts = _counts(point.bucket_counts)
+    values = Histogram(point.explicit_bounds, counts if counts.size else [_checked(point.count)])
     return _numbers(values, point, attributes)
 
 
@@ -120,7 +121,7 @@ def nothing(_point: Any, _attributes: Attributes) -> Fold:
 
 def duration(point: Any, _attributes: Attributes) -> Fold:
     """Read how long the calls took; other bounds than ours are rebinned."""
-    received = Histogram(list(point.explicit_bounds), [_checked(c) for c in point.bucket_counts])
+    received = Histogram(point.explicit_bounds, _counts(point.bucket_counts))
     seconds = float(point.sum)
 
     def fold(profile: Profile) -> None:
@@ -250,6 +251,14 @@ def _checked(value: float) -> int:
     return int(value)
 
 
+def _counts(values: Sequence[int]) -> IntArray:
+    counts = np.array(values, dtype=np.uint64)
+    if counts.max(initial=0) > MAX_COUNT:
+        raise UndecodableTelemetry(f"{counts.max()} is no count.")
+    return counts.astype(np.int64)
+
+
 def _sparse(buckets: Any) -> dict[int, int]:
-    pairs = enumerate(buckets.bucket_counts, start=buckets.offset)
-    return {index: _checked(count) for index, count in pairs if count}
+    counts = _counts(buckets.bucket_counts)
+    used = np.flatnonzero(counts)
+    return dict(zip((used + buckets.offset).tolist(), counts[used].tolist(), strict=True))
