@@ -70,6 +70,24 @@ SETTINGS: Mapping[str, Setting] = {
             secret=True,
         ),
         Setting(
+            name="OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+            value_type="string",
+            default="",
+            doc="Full address for logs alone, used as it is.",
+        ),
+        Setting(
+            name="OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+            value_type="string",
+            default="",
+            doc="Full address for metrics alone, used as it is.",
+        ),
+        Setting(
+            name="OTEL_EXPORTER_OTLP_PROTOCOL",
+            value_type="string",
+            default="http/protobuf",
+            doc="Must be http/protobuf, all that is spoken, unless a watch names its endpoint.",
+        ),
+        Setting(
             name="OTEL_EXPORTER_OTLP_TIMEOUT",
             value_type="number",
             default="10",

@@ -31,6 +31,8 @@ __all__ = ["HttpTransport", "Outcome", "Signal", "Status", "TransportOptions"]
 Signal = Literal["metrics", "logs"]
 Status = Literal["accepted", "partial", "refused", "unreachable"]
 
+SPOKEN_PROTOCOL: Final = "http/protobuf"
+
 _RETRYABLE: Final = frozenset({429, 502, 503, 504})
 _LONGEST_WAIT_SECONDS: Final = 3_600.0
 _MOST_MESSAGE_CHARACTERS: Final = 200
@@ -58,6 +60,8 @@ class TransportOptions:
 
     Attributes:
         endpoint: base address; ``/v1/metrics`` and ``/v1/logs`` are appended.
+        metrics_endpoint: full address for metrics, where it is another.
+        logs_endpoint: full address for logs, where it is another.
         headers: sent with every request; not shown in `repr`, as they may hold secrets.
         timeout_seconds: for one request.
         compression: ``gzip`` or ``none``.
@@ -68,18 +72,21 @@ class TransportOptions:
     """
 
     endpoint: str
+    metrics_endpoint: str = ""
+    logs_endpoint: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     timeout_seconds: float = 10.0
     compression: str = "gzip"
     certificate: str = ""
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.endpoint)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            raise ConfigurationError(
-                f"endpoint is {self.endpoint!r}: give the base address of an OTLP/HTTP receiver, "
-                "as in 'http://127.0.0.1:4318'."
-            )
+        for address in (self.address("metrics"), self.address("logs")):
+            parts = urlsplit(address)
+            if parts.scheme not in ("http", "https") or not parts.netloc:
+                raise ConfigurationError(
+                    f"endpoint is {address!r}: give the address of an OTLP/HTTP receiver, "
+                    "as in 'http://127.0.0.1:4318'."
+                )
         if self.compression not in ("gzip", "none"):
             raise ConfigurationError(
                 f"OTEL_EXPORTER_OTLP_COMPRESSION is {self.compression!r}: give gzip or none."
@@ -87,14 +94,31 @@ class TransportOptions:
 
     @classmethod
     def from_environment(cls, endpoint: str | None = None) -> TransportOptions:
-        """Read the settings; `endpoint`, where given, goes before the environment's."""
+        """Read the settings; `endpoint`, where given, goes before all of the environment's."""
+        protocol = settings.read("OTEL_EXPORTER_OTLP_PROTOCOL")
+        if endpoint is None and protocol != SPOKEN_PROTOCOL:
+            raise ConfigurationError(
+                f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol!r}, and modelwatch speaks "
+                f"{SPOKEN_PROTOCOL}: give Watch(endpoint=...) the address of a receiver that does."
+            )
+        metrics = logs = ""
+        if endpoint is None:
+            metrics = settings.read("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT")
+            logs = settings.read("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT")
         return cls(
             endpoint=endpoint or settings.read("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            metrics_endpoint=metrics,
+            logs_endpoint=logs,
             headers=_parse_headers(settings.read("OTEL_EXPORTER_OTLP_HEADERS")),
             timeout_seconds=settings.read_number("OTEL_EXPORTER_OTLP_TIMEOUT"),
             compression=settings.read("OTEL_EXPORTER_OTLP_COMPRESSION").lower(),
             certificate=settings.read("OTEL_EXPORTER_OTLP_CERTIFICATE"),
         )
+
+    def address(self, signal: Signal) -> str:
+        """Return where messages of one kind go."""
+        own = self.metrics_endpoint if signal == "metrics" else self.logs_endpoint
+        return own or f"{self.endpoint.rstrip('/')}/v1/{signal}"
 
     def __repr__(self) -> str:
         return f"<TransportOptions {self.endpoint}, {len(self.headers)} headers>"
@@ -143,7 +167,7 @@ class HttpTransport:
         if self._options.compression == "gzip":
             body = gzip.compress(body, compresslevel=6, mtime=0)
             headers["content-encoding"] = "gzip"
-        url = f"{self._options.endpoint.rstrip('/')}/v1/{signal}"
+        url = self._options.address(signal)
         try:
             response = self._opened().post(url, content=body, headers=headers, timeout=limit)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:

@@ -200,3 +200,22 @@ def test_a_wrong_endpoint_is_refused(endpoint: str) -> None:
     """An endpoint without scheme or host is named, with an example."""
     with pytest.raises(ConfigurationError, match="endpoint"):
         TransportOptions(endpoint=endpoint)
+
+
+def test_each_signal_may_have_an_address_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal's own variable is a full address; an endpoint given in code goes before all."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all:1")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://metrics:2/in")
+    options = TransportOptions.from_environment()
+    assert options.address("metrics") == "http://metrics:2/in"
+    assert options.address("logs") == "http://all:1/v1/logs"
+    given = TransportOptions.from_environment("http://given:3/")
+    assert given.address("metrics") == "http://given:3/v1/metrics"
+
+
+def test_a_protocol_that_is_not_spoken_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is sent over HTTP to a gRPC port; the remedy is named, and works."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    with pytest.raises(ConfigurationError, match=r"'grpc'.+endpoint="):
+        TransportOptions.from_environment()
+    assert TransportOptions.from_environment("http://c:4318").endpoint == "http://c:4318"
