@@ -10,6 +10,7 @@ The rules, in the order in which they are tried:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -91,7 +92,9 @@ def outlier_counts(
         counts["range"] += int(((values < limits.lower) | (values > limits.upper)).sum())
     elif limits.categories is not None:
         known = limits.categories
-        counts["unseen_category"] = sum(key is not None and key not in known for key in column.keys)
+        found = Counter(column.keys)
+        found.pop(None, None)
+        counts["unseen_category"] = sum(n for key, n in found.items() if key not in known)
     return {rule: count for rule, count in counts.items() if count}
 
 

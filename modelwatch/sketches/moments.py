@@ -66,7 +66,8 @@ class Moments:
         offsets = values - self.shift
         mean = float(offsets.mean())
         residuals = offsets - mean
-        m2 = float(residuals @ residuals) - float(residuals.sum()) ** 2 / values.size
+        squares = float(np.square(residuals).sum())  # no BLAS: its threads stall a busy service
+        m2 = squares - float(residuals.sum()) ** 2 / values.size
         self._add(values.size, mean, m2, float(values.min()), float(values.max()))
 
     def merge(self, other: Moments) -> Moments:
