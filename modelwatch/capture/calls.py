@@ -44,7 +44,7 @@ def _plain_caller(observer: Observer) -> Caller:
     the general way, and so does whatever is odd with this one.
     """
     recorder = observer.recorder
-    position = observer.plain_position
+    position, name = observer.plain_position, observer.plain_name
     rows_waiting, capacity_rows = recorder.rows_waiting, recorder.capacity_rows
     current = CURRENT.get
     enter, leave = CURRENT.set, CURRENT.reset
@@ -67,9 +67,9 @@ def _plain_caller(observer: Observer) -> Caller:
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         plan = recorder.plan
-        if plan is None or len(args) <= position or current() is not None:
+        if plan is None or current() is not None:
             return general(wrapped, instance, args, kwargs)
-        features = args[position]
+        features: Any = args[position] if len(args) > position else kwargs.get(name)
         if features.__class__ is not dict or len(features) != plan.size:
             return general(wrapped, instance, args, kwargs)
         try:

@@ -96,6 +96,7 @@ class Observer:
         chooses = options.sample_rate < 1.0 or rate is not None
         is_plain = argument.position is not None and not chooses
         self.plain_position: int = (argument.position or 0) if is_plain else NOT_POSITIONAL
+        self.plain_name: str = (argument.name or "") if is_plain else ""
 
     def begin(
         self, instance: object, args: Sequence[Any], kwargs: Mapping[str, Any]

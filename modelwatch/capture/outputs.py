@@ -42,12 +42,17 @@ _UNREADABLE: Final = b""
 """Stands for results of other types; columns count it as ``wrong_type``."""
 
 
-def frozen(output: object) -> object:
+def frozen(output: Any) -> object:
     """Return a copy of a result that later changes cannot reach: plain values, dicts, lists."""
-    if type(output) in IMMUTABLE:
+    kind = type(output)
+    if kind in IMMUTABLE:
+        return output
+    if kind is dict and IMMUTABLE.issuperset(map(type, output.values())):
+        return output.copy()
+    if kind is tuple and IMMUTABLE.issuperset(map(type, output)):
         return output
     fields = attributes_of(output)
-    if fields is not None and type(output) is not Failure:
+    if fields is not None and kind is not Failure:
         return {str(name): frozen(value) for name, value in fields.items()}
     if isinstance(output, np.ndarray):
         return output.copy()
@@ -145,9 +150,10 @@ class OutputReader:
         return {name: value for part in parts for name, value in part.items()}
 
     def _named(self, output: Mapping[str, Any]) -> dict[str, Any]:
+        named = {str(name): value for name, value in output.items()}
         if self._known is None:
-            return {str(name): value for name, value in output.items()}
-        return {name: output[name] for name in self._known if name in output}
+            return named
+        return {name: named[name] for name in self._known if name in named}
 
 
 def _as_list(column: Any) -> list[Any]:

@@ -54,6 +54,11 @@ def predict(features: dict[str, Any]) -> float:
     return 0.5
 
 
+def predict_named(features: dict[str, Any]) -> dict[str, Any]:
+    """Return a score by its name."""
+    return {"score": 0.5}
+
+
 async def predict_later(features: dict[str, Any]) -> float:
     """Return a score."""
     return 0.5
@@ -104,6 +109,8 @@ def main() -> None:
         "no-op wrapt.FunctionWrapper": (wrapt.FunctionWrapper(predict, nothing), row),
         "plain call": (predict, row),
         "watched": (watched, row),
+        "watched, a dict returned": (watch(predict_named), row),
+        "watched, called by keyword": (lambda features: watched(features=features), row),
         "watched, with an outlier": (watched, outlying),
         "watched, in an adapter's scope": (in_scope, row),
         "plain coroutine": (run_to_end(predict_later), row),
