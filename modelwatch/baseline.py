@@ -84,7 +84,8 @@ class Baseline:
         """Summarise the data that a model was trained or validated on.
 
         How much the rows' blocks in time order vary is measured too, so the order matters: give
-        `timestamp`, or rows in the order in which they came.
+        `timestamp`, or rows in the order in which they came. Where rows turn out to be sorted by
+        a feature or the label, they are taken as independent, and a warning is logged.
 
         Args:
             data: a pandas or polars frame, a pyarrow table, a mapping of arrays, a list of

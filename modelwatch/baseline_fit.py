@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelwatch.baseline import Baseline, BaselineFeature
-from modelwatch.comparisons.cells import decile_starts, main_categories
-from modelwatch.comparisons.design_effect import DesignEffect, fit_design_effect
+from modelwatch.baseline_effects import is_sorted_by, with_effects
 from modelwatch.errors import ConfigurationError, DataError, SchemaError
 from modelwatch.feature import FeatureSpec, Role
 from modelwatch.outliers import OutlierLimits, numeric_fences
@@ -40,7 +39,6 @@ MAX_CLASSES = 50
 """A prediction column of whole numbers with at most this many distinct ones holds classes."""
 
 Column = NumericColumn | CategoricalColumn
-Codes = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +101,11 @@ def fit_baseline(
             raise ConfigurationError(f"{name} is {value!r}: give a text that is not empty.")
     columns = _ordered(load_columns(data), roles)
     rows = len(next(iter(columns.values())))
+    in_time_order = _known_order(columns, roles)
     features: dict[str, BaselineFeature] = {}
     for name, role in _feature_roles(columns, roles).items():
         spec = _describe(name, role, columns[name], roles, bins)
-        features[name] = _with_effects(spec, columns[name])
+        features[name] = with_effects(spec, columns[name], in_time_order=in_time_order)
     _apply_importances(features, importances)
     empty = Profile(model, version)
     baseline = Baseline(
@@ -121,6 +120,18 @@ def fit_baseline(
         profile=empty,
     )
     return replace(baseline, profile=_profile_of(baseline, columns))
+
+
+def _known_order(columns: Mapping[str, RawColumn], roles: Roles) -> bool | None:
+    """Tell whether the rows are in order of time: True by a timestamp, None where it may be so.
+
+    Rows sorted by their label, as sample data often is, are in no order of time.
+    """
+    if roles.timestamp is not None:
+        return True
+    if roles.label is not None and is_sorted_by(columns[roles.label]):
+        return False
+    return None
 
 
 def _profile_of(baseline: Baseline, columns: Mapping[str, RawColumn]) -> Profile:
@@ -238,51 +249,6 @@ def _holds_classes(values: RawColumn) -> bool:
 
 def _had_missing(column: Column) -> bool:
     return any(column.missing.get(reason) for reason in ("null", "nan", "absent"))
-
-
-def _with_effects(spec: FeatureSpec, values: RawColumn) -> BaselineFeature:
-    fields = {name: getattr(spec, name) for name in FeatureSpec.__dataclass_fields__}
-    column: Column
-    if spec.kind == "categorical":
-        column = categorical_column(values, text=spec.limits.text)
-        codes, cells, outlying = _category_codes(column)
-        missing = codes < 0
-    else:
-        column = numeric_column(values)
-        codes, cells, outlying = _bin_codes(column, spec)
-        missing = np.isnan(column.values)
-    return BaselineFeature(
-        **fields,
-        values_effect=fit_design_effect(codes, cells),
-        missing_effect=_event_effect(missing),
-        outliers_effect=_event_effect(outlying | (missing & (not spec.limits.allows_missing))),
-    )
-
-
-def _event_effect(events: npt.NDArray[np.bool_]) -> DesignEffect:
-    return fit_design_effect(events.astype(np.intp), 2)
-
-
-def _bin_codes(
-    column: NumericColumn, spec: FeatureSpec
-) -> tuple[Codes, int, npt.NDArray[np.bool_]]:
-    edges = spec.bin_edges if spec.bin_edges is not None else np.empty(0)
-    bins = np.searchsorted(edges, column.values, side="left")
-    present = ~np.isnan(column.values)
-    starts = decile_starts(np.bincount(bins[present], minlength=edges.size + 1))
-    cell_of_bin = np.searchsorted(starts, np.arange(edges.size + 1), side="right") - 1
-    codes = np.where(present, cell_of_bin[np.minimum(bins, edges.size)], -1)
-    outlying = (column.values < spec.limits.lower) | (column.values > spec.limits.upper)
-    return codes, starts.size, outlying
-
-
-def _category_codes(column: CategoricalColumn) -> tuple[Codes, int, npt.NDArray[np.bool_]]:
-    names = main_categories(Counter(column.present))
-    code_of: dict[str | None, int] = {name: code for code, name in enumerate(names)}
-    code_of[None] = -1
-    rest = len(names)
-    codes = np.array([code_of.get(key, rest) for key in column.keys], dtype=np.intp)
-    return codes, rest + 1, np.zeros(codes.size, dtype=bool)
 
 
 def _apply_importances(

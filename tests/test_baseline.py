@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from modelwatch.baseline import Baseline
+from modelwatch.comparing import compare
 from modelwatch.errors import ConfigurationError, DataError, FormatError, SchemaError
 
 Table = dict[str, Any]
@@ -73,6 +74,34 @@ def test_rows_are_put_in_order_of_time() -> None:
     assert effects[0] == effects[1] == effects[2]
     assert effects[0].phi_at(100) > 5
     assert fit({"x": level[order]}).features["x"].values_effect.phi_at(100) < 2
+
+
+def test_a_sorted_column_is_not_taken_for_a_slow_one(caplog: pytest.LogCaptureFixture) -> None:
+    """Rows sorted by a feature say nothing of time: it is judged as independent, and that said."""
+    rng = np.random.default_rng(0)
+    data = {"x": np.sort(rng.normal(size=4_000)), "c": ["a"] * 2_000 + ["b"] * 2_000}
+    baseline = fit(data | {"y": rng.normal(size=4_000)})
+    assert {baseline.features[name].values_effect.phi_at(500) for name in "xcy"} == {1.0}
+    assert "sorted by 'x'" in caplog.text
+    assert "sorted by 'y'" not in caplog.text
+    report = compare(baseline, {"x": rng.normal(1.0, size=500), "c": ["a"] * 500, "y": [0.0] * 500})
+    assert {feature.severity for feature in report.features.values()} == {"drift"}
+
+
+def test_rows_sorted_by_label_are_taken_as_independent() -> None:
+    """Sample data often comes class by class; features that differ by class are no slow stream."""
+    rng = np.random.default_rng(0)
+    label = np.repeat([0, 1], 2_000)
+    baseline = fit({"x": rng.normal(label), "churned": label}, label="churned")
+    assert baseline.features["x"].values_effect.phi_at(500) == 1.0
+
+
+def test_a_continuous_label_in_no_order_keeps_the_order_of_time() -> None:
+    """That all its values differ does not make the rows sorted by it."""
+    rng = np.random.default_rng(0)
+    level = np.repeat(rng.normal(size=40), 100) + rng.normal(size=4_000)
+    baseline = fit({"x": level, "price": rng.normal(size=4_000)}, label="price")
+    assert baseline.features["x"].values_effect.phi_at(100) > 5
 
 
 @pytest.mark.parametrize("version", [2, 99])
