@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -47,8 +48,16 @@ def encode_metrics(
     metrics = [
         *_value_metrics(profile, window),
         _sum(names.FEATURE_CATEGORIES, "{observation}", _category_points(profile, window)),
-        _sum(names.FEATURE_MISSING, "{observation}", _reason_points(profile, window)),
-        _sum(names.FEATURE_OUTLIERS, "{observation}", _outlier_points(profile, window)),
+        _sum(
+            names.FEATURE_MISSING,
+            "{observation}",
+            _odd_points(profile, window, "missing", names.MISSING_REASON),
+        ),
+        _sum(
+            names.FEATURE_OUTLIERS,
+            "{observation}",
+            _odd_points(profile, window, "outliers", names.OUTLIER_RULE),
+        ),
         _sum(names.PREDICTIONS, "{prediction}", _prediction_points(profile, window)),
         _duration_metric(profile, window),
         _sum(names.ROWS_CAPTURED, "{row}", [window.count(profile.rows, {})]),
@@ -223,22 +232,16 @@ def _category_points(profile: Profile, window: _Window) -> Iterator[otlp.NumberD
                 yield window.count(count, {**common, names.FEATURE_CATEGORY: category})
 
 
-def _reason_points(profile: Profile, window: _Window) -> Iterator[otlp.NumberDataPoint | None]:
+def _odd_points(
+    profile: Profile, window: _Window, counts: Literal["missing", "outliers"], attribute: str
+) -> Iterator[otlp.NumberDataPoint | None]:
+    """Yield how many values of each feature were missing for a reason, or broke a rule."""
     for feature in profile.features.values():
-        for reason, count in feature.missing.items():
-            more = {**_of_feature(feature), names.MISSING_REASON: reason}
-            if isinstance(feature.values, Categories):
-                more[names.FEATURE_KIND] = feature.kind
-            yield window.count(count, more)
-
-
-def _outlier_points(profile: Profile, window: _Window) -> Iterator[otlp.NumberDataPoint | None]:
-    for feature in profile.features.values():
-        for rule, count in feature.outliers.items():
-            more = {**_of_feature(feature), names.OUTLIER_RULE: rule}
-            if isinstance(feature.values, Categories):
-                more[names.FEATURE_KIND] = feature.kind
-            yield window.count(count, more)
+        common = _of_feature(feature)
+        if isinstance(feature.values, Categories):
+            common[names.FEATURE_KIND] = feature.kind
+        for reason, count in getattr(feature, counts).items():
+            yield window.count(count, {**common, attribute: reason})
 
 
 def _prediction_points(profile: Profile, window: _Window) -> Iterator[otlp.NumberDataPoint | None]:
