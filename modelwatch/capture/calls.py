@@ -13,7 +13,7 @@ from opentelemetry.context import get_current as current_context
 from modelwatch.capture.guard import FAULTS
 from modelwatch.capture.observer import Observer
 from modelwatch.capture.outputs import IMMUTABLE, Failure, frozen
-from modelwatch.capture.prediction import CURRENT, Prediction
+from modelwatch.capture.prediction import CURRENT, MADE, Prediction
 from modelwatch.capture.streams import WatchedAsyncGenerator, WatchedGenerator
 
 __all__ = ["Caller", "caller_for"]
@@ -79,20 +79,20 @@ def _plain_caller(observer: Observer) -> Caller:
             is_usual = False
         if not is_usual or current_context():
             return general(wrapped, instance, args, kwargs)
-        prediction = Prediction()
+        prediction = Prediction(None, recorder)
         token = enter(prediction)
         started = perf_counter()
         try:
             output = wrapped(*args, **kwargs)
         except BaseException as error:
             duration = perf_counter() - started
-            prediction.running = False
+            prediction.maker = MADE
             with recorder.guard:
                 leave(token)
                 recorder.keep_row((plan, values, None, Failure(type(error).__qualname__), duration))
             raise
         duration = perf_counter() - started
-        prediction.running = False
+        prediction.maker = MADE
         try:
             leave(token)
             kept = output if output.__class__ in IMMUTABLE else frozen(output)

@@ -15,7 +15,7 @@ from modelwatch.capture.arguments import FeatureArgument
 from modelwatch.capture.options import CaptureOptions
 from modelwatch.capture.outputs import Failure, frozen
 from modelwatch.capture.plan import CapturePlan
-from modelwatch.capture.prediction import CURRENT, Prediction, Scope
+from modelwatch.capture.prediction import CURRENT, MADE, Prediction, Scope, begin_prediction
 from modelwatch.capture.recorder import Recorder
 from modelwatch.capture.rows import Batch, Row
 from modelwatch.capture.sampling import RowBudget, is_sampled
@@ -113,16 +113,15 @@ class Observer:
         """Read and check the features before the function is called.
 
         Returns:
-            None where the call is part of another watched call, or nothing is to be captured.
+            None where the call is part of another of the same watch, or nothing is to be captured.
 
         Raises:
             OutlierRejected: where the options refuse outliers.
         """
         plan = self.recorder.plan
-        current = CURRENT.get()
-        if plan is None or (type(current) is Prediction and current.running):
+        prediction = begin_prediction(self.recorder) if plan is not None else None
+        if plan is None or prediction is None:
             return None
-        prediction = current.claim() if type(current) is Scope else Prediction()
         observation = Observation(prediction, plan)
         is_read = False
         with self.recorder.guard:
@@ -139,7 +138,7 @@ class Observer:
     def finish(self, observation: Observation, output: object) -> None:
         """Keep the features and the result after the function has returned."""
         duration = self._clock() - observation.started
-        observation.prediction.running = False
+        observation.prediction.maker = MADE
         with self.recorder.guard:
             observation.leave()
             self.keep(observation, frozen(output), duration)
@@ -226,7 +225,7 @@ class Observer:
             if callable(on_outlier):
                 on_outlier(prediction)
         except OutlierRejected as refusal:
-            prediction.running = False
+            prediction.maker = MADE
             with self.recorder.guard:
                 self.keep(observation, Failure(type(refusal).__qualname__), 0.0)
             raise

@@ -17,6 +17,9 @@ from typing import Final
 
 __all__ = ["Prediction", "current_prediction", "prediction_scope"]
 
+MADE: Final = object()
+"""Stands for the maker of a prediction once it has been made."""
+
 NO_OUTLIERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -28,13 +31,21 @@ class Prediction:
             ``missing``, ``type``); empty where nothing is unusual.
     """
 
-    __slots__ = ("_id", "outliers", "running")
+    __slots__ = ("_id", "maker", "outer", "outliers")
 
-    def __init__(self, prediction_id: str | None = None) -> None:
+    def __init__(
+        self,
+        prediction_id: str | None = None,
+        maker: object = None,
+        outer: Prediction | None = None,
+    ) -> None:
         self._id = prediction_id
         self.outliers: Mapping[str, str] = NO_OUTLIERS
-        # Whether a watched call is inside, so that calls below it are part of it; None before.
-        self.running: bool | None = True
+        # The recorder whose watched call is inside, so that further calls of it are part of the
+        # prediction; None before, MADE afterwards.
+        self.maker = maker
+        # The prediction of another model that this one is made for.
+        self.outer = outer
 
     @property
     def id(self) -> str:
@@ -47,7 +58,7 @@ class Prediction:
     @property
     def made(self) -> bool:
         """Whether a watched call has made or begun this prediction; False in an unused scope."""
-        return self.running is not None
+        return self.maker is not None
 
     def __repr__(self) -> str:
         return f"Prediction(id={self.id!r}, outliers={dict(self.outliers)!r})"
@@ -62,16 +73,45 @@ class Scope:
         self.prediction = prediction
         self.claimed = False
 
-    def claim(self) -> Prediction:
+    def claim(self, maker: object) -> Prediction:
         """Return the scope's prediction to the first caller, and one of its own to each later."""
         if self.claimed:
-            return Prediction()
+            return Prediction(None, maker)
         self.claimed = True
-        self.prediction.running = True
+        self.prediction.maker = maker
         return self.prediction
 
 
 CURRENT: Final[ContextVar[Prediction | Scope | None]] = ContextVar("modelwatch", default=None)
+
+
+def begin_prediction(maker: object) -> Prediction | None:
+    """Return the prediction that a watched call makes; None where it is part of one.
+
+    A call is part of a prediction where one of the same maker is being made around it, however
+    many of other makers lie between.
+
+    Args:
+        maker: the recorder of the watched function.
+    """
+    current = CURRENT.get()
+    if isinstance(current, Scope):
+        return current.claim(maker)
+    outer = around = _unfinished(current)
+    while around is not None:
+        if around.maker is maker:
+            return None
+        # Those that have ended are let go, or tasks that start each other would be an endless row.
+        further = around.outer = _unfinished(around.outer)
+        around = further
+    return Prediction(None, maker, outer)
+
+
+def _unfinished(prediction: Prediction | None) -> Prediction | None:
+    """Return the nearest prediction, from this one outwards, that is still being made."""
+    while prediction is not None and prediction.maker is MADE:
+        prediction = prediction.outer
+    return prediction
 
 
 def current_prediction() -> Prediction | None:
@@ -95,7 +135,6 @@ def prediction_scope(prediction_id: str | None = None) -> Iterator[Prediction]:
         The prediction, whose `outliers` are filled in when a watched call has claimed it.
     """
     prediction = Prediction(prediction_id)
-    prediction.running = None
     token = CURRENT.set(Scope(prediction))
     try:
         yield prediction

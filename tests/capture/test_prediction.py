@@ -6,8 +6,8 @@ import threading
 from typing import Any
 
 import modelwatch as mw
-from modelwatch.capture.prediction import Prediction
-from tests.watched import Watched
+from modelwatch.capture.prediction import CURRENT, MADE, Prediction, begin_prediction
+from tests.watched import MakeWatch, Watched
 
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -102,6 +102,99 @@ def test_a_call_inside_a_call_is_part_of_it(watched: Watched, row: dict[str, Any
     assert predict(row) == 0.5
     profile = watched.profile()
     assert (profile.rows, profile.predictions) == (1, {"": 1})
+
+
+def test_a_call_of_another_watch_is_its_own_prediction(
+    make_watch: MakeWatch, row: dict[str, Any]
+) -> None:
+    """A model that asks another: both are counted, and each has its own prediction meanwhile."""
+    outer_watched, inner_watched = make_watch(), make_watch()
+    seen: list[mw.Prediction | None] = []
+
+    @inner_watched.watch
+    def inner(features: dict[str, Any]) -> float:
+        seen.append(mw.current_prediction())
+        return 0.25
+
+    @outer_watched.watch
+    def outer(features: dict[str, Any]) -> float:
+        seen.append(mw.current_prediction())
+        result = inner(features | {"amount": 1e9})
+        seen.append(mw.current_prediction())
+        return result
+
+    with mw.prediction_scope("from-client") as prediction:
+        outer(row)
+    assert [found is prediction for found in seen] == [True, False, True]
+    assert prediction.outliers == {}
+    assert seen[1] is not None
+    assert seen[1].outliers == {"amount": "range"}
+    for found in (outer_watched.profile(), inner_watched.profile()):
+        assert (found.rows, found.predictions) == (1, {"": 1})
+
+
+def test_a_call_by_way_of_another_watch_is_still_part_of_its_own(
+    make_watch: MakeWatch, row: dict[str, Any]
+) -> None:
+    """Two models that call each other are two predictions, whatever the depth."""
+    one, two = make_watch(), make_watch()
+
+    @one.watch
+    def first(features: dict[str, Any], depth: int = 4) -> float:
+        return second(features, depth - 1) if depth else 0.5
+
+    @two.watch
+    def second(features: dict[str, Any], depth: int) -> float:
+        return first(features, depth - 1)
+
+    first(row)
+    assert one.profile().predictions == two.profile().predictions == {"": 1}
+
+
+async def test_calls_of_another_watch_are_counted_in_threads_and_tasks(
+    make_watch: MakeWatch, row: dict[str, Any]
+) -> None:
+    """An ensemble asks its members side by side: each of their predictions is counted."""
+    import asyncio
+
+    ensemble, member = make_watch(), make_watch()
+
+    @member.watch
+    async def in_task(features: dict[str, Any]) -> float:
+        await asyncio.sleep(0)
+        return 0.5
+
+    @member.watch
+    def in_thread(features: dict[str, Any]) -> float:
+        return 0.5
+
+    @ensemble.watch
+    async def predict(features: dict[str, Any]) -> float:
+        found = await asyncio.gather(
+            *(in_task(features) for _ in range(3)), asyncio.to_thread(in_thread, features)
+        )
+        return sum(found) / len(found)
+
+    assert await predict(row) == 0.5
+    assert ensemble.profile().rows == 1
+    assert member.profile().rows == 4
+
+
+def test_tasks_that_start_each_other_take_bounded_memory() -> None:
+    """A prediction that began inside one that has ended since does not hold on to it."""
+    found = []
+    context = contextvars.copy_context()
+    for number in range(100):
+        prediction = context.run(begin_prediction, f"maker {number}")
+        assert prediction is not None
+        found.append(prediction)
+        if number:
+            found[number - 1].maker = MADE
+        context.run(CURRENT.set, prediction)
+    depth, outer = 0, found[-1].outer
+    while outer is not None:
+        depth, outer = depth + 1, outer.outer
+    assert depth <= 2
 
 
 async def test_predictions_made_side_by_side_are_counted_each(
