@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelwatch.comparisons.design_effect import DesignEffect
-from modelwatch.errors import FormatError
+from modelwatch.errors import ConfigurationError, FormatError
 from modelwatch.feature import FeatureSpec
 from modelwatch.sketches.bin_edges import DEFAULT_BINS
 
@@ -108,6 +108,10 @@ class Baseline:
         """
         from modelwatch.baseline_fit import Roles, fit_baseline
 
+        if isinstance(features, str):
+            raise ConfigurationError(
+                f"features is {features!r}: give a list, as in [{features!r}]."
+            )
         roles = Roles(
             features=tuple(features) if features is not None else None,
             prediction=prediction,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from modelwatch.baseline import BaselineFeature
-from modelwatch.comparisons.cells import decile_starts, main_categories
+from modelwatch.comparisons.cells import decile_starts
 from modelwatch.comparisons.design_effect import DesignEffect, fit_design_effect
 from modelwatch.feature import FeatureSpec
 from modelwatch.tabular import (
-    CategoricalColumn,
     NumericColumn,
     RawColumn,
     categorical_column,
@@ -21,7 +21,7 @@ from modelwatch.tabular import (
     numeric_column,
 )
 
-__all__ = ["is_sorted_by", "with_effects"]
+__all__ = ["categories_seen_once", "is_sorted_by", "with_effects"]
 
 Codes = npt.NDArray[np.intp]
 Events = npt.NDArray[np.bool_]
@@ -54,8 +54,8 @@ def with_effects(
     return BaselineFeature(
         **fields,
         values_effect=fit_design_effect(codes, cells),
-        missing_effect=_event_effect(missing),
-        outliers_effect=_event_effect(outlying | (missing & (not spec.limits.allows_missing))),
+        missing_effect=_event_effect(missing, in_time_order),
+        outliers_effect=_event_effect(outlying, in_time_order),
     )
 
 
@@ -79,15 +79,19 @@ def _is_grouped(codes: Codes) -> bool:
     return 1 < np.unique(present).size == runs
 
 
-def _event_effect(events: Events) -> DesignEffect:
-    return fit_design_effect(events.astype(np.intp), 2)
+def _event_effect(events: Events, in_time_order: bool | None) -> DesignEffect:
+    codes = events.astype(np.intp)
+    if in_time_order is None and _is_grouped(codes):
+        return DesignEffect()
+    return fit_design_effect(codes, 2)
 
 
 def _coded(spec: FeatureSpec, values: RawColumn) -> tuple[Codes, int, Events, Events]:
     """Return each row's cell, the number of cells, and which rows are missing and outlying."""
     if spec.kind == "categorical":
-        codes, cells = _category_codes(categorical_column(values, text=spec.limits.text))
-        return codes, cells, codes < 0, np.zeros(codes.size, dtype=bool)
+        keys = categorical_column(values, text=spec.limits.text).keys
+        codes, cells = _category_codes(keys, spec.cells or ())
+        return codes, cells, codes < 0, _is_single(keys)
     column = numeric_column(values)
     codes, cells = _bin_codes(column, spec)
     outlying = (column.values < spec.limits.lower) | (column.values > spec.limits.upper)
@@ -103,10 +107,22 @@ def _bin_codes(column: NumericColumn, spec: FeatureSpec) -> tuple[Codes, int]:
     return np.where(present, cell_of_bin[np.minimum(bins, edges.size)], -1), starts.size
 
 
-def _category_codes(column: CategoricalColumn) -> tuple[Codes, int]:
-    names = main_categories(Counter(column.present))
-    code_of: dict[str | None, int] = {name: code for code, name in enumerate(names)}
+def _category_codes(keys: Sequence[str | None], cells: Sequence[str]) -> tuple[Codes, int]:
+    code_of: dict[str | None, int] = {name: code for code, name in enumerate(cells)}
     code_of[None] = -1
-    rest = len(names)
-    codes = np.array([code_of.get(key, rest) for key in column.keys], dtype=np.intp)
-    return codes, rest + 1
+    rest = len(cells)
+    return np.array([code_of.get(key, rest) for key in keys], dtype=np.intp), rest + 1
+
+
+def categories_seen_once(values: RawColumn, spec: FeatureSpec) -> int:
+    """Count the rows whose category would be unseen were it not for them (Good and Turing).
+
+    As often a new row is of a category that training never had, without any change.
+    """
+    return int(_is_single(categorical_column(values, text=spec.limits.text).keys).sum())
+
+
+def _is_single(keys: Sequence[str | None]) -> Events:
+    """Tell of each row whether its category would be unseen were it not for this row."""
+    counts = Counter(keys)
+    return np.array([key is not None and counts[key] == 1 for key in keys], dtype=bool)

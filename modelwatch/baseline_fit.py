@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from modelwatch.baseline import Baseline, BaselineFeature
-from modelwatch.baseline_effects import is_sorted_by, with_effects
+from modelwatch.baseline_effects import categories_seen_once, is_sorted_by, with_effects
+from modelwatch.comparisons.cells import choose_cells
 from modelwatch.errors import ConfigurationError, DataError, SchemaError
 from modelwatch.feature import FeatureSpec, Role
 from modelwatch.outliers import OutlierLimits, numeric_fences
 from modelwatch.profile import Profile
+from modelwatch.sketches import Categories
 from modelwatch.sketches.bin_edges import probability_edges, quantile_edges
 from modelwatch.sketches.categories import MAX_CATEGORIES
 from modelwatch.tabular import (
@@ -94,8 +98,10 @@ def fit_baseline(
     bins: int,
 ) -> Baseline:
     """Do what `Baseline.fit` promises."""
-    if bins < FEWEST_BINS:
-        raise ConfigurationError(f"bins is {bins}: give {FEWEST_BINS} or more (120 by default).")
+    if not isinstance(bins, int) or bins < FEWEST_BINS:
+        raise ConfigurationError(
+            f"bins is {bins!r}: give a whole number of {FEWEST_BINS} or more (120 by default)."
+        )
     for name, value in (("model", model), ("version", version)):
         if not isinstance(value, str) or not value:
             raise ConfigurationError(f"{name} is {value!r}: give a text that is not empty.")
@@ -104,6 +110,7 @@ def fit_baseline(
     in_time_order = _known_order(columns, roles)
     features: dict[str, BaselineFeature] = {}
     for name, role in _feature_roles(columns, roles).items():
+        _refuse_unusable(name, columns[name])
         spec = _describe(name, role, columns[name], roles, bins)
         features[name] = with_effects(spec, columns[name], in_time_order=in_time_order)
     _apply_importances(features, importances)
@@ -138,6 +145,11 @@ def _profile_of(baseline: Baseline, columns: Mapping[str, RawColumn]) -> Profile
     profile = Profile.empty(baseline.model, baseline.version, baseline=baseline)
     profile.update({name: columns[name] for name in baseline.features})
     profile.baseline_id = None
+    for feature in profile.features.values():
+        if isinstance(feature.values, Categories):
+            spec = baseline.features[feature.name]
+            singles = categories_seen_once(columns[feature.name], spec)
+            feature.outliers.update({"unseen_category": singles})
     return profile
 
 
@@ -156,16 +168,25 @@ def _ordered(columns: dict[str, RawColumn], roles: Roles) -> dict[str, RawColumn
     return {name: _taken(values, order) for name, values in columns.items()}
 
 
-def _sortable(times: RawColumn, name: str) -> npt.NDArray[np.float64 | np.str_]:
-    if infer_kind(times) == "numeric":
-        return numeric_column(times).values
-    texts = np.asarray([str(value) for value in times])
-    try:
-        return texts.astype("datetime64[us]").astype(np.float64)
-    except ValueError as error:
+def _sortable(times: RawColumn, name: str) -> npt.NDArray[np.float64]:
+    """Return the times as numbers; texts are ISO 8601, in UTC where they name no zone."""
+    if infer_kind(times) == "categorical":
+        times = [_parsed(value) for value in times]
+    numbers = numeric_column(times).values
+    unusable = np.flatnonzero(np.isnan(numbers))
+    if unusable.size:
         raise SchemaError(
-            f"timestamp column {name!r} holds neither times nor ISO 8601 texts ({error})."
-        ) from error
+            f"timestamp column {name!r} has no time in row {unusable[0]} ({unusable.size} in all): "
+            "give numbers, times or ISO 8601 texts, or drop those rows."
+        )
+    return numbers
+
+
+def _parsed(value: Any) -> dt.datetime | None:
+    try:
+        return dt.datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _taken(values: RawColumn, order: npt.NDArray[np.intp]) -> RawColumn:
@@ -176,7 +197,8 @@ def _taken(values: RawColumn, order: npt.NDArray[np.intp]) -> RawColumn:
 
 def _feature_roles(columns: Iterable[str], roles: Roles) -> dict[str, Role]:
     named = roles.named
-    inputs = roles.features or tuple(name for name in columns if name not in named)
+    others = tuple(name for name in columns if name not in named)
+    inputs = others if roles.features is None else roles.features
     outputs = (*((roles.prediction,) if roles.prediction else ()), *roles.scores)
     found: dict[str, Role] = dict.fromkeys(inputs, "input")
     found.update(dict.fromkeys(outputs, "output"))
@@ -231,14 +253,35 @@ def _describe_categories(name: str, role: Role, values: RawColumn) -> FeatureSpe
         text=text,
         allows_missing=_had_missing(column),
     )
+    cells, cell_counts = choose_cells(column.keys)
     return FeatureSpec(
         name=name,
         role=role,
         kind="categorical",
-        categories=tuple(ranked[:MAX_CATEGORIES]),
-        rare_categories=rare,
+        categories=tuple(dict.fromkeys([*ranked[:MAX_CATEGORIES], *cells])),
+        rare_categories=rare.difference(cells),
+        cells=cells,
+        cell_counts=cell_counts,
         limits=limits,
     )
+
+
+def _refuse_unusable(name: str, values: RawColumn) -> None:
+    """Refuse a column that is mostly of a type that cannot be watched, rather than call it missing.
+
+    Raises:
+        SchemaError: where it is.
+    """
+    is_numeric = infer_kind(values) == "numeric"
+    column = numeric_column(values) if is_numeric else categorical_column(values)
+    wrong = column.missing.get("wrong_type", 0)
+    if 2 * wrong > len(values):
+        kinds = Counter(type(value).__name__ for value in values)
+        raise SchemaError(
+            f"column {name!r} holds mostly values of type {kinds.most_common(1)[0][0]}, which "
+            "cannot be watched: turn them into numbers, texts, booleans or times, or leave the "
+            "column out with features=[...]."
+        )
 
 
 def _holds_classes(values: RawColumn) -> bool:
@@ -259,6 +302,6 @@ def _apply_importances(
             raise SchemaError(
                 f"importances name {name!r}, which is no feature: {sorted(features)}."
             )
-        if not 0.0 <= weight < np.inf:
+        if not isinstance(weight, (int, float, np.number)) or not 0.0 <= weight < np.inf:
             raise ConfigurationError(f"the importance of {name!r} is {weight!r}: give 0 or more.")
         features[name] = replace(features[name], importance=float(weight))

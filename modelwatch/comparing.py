@@ -25,7 +25,7 @@ from modelwatch.comparisons import (
     rate_p_value,
     wasserstein_distance,
 )
-from modelwatch.comparisons.cells import category_counts, decile_starts, main_categories
+from modelwatch.comparisons.cells import category_counts, decile_starts
 from modelwatch.diagnosis import Aspect, diagnose
 from modelwatch.errors import ConfigurationError, ProfileMismatch
 from modelwatch.feature import FeatureProfile
@@ -152,7 +152,7 @@ def _judge(
             finding, missing_rate=current.missing_rate, outlier_rate=current.outlier_rate
         )
         if current.observed and reference.observed:
-            finding = _with_distances(finding, reference, current)
+            finding = _with_distances(finding, feature, reference, current)
         if current.total >= thresholds.minimum_rows:
             p_values, effects = _evidence(feature, reference, current, thresholds)
     return _Judged(
@@ -192,23 +192,27 @@ def _extremes(feature: FeatureProfile) -> tuple[float, float]:
     return (float(edges[0]), float(edges[-1])) if edges.size else (0.0, 0.0)
 
 
-def _cells(reference: FeatureProfile, current: FeatureProfile) -> tuple[IntArray, IntArray]:
+def _cells(
+    feature: BaselineFeature, reference: FeatureProfile, current: FeatureProfile
+) -> tuple[IntArray, IntArray]:
     """Return the counts of both sides on the cells of the test."""
     match reference.values, current.values:
         case Histogram() as x, Histogram() as y:
             starts = decile_starts(x.counts)
             return np.add.reduceat(x.counts, starts), np.add.reduceat(y.counts, starts)
-        case Categories() as x, Categories() as y:
-            names = main_categories(x.counts)
-            before = category_counts(x.counts, x.total, names)
-            return before, category_counts(y.counts, y.total, names)
+        case Categories(), Categories() as y:
+            before = np.array(feature.cell_counts, dtype=np.int64)
+            return before, category_counts(y.counts, y.total, feature.cells or ())
     raise ProfileMismatch(f"feature {reference.name!r} holds {reference.kind} values on one side.")
 
 
 def _with_distances(
-    finding: FeatureDrift, reference: FeatureProfile, current: FeatureProfile
+    finding: FeatureDrift,
+    feature: BaselineFeature,
+    reference: FeatureProfile,
+    current: FeatureProfile,
 ) -> FeatureDrift:
-    x, y = _cells(reference, current)
+    x, y = _cells(feature, reference, current)
     finding = replace(
         finding,
         psi=psi(x, y),
@@ -260,7 +264,7 @@ def _evidence(
             p_values[aspect] = _rate_p_value((before, now), rows, design)
             effects[aspect] = psi([rows[0] - before, before], [rows[1] - now, now])
     if min(current.observed, reference.observed) >= thresholds.minimum_rows:
-        x, y = _cells(reference, current)
+        x, y = _cells(feature, reference, current)
         p_values["values"] = clustered_p_value(x, y, feature.values_effect)
         independent = (total / feature.values_effect.phi_at(total) for total in (x.sum(), y.sum()))
         floor = psi_noise_floor(int(np.count_nonzero(x + y)), *independent)
@@ -305,9 +309,20 @@ def _verdict(item: _Judged, p_value: float, q_value: float, thresholds: Threshol
     diagnosis = None
     if proven and item.current is not None:
         diagnosis = diagnose(item.feature, item.reference, item.current, proven)
+    elif "values" not in item.p_values:
+        severity = "insufficient_data"
+    elif q_value > thresholds.false_discovery_rate and _moved(item, thresholds):
+        diagnosis = "no more than blocks of the baseline's own rows do"
     return replace(
         item.finding, p_value=p_value, q_value=q_value, severity=severity, diagnosis=diagnosis
     )
+
+
+def _moved(item: _Judged, thresholds: Thresholds) -> bool:
+    """Tell whether a large PSI has to be explained, as clustered rows make it so by chance."""
+    effect = item.feature.values_effect
+    is_clustered = bool(effect.phi) and effect.phi_at(item.finding.rows) > 1.0
+    return is_clustered and (item.finding.psi or 0.0) >= thresholds.psi_drift
 
 
 def _finite(value: float) -> float | None:

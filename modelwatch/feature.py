@@ -40,6 +40,9 @@ class FeatureSpec:
             baseline is known.
         categories: the vocabulary counted by name; None for numbers.
         rare_categories: known categories counted together.
+        cells: the categories that are a cell each in a comparison, all others being one more; None
+            for numbers.
+        cell_counts: rows of the baseline in each cell, shape (len(cells) + 1,).
         limits: what makes a value an outlier.
         mean: the baseline's mean, about which moments are kept; 0.0 where unknown.
     """
@@ -50,6 +53,8 @@ class FeatureSpec:
     bin_edges: npt.NDArray[np.float64] | None = None
     categories: tuple[str, ...] | None = None
     rare_categories: frozenset[str] = frozenset()
+    cells: tuple[str, ...] | None = None
+    cell_counts: tuple[int, ...] = ()
     limits: OutlierLimits
     mean: float = 0.0
 
@@ -131,7 +136,8 @@ class FeatureProfile:
         """
         column: NumericColumn | CategoricalColumn
         if isinstance(self.values, Categories):
-            column = categorical_column(values, text=spec.limits.text)
+            limits = spec.limits
+            column = categorical_column(values, text=limits.text, aliases=limits.aliases)
             self._update_categories(self.values, column, spec)
         else:
             column = numeric_column(values)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -55,6 +56,16 @@ class OutlierLimits:
     categories: frozenset[str] | None = None
     text: bool = True
     allows_missing: bool = True
+
+    @cached_property
+    def aliases(self) -> Mapping[str, str]:
+        """Keys that stand for others: a model trained on 0 and 1 may be served booleans."""
+        known = self.categories or frozenset()
+        if self.text or not known:
+            return {}
+        if known <= {"true", "false"}:
+            return {"1": "true", "0": "false"}
+        return {"true": "1", "false": "0"} if known & {"0", "1"} else {}
 
 
 def numeric_fences(values: npt.NDArray[np.float64]) -> tuple[float, float]:

@@ -80,7 +80,7 @@ class Profile:
         self.dropped: Counter[str] = Counter()
         self.joint: JointMoments | None = None
         self._specs: dict[str, FeatureSpec] = {}
-        self._expected = 0
+        self._expected: frozenset[str] = frozenset()
         self._outputs: frozenset[str] = frozenset()
 
     @classmethod
@@ -118,7 +118,7 @@ class Profile:
         profile._outputs = outputs
         if baseline is not None:
             profile._specs = dict(baseline.features)
-            profile._expected = len(profile._specs)
+            profile._expected = frozenset(profile._specs)
             profile.joint = _empty_joint(list(baseline.features.values()))
         return profile
 
@@ -165,8 +165,10 @@ class Profile:
             spec = self._spec(name, values)
             if spec is None:
                 continue
-            if name not in self.features:
+            feature = self.features.get(name)
+            if feature is None or feature.kind != spec.kind:
                 self.features[name] = FeatureProfile.empty(spec)
+                self.features[name].missing.update(feature.missing if feature else {})
             column = self.features[name].update(values, spec)
             if isinstance(column, NumericColumn):
                 numbers[name] = column
@@ -241,14 +243,20 @@ class Profile:
         return f"<Profile {self.model} {self.version}: {self.rows} rows of {len(self.features)}>"
 
     def _spec(self, name: str, values: RawColumn) -> FeatureSpec | None:
+        """Return how a feature is summarised; None where there are too many.
+
+        What no baseline knows is described by its first values that are not missing.
+        """
         spec = self._specs.get(name)
         if spec is None:
             limit = MAX_UNEXPECTED_FEATURES if self.baseline_id else MAX_DISCOVERED_FEATURES
-            if len(self._specs) - self._expected >= limit:
+            if len(self._specs) - len(self._expected) >= limit:
                 return None
-            role: Role = "output" if name in self._outputs else "input"
-            spec = self._specs[name] = FeatureSpec.discovered(name, role, values)
-        return spec
+        elif name in self._expected or self.features[name].observed:
+            return spec
+        role: Role = "output" if name in self._outputs else "input"
+        self._specs[name] = FeatureSpec.discovered(name, role, values)
+        return self._specs[name]
 
     def _update_joint(self, numbers: Mapping[str, NumericColumn]) -> None:
         if self.joint is not None and all(name in numbers for name in self.joint.names):

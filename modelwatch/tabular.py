@@ -12,7 +12,7 @@ import math
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -60,7 +60,9 @@ _NUMBER_TYPES: frozenset[type] = frozenset(
 )
 _NUMBER_OR_NONE = _NUMBER_TYPES | {type(None)}
 _BOOLEANS = (bool, np.bool_)
-_TIMES = (dt.datetime, np.datetime64)
+_TIMES = (dt.date, dt.timedelta, np.datetime64, np.timedelta64)
+_LARGEST = 1e140
+"""Numbers beyond are taken as infinite: their squares would leave the range of a double."""
 _NULL_NAMES = frozenset({"NoneType", "NAType", "NaTType"})
 
 
@@ -144,7 +146,7 @@ def infer_kind(values: RawColumn) -> Literal["numeric", "categorical"]:
     Booleans and texts are categories. Of mixed values the majority that is not missing decides.
     """
     if isinstance(values, np.ndarray) and values.dtype.kind != "O":
-        return "numeric" if values.dtype.kind in "fiuM" else "categorical"
+        return "numeric" if values.dtype.kind in "fiuMm" else "categorical"
     numeric = categorical = 0
     for kind, count in Counter(map(type, values)).items():
         if kind.__name__ in _NULL_NAMES or kind is _Absent:
@@ -168,11 +170,13 @@ def numeric_column(values: RawColumn) -> NumericColumn:
     """Read a raw column as numbers.
 
     Args:
-        values: numbers, booleans (0 or 1), times (seconds since 1970) and missing values.
+        values: numbers, booleans (0 or 1), dates and times (seconds since 1970, UTC where they
+            name no zone), durations (seconds) and missing values.
 
     Returns:
-        The finite values; None is counted missing as `null`, NaN as `nan`, infinities as `inf`,
-        `ABSENT` as `absent`, all that is no number (a text of digits too) as `wrong_type`.
+        The finite values; None is counted missing as `null`, NaN as `nan`, infinities and numbers
+        beyond 1e140 as `inf`, `ABSENT` as `absent`, all that is no number (a text of digits too)
+        as `wrong_type`.
     """
     array = _number_array(values)
     missing: Counter[MissingReason] = Counter()
@@ -191,20 +195,23 @@ def numeric_column(values: RawColumn) -> NumericColumn:
         nulls = 0 if isinstance(values, np.ndarray) else values.count(None)
         nans = int(np.isnan(array).sum()) - nulls
         missing.update({"null": nulls, "nan": nans})
-    infinite = np.isinf(array)
+    infinite = np.abs(array) > _LARGEST
     if infinite.any():
         missing["inf"] += int(infinite.sum())
         array = np.where(infinite, np.nan, array)
     return NumericColumn(array, +missing)
 
 
-def categorical_column(values: RawColumn, *, text: bool | None = None) -> CategoricalColumn:
+def categorical_column(
+    values: RawColumn, *, text: bool | None = None, aliases: Mapping[str, str] | None = None
+) -> CategoricalColumn:
     """Read a raw column as categories.
 
     Args:
         values: texts, numbers, booleans and missing values.
         text: True where only texts are right, False where only numbers and booleans are; the
             others are then counted missing as `wrong_type`. None takes both.
+        aliases: keys that stand for others, as "1" may for "true".
     """
     items: list[Any] = values.tolist() if isinstance(values, np.ndarray) else list(values)
     if text is not False and set(map(type, items)) <= {str}:
@@ -216,6 +223,8 @@ def categorical_column(values: RawColumn, *, text: bool | None = None) -> Catego
         if reason is not None:
             missing[reason] += 1
         keys.append(category_key(value) if reason is None else None)
+    if aliases:
+        keys = [key if key is None else aliases.get(key, key) for key in keys]
     return CategoricalColumn(keys, missing)
 
 
@@ -224,8 +233,9 @@ def _number_array(values: RawColumn) -> FloatArray | None:
     if isinstance(values, np.ndarray) and values.dtype.kind != "O":
         if values.dtype.kind in "fiub":
             return values.astype(np.float64)
-        if values.dtype.kind == "M":
-            seconds = values.astype("datetime64[us]").astype(np.float64) / 1e6
+        if values.dtype.kind in "Mm":
+            unit = "datetime64[us]" if values.dtype.kind == "M" else "timedelta64[us]"
+            seconds = values.astype(unit).astype(np.float64) / 1e6
             return np.where(np.isnat(values), np.nan, seconds)
         return None
     if isinstance(values, np.ndarray) or not set(map(type, values)) <= _NUMBER_OR_NONE:
@@ -252,11 +262,17 @@ def _number(value: Any) -> float | MissingReason:
     return "wrong_type"
 
 
-def _seconds(value: dt.datetime | np.datetime64) -> float:
-    """Return Unix seconds; NaN for NaT."""
-    if isinstance(value, dt.datetime):
-        return value.timestamp()
-    return float((value - np.datetime64(0, "s")) / np.timedelta64(1, "s"))
+def _seconds(value: dt.date | dt.timedelta | np.datetime64 | np.timedelta64) -> float:
+    """Return Unix seconds, or a duration's; NaN for NaT."""
+    if isinstance(value, dt.timedelta):
+        return value.total_seconds()
+    if isinstance(value, np.datetime64):
+        value = value - np.datetime64(0, "s")
+    if isinstance(value, np.timedelta64):
+        return float(value / np.timedelta64(1, "s"))
+    if not isinstance(value, dt.datetime):
+        value = dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC)
+    return (value if value.tzinfo else value.replace(tzinfo=dt.UTC)).timestamp()
 
 
 def _is_number_type(kind: type) -> bool:
@@ -279,6 +295,8 @@ def _category_missing(value: Any, text: bool | None) -> MissingReason | None:
 
 
 def _as_sequence(values: object, name: object) -> RawColumn:
+    if isinstance(values, np.ma.MaskedArray):
+        return list(values.tolist())
     if isinstance(values, (np.ndarray, list, tuple)):
         return values
     if hasattr(values, "to_numpy"):
@@ -306,11 +324,7 @@ def _columns_of_frame(data: Any) -> dict[str, RawColumn]:
 
     if type(data).__name__ == "RecordBatch":
         return _columns_of_frame(sys.modules["pyarrow"].Table.from_batches([data]))
-    names = getattr(data, "columns", None)
-    counts: Counter[str] = Counter(names) if _named(names) else Counter()
-    for name, count in counts.items():
-        if count > 1:
-            raise SchemaError(f"{count} columns are named {name!r}: names must be unique.")
+    _check_names(getattr(data, "column_names", getattr(data, "columns", ())))
     try:
         frame = nw.from_native(data, eager_only=True)
     except TypeError:
@@ -321,21 +335,30 @@ def _columns_of_frame(data: Any) -> dict[str, RawColumn]:
     return {name: _values_of_series(frame[name]) for name in frame.columns}
 
 
-def _named(names: Any) -> bool:
-    return names is not None and all(isinstance(name, str) for name in names)
-
-
 def _values_of_series(series: Any) -> RawColumn:
+    """Return a frame's column; nulls stay apart from NaN where the frame keeps them apart."""
     dtype = series.dtype
-    if dtype.is_numeric() and not dtype.is_decimal():
+    if dtype.is_numeric() and not dtype.is_decimal() and not series.null_count():
         return np.asarray(series.to_numpy())
     return list(series.to_list())
 
 
+def _check_names(names: Iterable[Any]) -> None:
+    for name, count in Counter(list(names)).items():
+        if not isinstance(name, str):
+            raise SchemaError(f"column name {name!r} is no text: rename it, as in {str(name)!r}.")
+        if count > 1:
+            raise SchemaError(f"{count} columns are named {name!r}: names must be unique.")
+
+
 def _check_columns(columns: Mapping[Any, RawColumn]) -> None:
-    wrong: Any = next((name for name in columns if not isinstance(name, str)), None)
-    if wrong is not None:
-        raise SchemaError(f"column name {wrong!r} is no text: rename it, as in {str(wrong)!r}.")
+    _check_names(columns)
+    for name, values in columns.items():
+        if isinstance(values, np.ndarray) and values.ndim != 1:
+            raise SchemaError(
+                f"column {name!r} has shape {values.shape}: give one value a row; split it into "
+                "columns of their own."
+            )
     lengths: dict[str, int] = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         shortest = min(lengths, key=lengths.__getitem__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -71,9 +72,54 @@ def test_rows_are_put_in_order_of_time() -> None:
     shuffled = fit({"x": level[order], "at": at[order]}, timestamp="at")
     texts = fit({"x": level[order], "at": [str(t) for t in at[order]]}, timestamp="at")
     effects = [one.features["x"].values_effect for one in (ordered, shuffled, texts)]
-    assert effects[0] == effects[1] == effects[2]
+    zoned = fit({"x": level[order], "at": [f"{t}Z" for t in at[order]]}, timestamp="at")
+    effects.append(zoned.features["x"].values_effect)
+    assert effects[0] == effects[1] == effects[2] == effects[3]
     assert effects[0].phi_at(100) > 5
     assert fit({"x": level[order]}).features["x"].values_effect.phi_at(100) < 2
+
+
+@pytest.mark.parametrize("values", [[b"a"] * 60, [[1.0, 2.0]] * 60, [{"a": 1}] * 60])
+def test_a_column_that_cannot_be_watched_is_refused(values: list[Any]) -> None:
+    """It would be missing for ever; the error names the column, the type and the remedy."""
+    with pytest.raises(SchemaError, match=r"'odd' holds mostly values of type .+features="):
+        fit({"odd": values, "x": np.arange(60.0)})
+    assert fit({"odd": values, "x": np.arange(60.0)}, features=["x"]).inputs == ("x",)
+
+
+def test_dates_and_durations_are_numbers() -> None:
+    """A column of dates ten years later drifts."""
+    day = dt.date(2020, 1, 1)
+    days = [day + dt.timedelta(days=index % 90) for index in range(600)]
+    lengths = [dt.timedelta(hours=index % 9) for index in range(600)]
+    baseline = fit({"day": days, "length": lengths})
+    later = {"day": [day.replace(year=2030)] * 99, "length": [one * 100 for one in lengths[:99]]}
+    report = compare(baseline, later)
+    assert {feature.severity for feature in report.features.values()} == {"drift"}
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame(np.zeros((9, 2))),
+        pd.DataFrame(np.zeros((9, 2)), columns=pd.MultiIndex.from_tuples([("a", 1), ("a", 2)])),
+        pa.table([pa.array([1.0]), pa.array([2.0])], names=["a", "a"]),
+        {"a": np.zeros((9, 2))},
+    ],
+)
+def test_a_table_without_proper_columns_is_refused(frame: object) -> None:
+    """Names that are no texts, doubled names and columns of more dimensions are told as such."""
+    with pytest.raises(SchemaError):
+        fit(frame)
+
+
+def test_a_far_value_spoils_no_baseline(table: Callable[..., Table]) -> None:
+    """The largest double as an error code is an infinite value, and all else is as it was."""
+    data = table(1, 300)
+    data["income"][0] = np.finfo(float).max
+    baseline = fit(data)
+    assert baseline.profile.features["income"].missing == {"inf": 1}
+    assert Baseline.from_json(baseline.to_json()).id == baseline.id
 
 
 def test_a_sorted_column_is_not_taken_for_a_slow_one(caplog: pytest.LogCaptureFixture) -> None:
@@ -163,6 +209,12 @@ def test_an_unknown_column_is_named_with_the_nearest() -> None:
         fit({"score": [0.5], "x": [1.0]}, score="scores")
 
 
+def test_a_row_without_a_time_is_named() -> None:
+    """Where the order is not known for all rows, the first of them is told."""
+    with pytest.raises(SchemaError, match=r"no time in row 1 \(1 in all\)"):
+        fit({"x": [1.0, 2.0], "at": ["2024-01-01", None]}, timestamp="at")
+
+
 def test_a_column_has_one_role() -> None:
     """Prediction and label cannot be one column."""
     with pytest.raises(SchemaError, match="prediction and as label"):
@@ -173,6 +225,9 @@ def test_a_column_has_one_role() -> None:
     ("options", "named"),
     [
         ({"bins": 5}, "bins"),
+        ({"bins": 10.5}, "bins"),
+        ({"features": "x"}, "features"),
+        ({"importances": {"x": "high"}}, "importance of 'x'"),
         ({"importances": {"x": -1.0}}, "importance of 'x'"),
         ({"importances": {"z": 1.0}}, "'z'"),
         ({"timestamp": "word"}, "timestamp column 'word'"),

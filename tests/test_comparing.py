@@ -147,6 +147,24 @@ def test_values_for_a_feature_that_was_always_missing() -> None:
     assert found.psi is None
 
 
+def test_what_was_always_missing_is_not_judged() -> None:
+    """A feature without a value on either side is not called undrifted."""
+    baseline = Baseline.fit({"x": [None] * 500, "y": np.arange(500.0)}, model="m", version="1")
+    found = compare(baseline, {"x": [None] * 500, "y": np.arange(500.0)}).features["x"]
+    assert found.severity == "insufficient_data"
+
+
+def test_a_large_index_that_the_baseline_explains_is_said_to_be() -> None:
+    """Where blocks of the baseline differ as much, the reader is told why it is no drift."""
+    rng = np.random.default_rng(0)
+    level = np.repeat(rng.normal(size=60), 200) + 0.1 * rng.normal(size=12_000)
+    baseline = Baseline.fit({"x": level}, model="m", version="1")
+    found = compare(baseline, {"x": rng.normal() + 0.1 * rng.normal(size=200)}).features["x"]
+    assert found.psi is not None
+    assert (found.severity, found.psi > 0.25) == ("none", True)
+    assert "baseline's own rows" in (found.diagnosis or "")
+
+
 def test_a_constant_that_changed_drifts() -> None:
     """A constant feature with another constant is drift."""
     baseline = Baseline.fit({"x": [5.0] * 500}, model="m", version="1")
@@ -223,3 +241,30 @@ def test_importance_ranks_features_of_one_severity(table: Tables) -> None:
     moved["age"], moved["income"] = moved["age"] + 24, moved["income"] * 2
     ranked = compare(baseline, moved).ranked()
     assert [feature.name for feature in ranked[:2]] == ["income", "age"]
+
+
+@pytest.mark.parametrize("rows", [500, 5_000, 50_000])
+def test_a_long_tail_of_categories_does_not_drift(rows: int) -> None:
+    """Rare names come all the time; as often as the baseline's own rows foretell, it is none."""
+    rng = np.random.default_rng(rows)
+
+    def names(count: int) -> list[str]:
+        return [f"z{key}" for key in np.minimum(rng.zipf(1.5, count), 5_000)]
+
+    baseline = Baseline.fit({"z": names(rows)}, model="m", version="1")
+    found = [compare(baseline, {"z": names(1_000)}).severity for _ in range(20)]
+    assert found.count("none") >= 19
+    assert compare(baseline, {"z": [f"new{key}" for key in names(1_000)]}).drifted
+
+
+@pytest.mark.parametrize("trained", [int, bool])
+@pytest.mark.parametrize("served", [int, bool, float])
+def test_booleans_and_zeros_and_ones_are_the_same_classes(trained: type, served: type) -> None:
+    """A model trained on 0 and 1 may answer False and True, and the other way round."""
+    rng = np.random.default_rng(0)
+    classes = rng.random(4_000) < 0.3
+    before = {"y": [trained(value) for value in classes[:3_000]]}
+    baseline = Baseline.fit(before, model="m", version="1", prediction="y")
+    report = compare(baseline, {"y": [served(value) for value in classes[3_000:]]})
+    assert report.severity == "none"
+    assert report.features["y"].outlier_rate == 0.0

@@ -137,6 +137,15 @@ def test_without_a_baseline_kinds_are_discovered() -> None:
     assert profile.features["y"].role == "output"
 
 
+def test_a_kind_is_not_decided_by_missing_values() -> None:
+    """A first row without a value does not make a feature of texts one of numbers."""
+    profile = Profile.empty("m", "1")
+    profile.update({"c": [None, None]})
+    profile.update({"c": ["x"] * 10})
+    assert profile.features["c"].kind == "categorical"
+    assert (profile.features["c"].observed, profile.features["c"].missing) == (10, {"null": 2})
+
+
 def test_calls_are_counted_by_outcome() -> None:
     """Failed calls are told from the others by their exception's type."""
     profile = Profile.empty("m", "1")

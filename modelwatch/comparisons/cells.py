@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MAX_CATEGORY_CELLS", "category_counts", "decile_starts", "main_categories"]
+__all__ = ["MAX_CATEGORY_CELLS", "category_counts", "choose_cells", "decile_starts"]
 
 DECILES = 10
 """The limits in common use for the population stability index assume this many cells."""
@@ -39,10 +40,30 @@ def decile_starts(reference: npt.ArrayLike) -> npt.NDArray[np.intp]:
     return np.unique(np.concatenate([[0], inner + 1]))
 
 
-def main_categories(reference: Mapping[str, int]) -> tuple[str, ...]:
-    """Return the most frequent categories, most frequent first, ties by name."""
-    ranked = sorted(reference, key=lambda name: (-reference[name], name))
-    return tuple(ranked[:MAX_CATEGORY_CELLS])
+def choose_cells(keys: Sequence[str | None]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return the categories that are a cell each, and the reference's rows in each cell.
+
+    Up to 20 categories are a cell each. Of more, the most frequent 20 of every other row are, and
+    the rows between are counted: the frequent ones of the same rows are partly so by chance, and a
+    test against their counts would raise false alarms.
+
+    Args:
+        keys: one category a row, None where the row has none.
+
+    Returns:
+        The names, most frequent first; and their counts, followed by that of all the rest.
+
+    >>> choose_cells(["a", "b", None, "a"])
+    (('a', 'b'), (2, 1, 0))
+    """
+    chosen_on, counted = keys, keys
+    if len(set(keys) - {None}) > MAX_CATEGORY_CELLS:
+        chosen_on, counted = keys[::2], keys[1::2]
+    frequency = Counter(key for key in chosen_on if key is not None)
+    ranked = sorted(frequency, key=lambda name: (-frequency[name], name))
+    names = tuple(ranked[:MAX_CATEGORY_CELLS])
+    counts = Counter(key for key in counted if key is not None)
+    return names, tuple(category_counts(counts, counts.total(), names).tolist())
 
 
 def category_counts(counts: Mapping[str, int], total: int, names: Sequence[str]) -> IntArray:
