@@ -18,7 +18,9 @@ from modelwatch.errors import ConfigurationError
 __all__ = ["FeatureArgument", "find_feature_argument"]
 
 _SCALARS: Final = (int, float, str, bool)
-_TABLE_NAMES: Final = frozenset({"DataFrame", "LazyFrame", "Table", "RecordBatch", "ndarray"})
+_TABLE_NAMES: Final = frozenset(
+    {"DataFrame", "LazyFrame", "Series", "Table", "RecordBatch", "ndarray"}
+)
 _SELF_NAMES: Final = frozenset({"self", "cls"})
 _NAMED_KINDS: Final = (
     inspect.Parameter.POSITIONAL_ONLY,

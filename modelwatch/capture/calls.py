@@ -74,7 +74,8 @@ def _plain_caller(observer: Observer) -> Caller:
             return general(wrapped, instance, args, kwargs)
         try:
             values = plan.values_of(features)
-            is_usual = plan.check(values) is None
+            # Where the first value is a column, the features may be a batch.
+            is_usual = values[0].__class__ in IMMUTABLE and plan.check(values) is None
         except FAULTS:
             is_usual = False
         if not is_usual or current_context():

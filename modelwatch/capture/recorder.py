@@ -11,7 +11,7 @@ from modelwatch.capture.folding import Folder
 from modelwatch.capture.guard import Guard
 from modelwatch.capture.outputs import Failure
 from modelwatch.capture.plan import CapturePlan
-from modelwatch.capture.rows import Batch, Row, attributes_of
+from modelwatch.capture.rows import Batch, Row, fields_of
 from modelwatch.capture.sampling import RowBudget
 
 if TYPE_CHECKING:
@@ -149,9 +149,10 @@ class Recorder:
 
     def _learn(self, plan: CapturePlan, value: object) -> CapturePlan:
         """Take the features' names from the first row that has any."""
-        first = value[0] if isinstance(value, (list, tuple)) and value else value
-        fields = attributes_of(first) or {}
-        names = [name for name in fields if isinstance(name, str)][:_MOST_FEATURES]
+        fields = fields_of(value)
+        if fields is None and isinstance(value, (list, tuple)) and value:
+            fields = fields_of(value[0])
+        names = [name for name in fields or () if isinstance(name, str)][:_MOST_FEATURES]
         if not names:
             return plan
         learned = CapturePlan(None, names)

@@ -102,6 +102,110 @@ def test_a_batch_is_read_from_any_type(
     }
 
 
+COLUMNS = {"a": [1.0, 2.0], "b": ["x", "y"]}
+RECORDS = np.array([(1.0, "x"), (2.0, "y")], dtype=[("a", "f8"), ("b", "U4")])
+
+
+class Columns(BaseModel):
+    """A batch as the body of a request may hold it."""
+
+    a: list[float]
+    b: list[str]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        COLUMNS,
+        {"b": ("x", "y"), "a": np.array([1.0, 2.0])},
+        {"a": pd.Series([1.0, 2.0]), "b": pl.Series(["x", "y"])},
+        {"a": pa.array([1.0, 2.0]), "b": ["x", "y"]},
+        Columns(a=[1.0, 2.0], b=["x", "y"]),
+        RECORDS,
+        RECORDS.view(np.recarray),
+        list(RECORDS),
+        [row for _, row in pd.DataFrame(COLUMNS).iterrows()],
+    ],
+)
+def test_a_batch_of_columns_or_records_is_read(reader: RowReader, value: object) -> None:
+    """Columns by name, records and Series are as many rows as they have, not one of odd values."""
+    found = reader.read(value)
+    assert isinstance(found, Batch)
+    assert found.rows == 2
+    assert {name: list(column) for name, column in found.columns.items()} == COLUMNS
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [1.0, "x"],
+        (1.0, "x"),
+        np.array([1.0, "x"], dtype=object),
+        pd.Series({"b": "x", "a": 1.0}),
+        pd.Series([1.0, "x"]),
+        RECORDS[0],
+        RECORDS[0].copy().reshape(()),
+    ],
+)
+def test_one_row_of_mixed_values_is_read(reader: RowReader, value: object) -> None:
+    """Values in the order of the features, or named by an index or a record, are one row."""
+    assert reader.read(value) == Row((1.0, "x"), None)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": [1.0, 2.0], "b": "x"},
+        {"a": [1.0, 2.0], "b": [1.0]},
+        {"a": np.zeros((2, 2)), "b": np.zeros((2, 2))},
+        {"a": "xy", "b": "xy"},
+    ],
+)
+def test_what_is_no_batch_of_columns_stays_one_row(
+    reader: RowReader, value: dict[str, Any]
+) -> None:
+    """Columns are only taken for such where all values are, and are of one length."""
+    assert reader.read(value) == Row((value["a"], value["b"]), None)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [1.0, "x", "y"],
+        [1.0, {"a": 1.0}],
+        pd.Series([1.0, 2.0], index=["customer 1", "customer 2"]),
+        pd.Series([1.0, 2.0, 3.0]),
+        np.zeros(2, dtype=[("a", "f8", (3,)), ("b", "f8")]),
+        np.zeros((2, 2), dtype=[("a", "f8"), ("b", "f8")]),
+    ],
+)
+def test_what_is_not_clear_is_not_guessed(reader: RowReader, value: object) -> None:
+    """Values that may belong to other features are refused, and the error says what to give."""
+    with pytest.raises(DataError, match="give"):
+        reader.read(value)
+
+
+@pytest.mark.parametrize("has_baseline", [True, False])
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("make", [list, np.array, pd.Series])
+def test_a_dict_of_columns_is_a_batch_for_a_watch(
+    make_watch: MakeWatch, size: int, make: Any, *, has_baseline: bool
+) -> None:
+    """A watched function may take its batch as a dict of columns, from the first call on."""
+    watched = make_watch() if has_baseline else make_watch(baseline=None)
+
+    @watched.watch
+    def predict(features: dict[str, Any]) -> list[float]:
+        return [0.5] * size
+
+    for _ in range(2):
+        predict({"amount": make([100.0] * size), "count": make([4] * size)})
+    profile = watched.profile()
+    amount = profile.features["amount"]
+    assert (profile.rows, profile.predictions) == (2 * size, {"": 2})
+    assert (amount.observed, amount.missing, amount.outliers) == (2 * size, {}, {})
+
+
 def test_an_array_is_read_by_position() -> None:
     """The columns of a 2-D array are the baseline's inputs, in order."""
     found = RowReader(["a", "b", "c"]).read(np.arange(6.0).reshape(2, 3))
