@@ -226,7 +226,10 @@ class Watch:
                 self.recorder.count_call(None, error_type)
 
     def flush(self, timeout_seconds: float = 5.0) -> bool:
-        """Summarise and send all that was captured; True where it was delivered in time."""
+        """Summarise and send all that was captured; True where it was delivered in time.
+
+        False where something still waits, or where the receiver refused something meanwhile.
+        """
         if not self.enabled:
             return True
         delivered = self._exporter.flush(timeout_seconds)
@@ -234,7 +237,7 @@ class Watch:
         return delivered
 
     def shutdown(self, timeout_seconds: float = _EXIT_TIMEOUT_SECONDS) -> bool:
-        """Send all that was captured and capture no more; True where it was delivered in time.
+        """Send all that was captured and capture no more; True as for `flush`.
 
         Watched functions go on as plain functions. A second call does nothing.
         """

@@ -2,16 +2,18 @@
 
 What was sent once is sent again as the same bytes until it is acknowledged or finally refused, so
 that a receiver can tell a repetition. What was never sent waits as profiles, and neighbours are
-merged when too many wait, so that an outage costs resolution in time but no rows.
+merged when too many wait, so that an outage costs resolution in time but no rows. Rows that the
+receiver refused for good are reported with the next profile that it takes.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from modelwatch.errors import ProfileMismatch
@@ -47,10 +49,20 @@ class FaultGuard(AbstractContextManager[Any], Protocol):
 
 @dataclass(frozen=True)
 class _Message:
-    """A message that was sent, or is about to be."""
+    """A message that was sent, or is about to be.
+
+    Attributes:
+        signal: its kind.
+        body: its bytes.
+        rows: the rows that are lost if it is refused.
+        dropped: the dropped rows that it reports, by reason; they are then to be reported again.
+        reported_failures: the failed exports that it reports.
+    """
 
     signal: Signal
     body: bytes
+    rows: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
     reported_failures: int = 0
 
 
@@ -59,6 +71,10 @@ class Exporter:
 
     Thread-safe. One daemon thread does all the sending, and no lock is held meanwhile. Memory: two
     encoded messages and 32 profiles.
+
+    Rows of a refused message are counted as dropped (``export_refused``) by the next profile. Where
+    a receiver takes a part of a message only, that is a failed export, but how many rows it refused
+    cannot be known from its answer, and none are counted.
 
     Args:
         collect: returns the profiles that ended since the last call; called by the own thread.
@@ -103,6 +119,8 @@ class Exporter:
         self._messages: list[_Message] = []
         self._waiting: list[Profile] = []
         self._unreported_failures = 0
+        self._unreported_dropped: Counter[str] = Counter()
+        self._refusals = 0
         self._attempts = 0
         self._not_before = 0.0
         self.failures = 0
@@ -121,7 +139,11 @@ class Exporter:
             self._thread.start()
 
     def flush(self, timeout_seconds: float) -> bool:
-        """Collect and deliver now; True where all was delivered in time."""
+        """Collect and deliver now; True where all was delivered in time.
+
+        False where something still waits, or was refused, even in part, since the flush was asked.
+        """
+        refusals = self._refusals
         deadline = self._clock() + timeout_seconds
         with self._condition:
             if self._thread is None:
@@ -133,10 +155,10 @@ class Exporter:
             done = self._condition.wait_for(
                 lambda: self._flushes_done >= ticket, timeout=timeout_seconds
             )
-        return done and self.is_idle
+        return done and self.is_idle and self._refusals == refusals
 
     def shutdown(self, timeout_seconds: float) -> bool:
-        """Deliver what there is, and end the thread; True where all was delivered in time."""
+        """Deliver what there is, and end the thread; True as for `flush`."""
         with self._condition:
             self._is_stopping = True
         return self.flush(timeout_seconds)
@@ -213,6 +235,10 @@ class Exporter:
         if outcome.status == "unreachable":
             self._back_off(outcome.retry_after_seconds)
             return False
+        self._refusals += 1
+        if outcome.status == "refused":
+            self._unreported_dropped.update(message.dropped)
+            self._unreported_dropped.update({"export_refused": message.rows})
         self._messages.pop(0)
         return True
 
@@ -224,8 +250,18 @@ class Exporter:
     def _encode(self, profile: Profile) -> list[_Message]:
         resource = self._resource()
         failures = self._unreported_failures
+        profile.dropped.update(+self._unreported_dropped)
+        self._unreported_dropped.clear()
         metrics = encode_metrics(profile, resource=resource, export_failures=failures)
-        messages = [_Message("metrics", metrics, failures)]
+        messages = [
+            _Message(
+                "metrics",
+                metrics,
+                rows=profile.rows,
+                dropped=Counter(profile.dropped),
+                reported_failures=failures,
+            )
+        ]
         logs = encode_logs(profile, resource=resource)
         return [*messages, _Message("logs", logs)] if logs else messages
 

@@ -17,6 +17,7 @@ from tests.watched import FakeTransport
 DOWN = Outcome(status="unreachable", message="down")
 FINE = Outcome(status="accepted")
 REFUSED = Outcome(status="refused", message="bad")
+PARTIAL = Outcome(status="partial", message="bad")
 
 
 class Bench:
@@ -151,6 +152,31 @@ def test_refused_messages_are_given_up(bench: Bench) -> None:
     assert bench.exporter.failures == 2
 
 
+def test_refused_rows_are_reported_as_dropped(bench: Bench) -> None:
+    """What the receiver never took is counted by the next profile that it takes, and only once."""
+    for rows in (3, 4):
+        bench.end_window(rows)
+        bench.ended[0].dropped["buffer_full"] = 1
+        bench.round(REFUSED)
+    bench.end_window()
+    bench.round(DOWN)
+    bench.now += 3_600
+    bench.end_window()
+    first, second = received(bench.round(FINE))
+    assert first.dropped == {"export_refused": 7, "buffer_full": 2}
+    assert second.dropped == {}
+
+
+def test_only_the_refusal_of_rows_is_a_loss_of_rows(bench: Bench) -> None:
+    """Rows are counted as lost once for metrics, not for logs, nor where a part was refused."""
+    bench.end_window(rows=3)
+    bench.round(PARTIAL)
+    bench.end_window()
+    (profile,) = received(bench.round(FINE))
+    assert profile.dropped == {}
+    assert bench.exporter.failures == 2
+
+
 def test_failures_are_reported_with_the_next_export(bench: Bench) -> None:
     """The receiver learns how many exports failed, once."""
     bench.end_window()
@@ -201,6 +227,17 @@ def test_a_flush_delivers(running: Any) -> None:
     assert exporter.flush(10.0)
     assert len(transport.sent) == 2
     assert exporter.shutdown(10.0)
+
+
+@pytest.mark.parametrize("outcome", [REFUSED, PARTIAL])
+@pytest.mark.parametrize("way", ["flush", "shutdown"])
+def test_a_flush_that_is_refused_did_not_deliver(running: Any, way: str, outcome: Outcome) -> None:
+    """flush and shutdown say so where the receiver refused something; a later flush is fine."""
+    exporter, transport = running(one_window())
+    transport.outcome = outcome
+    assert getattr(exporter, way)(10.0) is False
+    transport.outcome = FINE
+    assert exporter.flush(10.0)
 
 
 def test_an_interval_delivers(running: Any) -> None:
