@@ -10,9 +10,11 @@ import numpy as np
 from modelwatch import document
 from modelwatch.baseline import Baseline, BaselineFeature
 from modelwatch.comparisons.design_effect import DesignEffect
+from modelwatch.document import Body
 from modelwatch.errors import FormatError
-from modelwatch.outliers import OutlierLimits
-from modelwatch.profile_format import profile_from_dict, profile_to_dict
+from modelwatch.outliers import Kind, OutlierLimits
+from modelwatch.profile_format import KINDS, ROLES, profile_from_dict, profile_to_dict
+from modelwatch.sketches import Categories, Histogram
 
 __all__ = ["baseline_from_json", "baseline_to_json"]
 
@@ -44,28 +46,65 @@ def baseline_from_json(text: str | bytes, *, where: str) -> Baseline:
     """
     body = document.load(text, FORMAT, FORMAT_VERSION, where=where)
     try:
-        features = [_feature_from_dict(feature) for feature in body["features"]]
-        baseline = Baseline(
-            model=str(body["model"]),
-            version=str(body["version"]),
-            rows=int(body["rows"]),
-            features={feature.name: feature for feature in features},
-            prediction=body["prediction"],
-            score=body["score"],
-            label=body["label"],
-            timestamp=body["timestamp"],
-            profile=profile_from_dict(body["profile"], where=where),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, FormatError):
-            raise
+        baseline = _read_baseline(body)
+        _check_names(baseline)
+        _check_statistics(baseline)
+    except FormatError as error:
         raise FormatError(
-            f"{where} is damaged: {type(error).__name__} {error}. Write it again with Baseline.fit."
+            f"{where} is damaged: {error}. Write it again with Baseline.fit."
         ) from error
-    absent = baseline.features.keys() - baseline.profile.features.keys()
-    if absent:
-        raise FormatError(f"{where} is damaged: no statistics of {sorted(absent)}.")
     return baseline
+
+
+def _read_baseline(body: Body) -> Baseline:
+    features = [_feature_from_dict(feature) for feature in document.objects(body, "features")]
+    by_name = {feature.name: feature for feature in features}
+    if len(by_name) < len(features):
+        raise FormatError("two of its features have one name")
+    return Baseline(
+        model=document.text(body, "model"),
+        version=document.text(body, "version"),
+        rows=document.count(body, "rows"),
+        features=by_name,
+        prediction=document.optional_text(body, "prediction"),
+        score=_score_from_body(body),
+        label=document.optional_text(body, "label"),
+        timestamp=document.optional_text(body, "timestamp"),
+        profile=profile_from_dict(document.object_of(body, "profile"), where="its profile"),
+    )
+
+
+def _score_from_body(body: Body) -> str | dict[str, str] | None:
+    if not isinstance(body.get("score"), dict):
+        return document.optional_text(body, "score")
+    columns = document.object_of(body, "score")
+    return {name: document.text(columns, name) for name in columns}
+
+
+def _check_names(baseline: Baseline) -> None:
+    scores = baseline.score.values() if isinstance(baseline.score, Mapping) else [baseline.score]
+    named = {name for name in (baseline.prediction, *scores) if name is not None}
+    unknown = named - {*baseline.outputs}
+    if unknown:
+        raise FormatError(f"{sorted(unknown)} is its prediction or score, and none of its outputs")
+
+
+def _check_statistics(baseline: Baseline) -> None:
+    """Refuse statistics that were not counted as the features say."""
+    for name, feature in baseline.features.items():
+        found = baseline.profile.features.get(name)
+        if found is None:
+            raise FormatError(f"it has no statistics of {name!r}")
+        if (found.role, found.kind) != (feature.role, feature.kind):
+            raise FormatError(f"the statistics of {name!r} are of another role or kind")
+        if feature.bin_edges is None:
+            fits = isinstance(found.values, Categories)
+        else:
+            fits = isinstance(found.values, Histogram) and np.array_equal(
+                found.values.bin_edges, feature.bin_edges
+            )
+        if not fits:
+            raise FormatError(f"the statistics of {name!r} are on other bins")
 
 
 def _plain(score: Mapping[str, str] | None) -> dict[str, str] | None:
@@ -80,6 +119,8 @@ def _feature_to_dict(feature: BaselineFeature) -> dict[str, Any]:
         "bin_edges": None if feature.bin_edges is None else feature.bin_edges.tolist(),
         "categories": None if feature.categories is None else list(feature.categories),
         "rare_categories": sorted(feature.rare_categories),
+        "cells": None if feature.cells is None else list(feature.cells),
+        "cell_counts": list(feature.cell_counts),
         "limits": _limits_to_dict(feature.limits),
         "mean": feature.mean,
         "importance": feature.importance,
@@ -91,24 +132,37 @@ def _feature_to_dict(feature: BaselineFeature) -> dict[str, Any]:
     }
 
 
-def _feature_from_dict(body: Mapping[str, Any]) -> BaselineFeature:
-    categories = None if body["categories"] is None else tuple(body["categories"])
-    rare = frozenset(body["rare_categories"])
-    effects = body["effects"]
-    edges = body["bin_edges"]
+def _feature_from_dict(body: Body) -> BaselineFeature:
+    kind = document.choice(body, "kind", KINDS)
+    categories = edges = cells = None
+    if kind == "categorical":
+        categories = tuple(document.texts(body, "categories"))
+        cells = tuple(document.texts(body, "cells"))
+    else:
+        edges = document.numbers(body, "bin_edges")
+    for name, held in (("categories", categories), ("cells", cells), ("bin_edges", edges)):
+        if held is None and body.get(name, name) is not None:
+            document.refuse(body, name, f"null, as it is for {kind} values")
+    cell_counts = tuple(document.counts(body, "cell_counts"))
+    if len(cell_counts) != (0 if cells is None else len(cells) + 1):
+        document.refuse(body, "cell_counts", "a count for each of its cells, and for the rest")
+    rare = frozenset(document.texts(body, "rare_categories"))
+    effects = document.object_of(body, "effects")
     return BaselineFeature(
-        name=body["name"],
-        role=body["role"],
-        kind=body["kind"],
-        bin_edges=None if edges is None else np.array(edges, dtype=np.float64),
+        name=document.text(body, "name"),
+        role=document.choice(body, "role", ROLES),
+        kind=kind,
+        bin_edges=edges,
         categories=categories,
         rare_categories=rare,
-        limits=_limits_from_dict(body["limits"], body["kind"], categories, rare),
-        mean=float(body["mean"]),
-        importance=body["importance"],
-        values_effect=_effect_from_dict(effects["values"]),
-        missing_effect=_effect_from_dict(effects["missing"]),
-        outliers_effect=_effect_from_dict(effects["outliers"]),
+        cells=cells,
+        cell_counts=cell_counts,
+        limits=_limits_from_dict(document.object_of(body, "limits"), kind, categories, rare),
+        mean=document.number(body, "mean"),
+        importance=document.optional_number(body, "importance", lowest=0.0),
+        values_effect=_effect_from_dict(document.object_of(effects, "values")),
+        missing_effect=_effect_from_dict(document.object_of(effects, "missing")),
+        outliers_effect=_effect_from_dict(document.object_of(effects, "outliers")),
     )
 
 
@@ -123,16 +177,20 @@ def _limits_to_dict(limits: OutlierLimits) -> dict[str, Any]:
 
 
 def _limits_from_dict(
-    body: Mapping[str, Any], kind: Any, categories: tuple[str, ...] | None, rare: frozenset[str]
+    body: Body, kind: Kind, categories: tuple[str, ...] | None, rare: frozenset[str]
 ) -> OutlierLimits:
-    known = frozenset(categories or ()) | rare if body["all_categories_known"] else None
+    all_known = document.flag(body, "all_categories_known")
+    lower = document.optional_number(body, "lower")
+    upper = document.optional_number(body, "upper")
+    if lower is not None and upper is not None and lower > upper:
+        raise FormatError(f"lower is {lower}, above the upper limit of {upper}")
     return OutlierLimits(
         kind=kind,
-        lower=-np.inf if body["lower"] is None else float(body["lower"]),
-        upper=np.inf if body["upper"] is None else float(body["upper"]),
-        categories=known,
-        text=bool(body["text"]),
-        allows_missing=bool(body["allows_missing"]),
+        lower=-np.inf if lower is None else lower,
+        upper=np.inf if upper is None else upper,
+        categories=frozenset(categories or ()) | rare if all_known else None,
+        text=document.flag(body, "text"),
+        allows_missing=document.flag(body, "allows_missing"),
     )
 
 
@@ -140,9 +198,14 @@ def _effect_to_dict(effect: DesignEffect) -> dict[str, list[float]]:
     return {"sizes": list(effect.sizes), "phi": list(effect.phi), "nu": list(effect.nu)}
 
 
-def _effect_from_dict(body: Mapping[str, Any]) -> DesignEffect:
-    sizes = tuple(int(size) for size in body["sizes"])
-    phi, nu = (tuple(float(value) for value in body[name]) for name in ("phi", "nu"))
-    if not len(sizes) == len(phi) == len(nu):
-        raise ValueError("a design effect with lists of different lengths")
-    return DesignEffect(sizes, phi, nu)
+def _effect_from_dict(body: Body) -> DesignEffect:
+    sizes = document.counts(body, "sizes")
+    phi, nu = (document.numbers(body, name) for name in ("phi", "nu"))
+    if not len(sizes) == phi.size == nu.size:
+        raise FormatError("the lists of a design effect differ in length")
+    if not (np.diff(sizes, prepend=0) > 0).all():
+        document.refuse(body, "sizes", "a list of increasing numbers of rows")
+    for name, values in (("phi", phi), ("nu", nu)):
+        if not (values > 0).all():
+            document.refuse(body, name, "a list of numbers above zero")
+    return DesignEffect(tuple(sizes), tuple(phi.tolist()), tuple(nu.tolist()))

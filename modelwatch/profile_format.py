@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 
 from modelwatch import document
+from modelwatch.document import Body
 from modelwatch.errors import FormatError, ProfileMismatch
-from modelwatch.feature import FeatureProfile
+from modelwatch.feature import FeatureProfile, Role
+from modelwatch.outliers import Kind
 from modelwatch.profile import Profile
 from modelwatch.sketches import (
     Categories,
@@ -25,6 +26,12 @@ __all__ = ["profile_from_dict", "profile_from_json", "profile_to_dict", "profile
 
 FORMAT: Final = "modelwatch.profile"
 FORMAT_VERSION: Final = 1
+
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+FURTHEST_BUCKET: Final = 1_023 * 2**ExponentialHistogram.scale
+"""The bounds of a bucket nearer than this are floats."""
 
 
 def profile_to_json(profile: Profile) -> str:
@@ -62,7 +69,7 @@ def profile_to_dict(profile: Profile) -> dict[str, Any]:
     }
 
 
-def profile_from_dict(body: Mapping[str, Any], *, where: str) -> Profile:
+def profile_from_dict(body: Body, *, where: str) -> Profile:
     """Read plain values.
 
     Args:
@@ -74,28 +81,32 @@ def profile_from_dict(body: Mapping[str, Any], *, where: str) -> Profile:
     """
     try:
         return _read_profile(body)
-    except (KeyError, TypeError, ValueError, AttributeError, ProfileMismatch) as error:
-        raise FormatError(f"{where} is damaged: {type(error).__name__} {error}.") from error
+    except (FormatError, ProfileMismatch) as error:
+        raise FormatError(f"{where} is damaged: {error}.") from error
 
 
-def _read_profile(body: Mapping[str, Any]) -> Profile:
+def _read_profile(body: Body) -> Profile:
     profile = Profile(
-        str(body["model"]),
-        str(body["version"]),
-        baseline_id=body["baseline_id"],
-        segment=body["segment"],
-        instance=body["instance"],
-        start_ns=int(body["start_ns"]),
-        end_ns=int(body["end_ns"]),
+        document.text(body, "model"),
+        document.text(body, "version"),
+        baseline_id=document.optional_text(body, "baseline_id"),
+        segment=document.optional_text(body, "segment"),
+        instance=document.optional_text(body, "instance"),
+        start_ns=document.time_ns(body, "start_ns"),
+        end_ns=document.time_ns(body, "end_ns"),
     )
-    profile.rows = int(body["rows"])
-    features = [_feature_from_dict(feature) for feature in body["features"]]
+    profile.rows = document.count(body, "rows")
+    features = [_feature_from_dict(feature) for feature in document.objects(body, "features")]
     profile.features = {feature.name: feature for feature in features}
-    profile.predictions = Counter(body["predictions"])
-    profile.duration = Histogram(profile.duration.bin_edges, body["duration_counts"])
-    profile.duration_sum_seconds = float(body["duration_sum_seconds"])
-    profile.dropped = Counter(body["dropped"])
-    profile.joint = _joint_from_dict(body["joint"]) if body["joint"] else None
+    if len(profile.features) < len(features):
+        raise FormatError("two of its features have one name")
+    profile.predictions = Counter(document.counters(body, "predictions"))
+    duration_counts = document.counts(body, "duration_counts")
+    profile.duration = Histogram(profile.duration.bin_edges, duration_counts)
+    profile.duration_sum_seconds = document.number(body, "duration_sum_seconds")
+    profile.dropped = Counter(document.counters(body, "dropped"))
+    joint = document.optional_object(body, "joint")
+    profile.joint = _joint_from_dict(joint) if joint is not None else None
     return profile
 
 
@@ -111,19 +122,16 @@ def _feature_to_dict(feature: FeatureProfile) -> dict[str, Any]:
     }
 
 
-def _feature_from_dict(body: Mapping[str, Any]) -> FeatureProfile:
-    if body["role"] not in ("input", "output"):
-        raise ValueError(f"role {body['role']!r} of {body['name']!r}")
-    if body["kind"] not in ("numeric", "probability", "categorical"):
-        raise ValueError(f"kind {body['kind']!r} of {body['name']!r}")
+def _feature_from_dict(body: Body) -> FeatureProfile:
+    moments = document.optional_object(body, "moments")
     return FeatureProfile(
-        str(body["name"]),
-        body["role"],
-        body["kind"],
-        _values_from_dict(body["values"]),
-        _moments_from_dict(body["moments"]) if body["moments"] else None,
-        Counter(body["missing"]),
-        Counter(body["outliers"]),
+        document.text(body, "name"),
+        document.choice(body, "role", ROLES),
+        document.choice(body, "kind", KINDS),
+        _values_from_dict(document.object_of(body, "values")),
+        _moments_from_dict(moments) if moments is not None else None,
+        Counter(document.counters(body, "missing")),
+        Counter(document.counters(body, "outliers")),
     )
 
 
@@ -143,14 +151,33 @@ def _values_to_dict(values: Histogram | ExponentialHistogram | Categories) -> di
     }
 
 
-def _values_from_dict(body: Mapping[str, Any]) -> Histogram | ExponentialHistogram | Categories:
+def _values_from_dict(body: Body) -> Histogram | ExponentialHistogram | Categories:
     if "bin_edges" in body:
-        return Histogram(body["bin_edges"], body["counts"])
+        return Histogram(document.numbers(body, "bin_edges"), document.counts(body, "counts"))
     if "categories" in body:
-        return Categories(body["categories"], int(body["other"]), int(body["unseen"]))
-    positive = {int(index): int(count) for index, count in body["positive"]}
-    negative = {int(index): int(count) for index, count in body["negative"]}
-    return ExponentialHistogram(positive, negative, int(body["zero_count"]))
+        named = document.counters(body, "categories")
+        return Categories(named, document.count(body, "other"), document.count(body, "unseen"))
+    return ExponentialHistogram(
+        _buckets_from_pairs(body, "positive"),
+        _buckets_from_pairs(body, "negative"),
+        document.count(body, "zero_count"),
+    )
+
+
+def _buckets_from_pairs(body: Body, name: str) -> dict[int, int]:
+    pairs = body.get(name)
+    if not isinstance(pairs, list):
+        document.refuse(body, name, "a list of buckets")
+    for pair in pairs:
+        if not (isinstance(pair, list) and len(pair) == 2 and _is_bucket(*pair)):
+            document.refuse(body, name, "a list of pairs of a bucket's index and its count")
+    return dict(pairs)
+
+
+def _is_bucket(index: object, count: object) -> bool:
+    return document.is_whole(index, -FURTHEST_BUCKET, FURTHEST_BUCKET - 1) and document.is_whole(
+        count, 0, document.MOST_COUNTED
+    )
 
 
 def _moments_to_dict(moments: Moments) -> dict[str, Any]:
@@ -164,14 +191,20 @@ def _moments_to_dict(moments: Moments) -> dict[str, Any]:
     }
 
 
-def _moments_from_dict(body: Mapping[str, Any]) -> Moments:
+def _moments_from_dict(body: Body) -> Moments:
+    minimum = document.optional_number(body, "minimum")
+    maximum = document.optional_number(body, "maximum")
+    if (minimum is None) != (maximum is None):
+        raise FormatError("one of minimum and maximum is null, the other is not")
+    if minimum is not None and maximum is not None and minimum > maximum:
+        raise FormatError(f"minimum is {minimum}, above the maximum of {maximum}")
     return Moments(
-        shift=float(body["shift"]),
-        n=int(body["n"]),
-        mean_offset=float(body["mean_offset"]),
-        m2=float(body["m2"]),
-        minimum=math.inf if body["minimum"] is None else float(body["minimum"]),
-        maximum=-math.inf if body["maximum"] is None else float(body["maximum"]),
+        shift=document.number(body, "shift"),
+        n=document.count(body, "n"),
+        mean_offset=document.number(body, "mean_offset"),
+        m2=max(document.number(body, "m2"), 0.0),  # rounding may leave it just below zero
+        minimum=math.inf if minimum is None else minimum,
+        maximum=-math.inf if maximum is None else maximum,
     )
 
 
@@ -186,13 +219,17 @@ def _joint_to_dict(joint: JointMoments) -> dict[str, Any]:
     }
 
 
-def _joint_from_dict(body: Mapping[str, Any]) -> JointMoments:
+def _joint_from_dict(body: Body) -> JointMoments:
+    names = document.texts(body, "names")
+    upper = document.numbers(body, "m2")
+    if upper.size != len(names) * (len(names) + 1) // 2:
+        document.refuse(body, "m2", "the upper triangle of the matrix of its features")
     return JointMoments(
-        body["names"],
-        np.array(body["shift"], dtype=np.float64),
-        n=int(body["n"]),
-        mean_offset=np.array(body["mean_offset"], dtype=np.float64),
-        m2=joint_matrix(np.array(body["m2"], dtype=np.float64), len(body["names"])),
+        names,
+        document.numbers(body, "shift"),
+        n=document.count(body, "n"),
+        mean_offset=document.numbers(body, "mean_offset"),
+        m2=joint_matrix(upper, len(names)),
     )
 
 
