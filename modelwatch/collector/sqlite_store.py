@@ -25,6 +25,7 @@ from modelwatch.collector.store import (
     WindowProfiles,
     Written,
 )
+from modelwatch.collector.store_file import StoreFile
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow
 from modelwatch.collector.writer import GroupCommitWriter
 from modelwatch.errors import FormatError, ProfileMismatch, StoreError
@@ -96,7 +97,11 @@ class SqliteStore:
         self._path = Path(path).absolute()
         self._clock = clock
         self._points = PointWriter(dedupe_seconds=dedupe_seconds, clock=clock)
-        self._writer = GroupCommitWriter(_open(self._path), queue_size=queue_size)
+        connection = _open(self._path)
+        self._file = StoreFile(self._path)
+        self._writer = GroupCommitWriter(
+            connection, queue_size=queue_size, require_writable=self._file.require_unchanged
+        )
 
     @property
     def path(self) -> Path:
@@ -226,6 +231,7 @@ class SqliteStore:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
+        self._file.require_unchanged()
         uri = f"{self._path.as_uri()}?mode=ro"
         try:
             with closing(sqlite3.connect(uri, uri=True, timeout=10.0)) as connection:

@@ -48,10 +48,22 @@ class GroupCommitWriter:
 
     Thread-safety: `submit` and `close` may be called from any thread.
     Memory: at most ``queue_size`` pieces of work wait.
+
+    Args:
+        connection: in autocommit mode; closed by `close`.
+        queue_size: pieces of work that may wait.
+        require_writable: raises a `StoreError` where what is committed now would be lost.
     """
 
-    def __init__(self, connection: sqlite3.Connection, *, queue_size: int) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        queue_size: int,
+        require_writable: Callable[[], None] = lambda: None,
+    ) -> None:
         self._connection = connection
+        self._require_writable = require_writable
         self._queue: queue.Queue[_Task | None] = queue.Queue(maxsize=queue_size)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="modelwatch-store", daemon=True)
@@ -115,14 +127,16 @@ class GroupCommitWriter:
         if not group:
             return
         try:
+            self._require_writable()
             self._connection.execute("BEGIN IMMEDIATE")
             for task in group:
                 self._run_one(task)
+            self._require_writable()
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, StoreError) as error:
             logger.exception("the store failed")
             self._roll_back()
-            failure = StoreError(f"the store failed: {error}. Nothing of this write was kept.")
+            failure = StoreError(f"the store failed: {error} (nothing of this write was kept)")
             for task in group:
                 task.error = task.error or failure
 

@@ -240,3 +240,34 @@ async def test_failed_commit_fails_every_write_in_it(tmp_path: Path, traffic: Tr
     with pytest.raises(StoreError, match="store failed"):
         await store.write(traffic.points())
     store.close()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_a_lost_file_takes_no_writes(
+    tmp_path: Path, traffic: Traffic, replaced: bool
+) -> None:
+    """Where the file is removed or replaced while it is open, writes and reads fail and say so."""
+    store = SqliteStore(tmp_path / "store.sqlite")
+    await store.write(traffic.points())
+    store.path.rename(tmp_path / "moved.sqlite")
+    if replaced:
+        SqliteStore(store.path).close()
+    match = "replaced" if replaced else "gone"
+    with pytest.raises(StoreError, match=match):
+        await store.write(traffic.points(traffic.profile(instance="b")))
+    with pytest.raises(StoreError, match=match):
+        store.versions()
+    store.close()
+
+
+async def test_a_file_that_comes_back_is_written_again(tmp_path: Path, traffic: Traffic) -> None:
+    """Where the removed file is put back, nothing that was acknowledged is lost."""
+    store = SqliteStore(tmp_path / "store.sqlite")
+    await store.write(traffic.points())
+    away = store.path.rename(tmp_path / "moved.sqlite")
+    with pytest.raises(StoreError, match="gone"):
+        await store.write(traffic.points(traffic.profile(instance="b")))
+    away.rename(store.path)
+    await store.write(traffic.points(traffic.profile(instance="b")))
+    assert store.versions()[0].rows == 1_000
+    store.close()
