@@ -10,11 +10,13 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse
 
 from modelwatch import __version__
@@ -24,17 +26,18 @@ from modelwatch.collector.bodies import read_body
 from modelwatch.collector.evaluation import Assessment, Evaluator
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.pages import Pages
-from modelwatch.collector.problems import Problem, problem_response
+from modelwatch.collector.problems import Problem, allowed_methods, problem_of, problem_response
 from modelwatch.collector.queries import read_window, require_version
 from modelwatch.collector.received import ReceiverCounts
 from modelwatch.collector.segments import EncodedPaths
 from modelwatch.collector.store import Store
-from modelwatch.errors import BodyTooLarge, FormatError, ModelwatchError, StoreError
+from modelwatch.errors import BodyTooLarge, FormatError, StoreError
 
 __all__ = ["build_api"]
 
 VERSION_PATH = "/api/v1/models/{model:segment}/versions/{version:segment}"
 MAX_BASELINE_BYTES = 64 * 1_048_576
+BASELINE_TIMEOUT_SECONDS = 60.0
 MAX_TIMELINE_WINDOWS = 1_000
 
 WindowParameter = Annotated[
@@ -71,17 +74,22 @@ def build_api(
     )
     app.add_middleware(EncodedPaths)
     pages = Pages(store, evaluator, options, counts, clock=clock)
-    api = _Api(store, evaluator, options, counts, clock)
-    app.include_router(api.router())
-    app.include_router(pages.router(), include_in_schema=False)
+    json_routes = _Api(store, evaluator, options, counts, clock).router()
+    page_routes = pages.router()
+    app.include_router(json_routes)
+    app.include_router(page_routes, include_in_schema=False)
+    routes = [*app.router.routes, *json_routes.routes, *page_routes.routes]
 
     def failed(request: Request, error: Exception) -> Response:
-        problem = _problem(error)
-        if request.url.path.startswith("/api/"):
-            return problem_response(problem)
-        return pages.problem(problem)
+        problem = problem_of(error)
+        for_programs = request.url.path.startswith("/api/")
+        response = problem_response(problem) if for_programs else pages.problem(problem)
+        if problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            response.headers["Allow"] = allowed_methods(routes, request.scope)
+        return response
 
-    for kind in (Problem, HTTPException, RequestValidationError, ModelwatchError):
+    # What nobody foresaw is raised again once it was answered, and the server logs it.
+    for kind in (Problem, HTTPException, RequestValidationError, StoreError, Exception):
         app.add_exception_handler(kind, failed)
     return app
 
@@ -197,21 +205,18 @@ class _Api:
 
 async def _read_baseline(request: Request) -> Baseline:
     try:
-        body = await read_body(request, limit=MAX_BASELINE_BYTES)
-        return await asyncio.to_thread(_parse_baseline, body)
+        body = await read_body(
+            request, limit=MAX_BASELINE_BYTES, timeout_seconds=BASELINE_TIMEOUT_SECONDS
+        )
+        return await asyncio.to_thread(Baseline.from_json, body)
     except BodyTooLarge as error:
         raise Problem(413, "baseline-too-large", str(error)) from error
+    except TimeoutError as error:
+        raise Problem(408, "baseline-too-slow", str(error)) from error
+    except ClientDisconnect as error:
+        raise Problem(400, "damaged-baseline", "the baseline was not sent to its end.") from error
     except FormatError as error:
         raise Problem(400, "damaged-baseline", str(error)) from error
-    except UnicodeError as error:
-        detail = f"the baseline is not UTF-8 text ({error}): send what Baseline.save wrote."
-        raise Problem(400, "damaged-baseline", detail) from error
-
-
-def _parse_baseline(body: bytes) -> Baseline:
-    baseline = Baseline.from_json(body.decode())
-    baseline.id.encode()  # made here, since an escaped half of a surrogate pair fails it
-    return baseline
 
 
 def _require_baseline(found: Assessment) -> None:
@@ -227,14 +232,3 @@ def _no_baseline(model: str, version: str) -> Problem:
         "`modelwatch baseline push FILE`, or PUT its JSON to this version's /baseline.",
         state="no_baseline",
     )
-
-
-def _problem(error: Exception) -> Problem:
-    if isinstance(error, Problem):
-        return error
-    if isinstance(error, HTTPException):
-        return Problem(error.status_code, "not-found", f"{error.detail}: see /openapi.json.")
-    if isinstance(error, RequestValidationError):
-        detail = "; ".join(f"{found['loc'][-1]}: {found['msg']}" for found in error.errors())
-        return Problem(400, "invalid-parameter", f"{detail}.")
-    return Problem(503, "store-failed", str(error))

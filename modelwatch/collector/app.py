@@ -131,6 +131,8 @@ def _limits(options: CollectorOptions) -> ReceiverLimits:
         max_body_bytes=options.max_body_bytes,
         max_decompressed_bytes=options.max_decompressed_bytes,
         max_requests=options.max_requests,
+        max_reading=options.max_reading,
+        body_timeout_seconds=options.body_timeout_seconds,
     )
 
 

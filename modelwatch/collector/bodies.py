@@ -5,6 +5,7 @@ A gzip of 100 kB can hold 100 MB: the output is bounded while it is made, not lo
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 
 from starlette.requests import Request
@@ -23,16 +24,30 @@ _WINDOW_BITS = {"gzip": 31, "deflate": 15}
 """zlib's code for a gzip header, and for a zlib header (what HTTP calls deflate)."""
 
 
-async def read_body(request: Request, *, limit: int) -> bytes:
+async def read_body(request: Request, *, limit: int, timeout_seconds: float) -> bytes:
     """Return the body as sent.
 
     Args:
         request: not read yet.
         limit: most bytes that are taken; a declared length above it is not even begun.
+        timeout_seconds: how long the whole body may take.
 
     Raises:
         BodyTooLarge: the body is larger than ``limit``.
+        TimeoutError: the body was not there in time.
+        ClientDisconnect: the client left before it had sent all.
     """
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            return await _read(request, limit)
+    except TimeoutError:
+        raise TimeoutError(
+            f"the body was not sent within {timeout_seconds:g} s: send it again, in smaller parts "
+            "over a slow line, or raise the collector's body_timeout_seconds."
+        ) from None
+
+
+async def _read(request: Request, limit: int) -> bytes:
     parts: list[bytes] = []
     declared = request.headers.get("content-length", "0")
     size = int(declared) if declared.isdecimal() else 0

@@ -31,6 +31,9 @@ class CollectorOptions:
         max_body_bytes: most bytes of a request's body as sent; more is answered with 413.
         max_decompressed_bytes: most bytes of a body decompressed; more is answered with 413.
         max_requests: exports handled at the same time; more are answered with 503.
+        max_reading: bodies of exports read at the same time; more are answered with 503.
+        body_timeout_seconds: how long a request's body may take to arrive; one that takes longer
+            is answered with 408.
         write_queue_size: writes that may wait for the store; more are answered with 503.
         dedupe_seconds: how long it is remembered that a point was stored. What a client sends
             again later than that counts twice.
@@ -51,6 +54,8 @@ class CollectorOptions:
     max_body_bytes: int = 4 * _MEBIBYTE
     max_decompressed_bytes: int = 32 * _MEBIBYTE
     max_requests: int = 128
+    max_reading: int = 1_024
+    body_timeout_seconds: float = 10.0
     write_queue_size: int = 1_024
     dedupe_seconds: int = 86_400
     insecure: bool = False
@@ -64,6 +69,8 @@ class CollectorOptions:
         _in_range("max_body_bytes", self.max_body_bytes, 1_024, 1_024 * _MEBIBYTE)
         _in_range("max_decompressed_bytes", self.max_decompressed_bytes, 1_024, 1_024 * _MEBIBYTE)
         _in_range("max_requests", self.max_requests, 1, 100_000)
+        _in_range("max_reading", self.max_reading, 1, 100_000)
+        _in_range("body_timeout_seconds", self.body_timeout_seconds, 0.05, 3_600)
         _in_range("write_queue_size", self.write_queue_size, 1, 1_000_000)
         _in_range("dedupe_seconds", self.dedupe_seconds, 60, 366 * 86_400)
         if not self.insecure and not _is_loopback(self.host):

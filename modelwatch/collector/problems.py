@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from http import HTTPStatus
 
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
+from starlette.types import Scope
 
-__all__ = ["Problem", "problem_response"]
+from modelwatch.errors import StoreError
+
+__all__ = ["Problem", "allowed_methods", "problem_of", "problem_response"]
 
 
 class Problem(Exception):
@@ -42,3 +50,29 @@ def problem_response(problem: Problem) -> Response:
         **problem.extra,
     }
     return Response(json.dumps(content), problem.status, media_type="application/problem+json")
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return the problem that an error is to the client; of one of ours it learns nothing."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, HTTPException):
+        kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+        return Problem(error.status_code, kind, f"{error.detail}: see /openapi.json.")
+    if isinstance(error, RequestValidationError):
+        detail = "; ".join(f"{found['loc'][-1]}: {found['msg']}" for found in error.errors())
+        return Problem(400, "invalid-parameter", f"{detail}.")
+    if isinstance(error, StoreError):
+        return Problem(503, "store-failed", str(error))
+    return Problem(
+        500, "internal-error", "the collector failed to answer this request: its log says why."
+    )
+
+
+def allowed_methods(routes: Iterable[BaseRoute], scope: Scope) -> str:
+    """Return the value of Allow: the methods of all routes that have the path of the request."""
+    methods: set[str] = set()
+    for route in routes:
+        if route.matches(scope)[0] is not Match.NONE:
+            methods |= getattr(route, "methods", None) or set()
+    return ", ".join(sorted(methods))

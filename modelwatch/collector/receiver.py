@@ -1,8 +1,8 @@
 """The OTLP/HTTP receiver: metrics and logs in protobuf, plain, gzip or deflate.
 
 What is answered with 200 has been committed. What cannot be taken now is answered with 503 and
-Retry-After, which OTLP clients send again; what can never be taken with 400, 413 or 415, which
-they do not. Traces are taken, counted and let go: they are for a tracing backend.
+Retry-After, which OTLP clients send again; what can never be taken with 400, 408, 413 or 415,
+which they do not. Traces are taken, counted and let go: they are for a tracing backend.
 
 On one core, some 150 exports a second of 30 features on 120 bins, from socket to commit; reading
 the points takes most of it. A resend, which is only looked up, takes half as long.
@@ -45,29 +45,37 @@ class ReceiverLimits:
         max_body_bytes: most bytes of a body as sent.
         max_decompressed_bytes: most bytes of a body decompressed.
         max_requests: requests handled at the same time; one more is answered with 503.
+        max_reading: bodies read at the same time; one more is answered with 503.
+        body_timeout_seconds: how long a body may take to arrive; after that, 408.
     """
 
     max_body_bytes: int
     max_decompressed_bytes: int
     max_requests: int
+    max_reading: int = 1_024
+    body_timeout_seconds: float = 10.0
 
 
 class Receiver:
     """Handlers of the OTLP routes, over one sink.
 
-    Memory: at most ``max_requests`` bodies, of which a handful are decompressed at a time (the
-    threads of asyncio's default executor).
+    A client that stalls holds none of the ``max_requests`` places: a request takes one when its
+    body is there.
+
+    Memory: at most ``max_reading`` and ``max_requests`` bodies, of which a handful are decompressed
+    at a time (the threads of asyncio's default executor).
     """
 
     def __init__(self, sink: PointSink, limits: ReceiverLimits, counts: ReceiverCounts) -> None:
         self._counts = counts
         self._sink = sink
         self._limits = limits
+        self._reading = 0
         self._running = 0
 
     def app(self) -> Starlette:
         """Return the ASGI application with the three routes."""
-        return Starlette(
+        app = Starlette(
             routes=[
                 Route("/v1/metrics", self._metrics, methods=["POST"]),
                 Route("/v1/logs", self._logs, methods=["POST"]),
@@ -75,6 +83,8 @@ class Receiver:
             ],
             exception_handlers={HTTPException: _http_error},
         )
+        app.router.redirect_slashes = False  # OTLP clients follow no redirect
+        return app
 
     async def _metrics(self, request: Request) -> Response:
         async def export(body: bytes, encoding: str) -> bytes:
@@ -132,21 +142,38 @@ class Receiver:
         self._counts.requests += 1
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
+            encoding = _encoding(request, media_type)
+            body = await self._read(request)
             if self._running >= self._limits.max_requests:
                 raise StoreError("too many requests at the same time: send again later.")
             self._running += 1
             try:
-                encoding = _encoding(request, media_type)
-                body = await read_body(request, limit=self._limits.max_body_bytes)
                 return Response(await export(body, encoding), media_type=PROTOBUF)
             finally:
                 self._running -= 1
-        except ClientDisconnect:
-            self._counts.refused += 1
-            return error_response(400, "the body was not sent to its end.", media_type=media_type)
         except ModelwatchError as error:
             self._counts.refused += 1
             return _refusal(error, media_type)
+
+    async def _read(self, request: Request) -> bytes:
+        limits = self._limits
+        if self._reading >= limits.max_reading:
+            raise StoreError("too many bodies are being read: send again later.")
+        self._reading += 1
+        try:
+            return await read_body(
+                request, limit=limits.max_body_bytes, timeout_seconds=limits.body_timeout_seconds
+            )
+        except ClientDisconnect:
+            raise UndecodableTelemetry("the body was not sent to its end.") from None
+        except TimeoutError as error:
+            raise _BodyTooSlow(str(error)) from error
+        finally:
+            self._reading -= 1
+
+
+class _BodyTooSlow(UndecodableTelemetry):
+    """The body did not arrive in time."""
 
 
 class _UnsupportedMedia(UndecodableTelemetry):
@@ -172,6 +199,9 @@ def _refusal(error: ModelwatchError, media_type: str) -> Response:
     if isinstance(error, StoreError):
         headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
         return error_response(503, message, media_type=media_type, headers=headers)
+    if isinstance(error, _BodyTooSlow):
+        headers = {"Connection": "close"}  # what is left of the body is not waited for
+        return error_response(408, message, media_type=media_type, headers=headers)
     if isinstance(error, BodyTooLarge):
         return error_response(413, message, media_type=media_type)
     if isinstance(error, _UnsupportedMedia):

@@ -6,6 +6,7 @@ import json
 
 from google.rpc.code_pb2 import (
     ABORTED,
+    DEADLINE_EXCEEDED,
     INVALID_ARGUMENT,
     NOT_FOUND,
     RESOURCE_EXHAUSTED,
@@ -24,6 +25,7 @@ _CODES: dict[int, int] = {
     400: INVALID_ARGUMENT,
     404: NOT_FOUND,
     405: UNIMPLEMENTED,
+    408: DEADLINE_EXCEEDED,
     413: RESOURCE_EXHAUSTED,
     415: UNIMPLEMENTED,
     503: UNAVAILABLE,

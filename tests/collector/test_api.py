@@ -7,6 +7,11 @@ import httpx
 import pytest
 
 import modelwatch as mw
+from modelwatch.collector.api import build_api
+from modelwatch.collector.evaluation import Evaluator
+from modelwatch.collector.options import CollectorOptions
+from modelwatch.collector.received import ReceiverCounts
+from modelwatch.collector.sqlite_store import SqliteStore
 from modelwatch.report.drift_report import DriftReport
 from modelwatch.telemetry.wire import encode_logs
 from tests.collector.conftest import (
@@ -234,3 +239,71 @@ def test_operations(start: Start) -> None:
     assert "/api/v1/models/{model}/versions/{version}/drift" in paths
     assert httpx.get(f"{collector.api}/api/v1/other").status_code == 404
     assert problem(httpx.get(f"{collector.api}/api/v1/other"))
+
+
+HOSTILE = {
+    "too deep": b"[" * 100_000,
+    "score": {"score": -1},
+    "label": {"label": []},
+    "rows": {"rows": -5},
+    "profile": {"profile": {}},
+    "not a number": {"rows": float("nan")},
+}
+
+
+@pytest.mark.parametrize("damage", HOSTILE)
+def test_hostile_baseline_is_refused(start: Start, baseline: mw.Baseline, damage: str) -> None:
+    """Whatever a baseline holds that no baseline can hold, the answer is a 400 that says why."""
+    collector = start()
+    change = HOSTILE[damage]
+    document = json.loads(baseline.to_json())
+    body = change if isinstance(change, bytes) else json.dumps(document | change).encode()
+    answer = httpx.put(collector.version("/baseline"), content=body)
+    assert answer.status_code == 400
+    assert "damaged" in str(problem(answer)["detail"])
+
+
+def test_wrong_method_names_the_right_ones(start: Start) -> None:
+    """A method that a path does not take is a 405, titled so, that lists those that it takes."""
+    collector = start()
+    answer = httpx.delete(collector.version("/baseline"))
+    assert answer.status_code == 405
+    assert problem(answer)["title"] == "Method not allowed"
+    assert answer.headers["allow"] == "GET, PUT"
+    page = httpx.post(collector.api)
+    assert (page.status_code, page.headers["allow"]) == (405, "GET")
+
+
+def test_a_lost_store_is_not_ready(start: Start, traffic: Traffic) -> None:
+    """Where the store's file is removed, exports are refused with 503, and readiness says so."""
+    collector = start()
+    assert collector.post(traffic.body()).status_code == 200
+    collector.store.unlink()
+    assert collector.post(traffic.body(traffic.profile(instance="b"))).status_code == 503
+    ready = httpx.get(f"{collector.api}/readyz")
+    assert (ready.status_code, "gone" in ready.text) == (503, True)
+    models = httpx.get(f"{collector.api}/api/v1/models")
+    assert models.status_code == 503
+    assert problem(models)["title"] == "Store failed"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/models", "/"])
+async def test_an_unforeseen_fault_shows_nothing(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """A fault of ours is a 500 in the form of every error, without what was inside."""
+
+    def fail() -> None:
+        raise KeyError("secret")
+
+    monkeypatch.setattr(store, "versions", fail)
+    options = CollectorOptions(store_path=store.path)
+    app = build_api(store, Evaluator(store), options, ReceiverCounts())
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://collector") as client:
+        answer = await client.get(path)
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert "log" in answer.text
+    if path.startswith("/api"):
+        assert problem(answer)["title"] == "Internal error"

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -143,6 +145,50 @@ async def test_too_many_requests_ask_to_send_again(traffic: Traffic) -> None:
     busy = client(Sink(), limits)
     answer = await busy.post("/v1/metrics", content=traffic.body(), headers=PROTOBUF)
     assert answer.status_code == 503
+
+
+async def stalled() -> AsyncIterator[bytes]:
+    """Send the begin of a body and never its end."""
+    yield b"abc"
+    await asyncio.Event().wait()
+
+
+async def test_stalled_bodies_lock_nobody_out(traffic: Traffic) -> None:
+    """Clients that never finish their bodies hold no place of those that do."""
+    limits = replace(LIMITS, max_requests=1, body_timeout_seconds=60)
+    sender = client(Sink(), limits)
+    waiting = [
+        asyncio.create_task(sender.post("/v1/metrics", content=stalled(), headers=PROTOBUF))
+        for _ in range(20)
+    ]
+    await asyncio.sleep(0)
+    answer = await sender.post("/v1/metrics", content=traffic.body(), headers=PROTOBUF)
+    assert answer.status_code == 200
+    for task in waiting:
+        task.cancel()
+
+
+async def test_a_stalled_body_times_out() -> None:
+    """A body that does not arrive in time is a 408 that closes the connection."""
+    limits = replace(LIMITS, body_timeout_seconds=0.01)
+    answer = await client(Sink(), limits).post("/v1/metrics", content=stalled(), headers=PROTOBUF)
+    assert answer.status_code == 408
+    assert answer.headers["connection"] == "close"
+    assert "body_timeout_seconds" in status_of(answer).message
+
+
+async def test_too_many_bodies_ask_to_send_again(traffic: Traffic) -> None:
+    """Beyond the bodies that are read at a time, one more is a 503."""
+    busy = client(Sink(), replace(LIMITS, max_reading=0))
+    answer = await busy.post("/v1/metrics", content=traffic.body(), headers=PROTOBUF)
+    assert answer.status_code == 503
+
+
+async def test_a_slash_too_many_is_not_found(traffic: Traffic) -> None:
+    """No path is answered with a redirect, which OTLP clients do not follow."""
+    answer = await client(Sink()).post("/v1/metrics/", content=traffic.body(), headers=PROTOBUF)
+    assert answer.status_code == 404
+    assert "/v1/metrics" in status_of(answer).message
 
 
 async def test_traces_are_taken_and_counted() -> None:
