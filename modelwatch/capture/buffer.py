@@ -48,7 +48,9 @@ class CallTally:
 
     def reset(self) -> None:
         """Forget all counts, and take a new lock: what a forked child needs."""
-        self._lock = threading.Lock()  # guards _counts
+        # Guards _counts. The garbage collector may end a watched generator, and so count its call,
+        # in the midst of a count of the same thread.
+        self._lock = threading.RLock()
         self._counts = Tallied()
 
     def record_call(self, duration_seconds: float | None, error_type: str = "") -> None:
@@ -99,7 +101,8 @@ class Buffer:
 
     def reset(self) -> None:
         """Forget all rows, and take a new lock: what a forked child needs."""
-        self._lock = threading.Lock()  # guards _batches and _batch_rows together
+        # Guards _batches and _batch_rows together; for the garbage collector as above.
+        self._lock = threading.RLock()
         self._batch_rows = 0
         self._batches.clear()
         self.rows.clear()

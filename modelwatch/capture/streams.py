@@ -1,9 +1,10 @@
 """Watched generators: a prediction that is made piece by piece.
 
 The prediction is current while the generator runs, and not while it is suspended, so that what
-its consumer does in between is no part of it. Where the features are a batch, each item is the
-result of one row; where they are one row, a single item is its result, and several are taken as a
-stream whose pieces are not captured.
+its consumer does in between is no part of it. It is counted once: when the generator ends, is
+closed, or is let go by its consumer. Where the features are a batch, each item is the result of
+one row; where they are one row, a single item is its result, and several are taken as a stream
+whose pieces are not captured.
 """
 
 from __future__ import annotations
@@ -163,6 +164,9 @@ class WatchedAsyncGenerator(AsyncGenerator[Any, Any]):
         """End the generator."""
         await self._generator.aclose()
         self._stream.end()
+
+    def __del__(self) -> None:
+        self._stream.end()  # the event loop closes the function's own generator
 
     async def _advance(self, step: Callable[[], Any]) -> Any:
         self._stream.enter()

@@ -201,6 +201,45 @@ async def test_async_generators_are_captured(watched: Watched, row: Row) -> None
     assert profile.predictions == {"": 2}
 
 
+async def test_an_async_generator_that_is_broken_off_is_counted(watched: Watched, row: Row) -> None:
+    """A consumer that leaves its loop early has made a prediction, which is no failure."""
+    closed = asyncio.Event()
+
+    @watched.watch
+    async def predict(rows: list[Row]) -> AsyncIterator[float]:
+        try:
+            for _ in rows:
+                yield 0.5
+        finally:
+            closed.set()
+
+    async for item in predict([row, row]):
+        assert item == 0.5
+        break
+    profile = watched.profile()
+    assert (profile.rows, profile.predictions) == (2, {"": 1})
+    await asyncio.wait_for(closed.wait(), timeout=10)
+
+
+def test_a_stream_that_the_garbage_collector_ends_is_counted(
+    make_watch: MakeWatch, row: Row
+) -> None:
+    """A generator in a reference cycle may end in the midst of our own counting: nothing hangs."""
+    watched = make_watch(buffer_rows=1)
+
+    @watched.watch
+    def predict(rows: list[Row]) -> Iterator[float]:
+        yield from [0.5] * len(rows)
+
+    stream = predict([row, row])
+    next(stream)
+    recorder = watched.watch.recorder
+    with recorder.tally._lock, recorder.buffer._lock:
+        del stream
+    profile = watched.profile()
+    assert (profile.predictions, profile.dropped) == ({"": 1}, {"buffer_full": 2})
+
+
 def test_generators_take_values_and_exceptions(watched: Watched, row: Row) -> None:
     """send, throw and return values work as on the plain generator; failures are counted."""
 
