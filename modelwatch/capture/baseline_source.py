@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -104,12 +106,16 @@ class BaselineUrl:
 
 
 class BaselineSource:
-    """Gives a watch its baseline once: at once, or when its collector can be reached.
+    """Hands a watch its baseline once: at once, or when its collector can be reached.
+
+    A collector is asked in a daemon thread of its own, one at a time, so that one that hangs holds
+    up nobody. Thread-safe.
 
     Args:
         source: a baseline, its file, the URL of a collector, or None.
         model: the model that is watched.
         version: its version.
+        adopt: takes the baseline; called by `seek` or by its thread.
         guard: logs that a collector gave none.
 
     Raises:
@@ -123,8 +129,10 @@ class BaselineSource:
         *,
         model: str,
         version: str,
+        adopt: Callable[[Baseline], None],
         guard: Guard,
     ) -> None:
+        self._adopt = adopt
         self._guard = guard
         self._url: BaselineUrl | None = None
         self._found: Baseline | None = None
@@ -132,17 +140,46 @@ class BaselineSource:
             self._url = BaselineUrl(source, model=model, version=version)
         elif source is not None:
             self._found = load_baseline(source, model=model, version=version)
+        self.reset()
 
-    def seek(self) -> Baseline | None:
-        """Return the baseline where it was not returned before; may ask the collector for it."""
-        if self._url is not None:
+    def reset(self) -> None:
+        """Forget the thread: what a forked child needs, as it has not inherited it."""
+        self._lock = threading.Lock()  # guards the two below
+        self._thread: threading.Thread | None = None
+        self._is_asking = False
+
+    def seek(self, *, wait_seconds: float = 0.0) -> None:
+        """Hand over the baseline where that was not done before; ask the collector for it.
+
+        Args:
+            wait_seconds: how long to wait for the collector's answer, which is handed over when it
+                comes in any case.
+        """
+        found, self._found = self._found, None
+        if found is not None:
+            self._adopt(found)
+        if self._url is None:
+            return
+        with self._lock:
+            if not self._is_asking:
+                self._thread = threading.Thread(
+                    target=self._ask, args=(self._url,), name="modelwatch-baseline", daemon=True
+                )
+                self._thread.start()
+                self._is_asking = True
+            thread = self._thread
+        if thread is not None and wait_seconds > 0:
+            thread.join(wait_seconds)
+
+    def _ask(self, url: BaselineUrl) -> None:
+        with self._guard:
             try:
-                self._found = self._url.fetch(timeout_seconds=_TIMEOUT_SECONDS)
+                self._adopt(url.fetch(timeout_seconds=_TIMEOUT_SECONDS))
                 self._url = None
             except (CollectorError, FormatError, ConfigurationError) as error:
                 self._guard.notice("baseline", f"captures without a baseline for now: {error}")
-        found, self._found = self._found, None
-        return found
+        with self._lock:
+            self._is_asking = False
 
 
 def _check_identity(baseline: Baseline, model: str, version: str) -> None:

@@ -30,6 +30,9 @@ DEFAULT_BUFFER_ROWS: Final = 16_384
 
 _EXIT_TIMEOUT_SECONDS: Final = 5.0
 
+_BASELINE_WAIT_SECONDS: Final = 0.25
+"""A collector that is well answers in a few milliseconds; opening a client takes some tens."""
+
 _Watched = TypeVar(
     "_Watched", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]"
 )
@@ -59,8 +62,10 @@ class Watch:
         model: the model's name.
         version: its version.
         baseline: what it was trained on: a `Baseline`, its file, or the URL of a collector that
-            keeps it. A collector that cannot be reached is asked again at each interval, and rows
-            are captured without a baseline meanwhile. None to capture without one.
+            keeps it. A collector is asked in a thread of its own, for which construction waits a
+            quarter of a second at most; while it does not answer, rows are captured without a
+            baseline, and it is asked again at the first row and at each interval. None to capture
+            without one.
         endpoint: base address of the OTLP/HTTP receiver; where None,
             ``OTEL_EXPORTER_OTLP_ENDPOINT``.
         export_interval_seconds: between two exports; ``OTEL_METRIC_EXPORT_INTERVAL`` where None.
@@ -108,11 +113,12 @@ class Watch:
         )
         self._guard = self.recorder.guard
         self._baseline_source = BaselineSource(
-            baseline if self.enabled else None, model=model, version=version, guard=self._guard
+            baseline if self.enabled else None,
+            model=model,
+            version=version,
+            adopt=self.recorder.adopt,
+            guard=self._guard,
         )
-        found = self._baseline_source.seek()
-        if found is not None:
-            self.recorder.adopt(found)
         self._fold_thread = FoldThread(self.recorder.folder, self._guard)
         interval = interval_seconds(export_interval_seconds)
         options = TransportOptions.from_environment(endpoint)
@@ -130,6 +136,7 @@ class Watch:
             processes.register(self._token, self)
         else:
             self.recorder.close()
+        self._baseline_source.seek(wait_seconds=_BASELINE_WAIT_SECONDS)
 
     @property
     def baseline(self) -> Baseline | None:
@@ -252,7 +259,7 @@ class Watch:
     def after_fork(self) -> None:
         """Start anew in a forked child: what was captured before is the parent's to send."""
         self._resource = resource_after_fork(self._resource)
-        for part in (self.recorder, self._fold_thread, self._exporter):
+        for part in (self.recorder, self._baseline_source, self._fold_thread, self._exporter):
             part.reset()
 
     def at_exit(self) -> None:
@@ -279,6 +286,7 @@ class Watch:
     def _start(self) -> None:
         self._fold_thread.start()
         self._exporter.start()
+        self._baseline_source.seek()
 
     def _collect(self) -> list[Profile]:
         """Cut the window; in the exporter's thread."""
@@ -290,9 +298,7 @@ class Watch:
 
     def _before_interval(self) -> None:
         """Look for the baseline and for trouble; in the exporter's thread."""
-        found = self._baseline_source.seek()
-        if found is not None:
-            self.recorder.adopt(found)
+        self._baseline_source.seek()
         folder = self.recorder.folder
         if folder.calls_seen and not folder.rows_captured:
             self._guard.notice("nothing captured", self._nothing_captured())
