@@ -10,7 +10,7 @@ import typer
 
 import modelwatch
 from modelwatch.cli import baseline, collector, compare, doctor, report, status
-from modelwatch.cli.console import print_error, print_text
+from modelwatch.cli.console import drop_unwritable_output, print_error, print_text
 from modelwatch.errors import ModelwatchError
 
 __all__ = ["application", "run"]
@@ -86,6 +86,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return end.code if isinstance(end.code, int) else 0
     except ModelwatchError as error:
         print_error(str(error))
+    except OSError as error:  # such as a full disk behind stdout
+        drop_unwritable_output()
+        print_error(f"{error}.")
     except Exception:  # the edge of the process: a crash must not look like a finding (status 1)
         traceback.print_exc()
     return ERROR_STATUS

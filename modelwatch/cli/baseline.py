@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from modelwatch.cli.collector_client import CollectorOption, put_baseline
-from modelwatch.cli.console import print_remark, print_renderable, print_text
-from modelwatch.errors import ConfigurationError, DataError
+from modelwatch.cli.console import print_remark, print_renderable, print_text, writing
+from modelwatch.errors import ConfigurationError
 
 __all__ = ["commands"]
 
@@ -76,10 +76,8 @@ def build(
         timestamp=timestamp,
         bins=bins,
     )
-    try:
+    with writing(output):
         built.save(output)
-    except OSError as error:
-        raise DataError(f"cannot write {output}: {error.strerror or error}.") from error
     print_text(f"wrote {output}: {len(built.features)} features of {built.rows} rows")
 
 

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from modelwatch.cli.compare import BaselineArgument, DataArgument, compare_files
-from modelwatch.cli.console import print_text
-from modelwatch.errors import DataError
+from modelwatch.cli.console import print_text, writing
 
 __all__ = ["report"]
 
@@ -28,8 +27,6 @@ def report(
       modelwatch report churn.json today.parquet -o today.html
     """
     findings = compare_files(baseline, data)
-    try:
+    with writing(output):
         findings.to_html(output)
-    except OSError as error:
-        raise DataError(f"cannot write {output}: {error.strerror or error}.") from error
     print_text(f"wrote {output}")

@@ -81,3 +81,27 @@ def test_wrong_score_is_refused(texts: list[str]) -> None:
     """Several scores without a class each, or a class twice, are refused."""
     with pytest.raises(ConfigurationError, match="CLASS=COLUMN"):
         parse_score(texts)
+
+
+@pytest.mark.parametrize("name", [".", "folder", "absent/b.json"])
+def test_a_file_that_cannot_be_written_is_one_line(
+    run: Run, training_file: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A folder in place of a file, or a folder that is not there, is named, with status 2."""
+    monkeypatch.chdir(training_file.parent)
+    Path("folder").mkdir()
+    built = run("baseline", "build", training_file, "-o", name, "--model", "m", "--version", "1")
+    assert built.status == 2
+    assert built.err.startswith(f"error: cannot write {name}: ")
+    assert built.err.count("\n") == 1
+
+
+def test_names_are_no_markup(run: Run, tmp_path: Path) -> None:
+    """Square brackets in a name or a category are shown as they are."""
+    data = {"[/x]": ["[red]a", "b"] * 30, ":smile:": [1.0, 2.0] * 30}
+    path = tmp_path / "b.json"
+    Baseline.fit(data, model="[/m]", version="[bold]1").save(path)
+    shown = run("baseline", "show", path)
+    assert shown.status == 0
+    for name in ("[/m] [bold]1", "[/x]", "[red]a", ":smile:"):
+        assert name in shown.out

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,21 @@ def test_gate_does_not_pass_what_cannot_be_judged(
     outcome = run("compare", baseline_file, path, "--fail-on", "drift")
     assert outcome.status == 2
     assert len(outcome.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_full_disk_is_one_line(baseline_file: Path, calm_file: Path, form: str) -> None:
+    """Where the output cannot be written, that is one line and status 2, not a finding."""
+    words = ["compare", str(baseline_file), str(calm_file), "--format", form]
+    code = f"from modelwatch.cli import main; main({words!r})"
+    with open("/dev/full", "w") as full:
+        outcome = subprocess.run(
+            [sys.executable, "-c", code],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert outcome.returncode == 2
+    assert "No space left on device" in outcome.stderr
+    assert outcome.stderr.count("\n") == 1
