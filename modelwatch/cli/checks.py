@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from typing import Final, get_args
 
 from modelwatch import settings
 from modelwatch.cli.collector_client import collector_url, get_text
 from modelwatch.cli.masking import without_password
 from modelwatch.errors import CollectorError, ConfigurationError
+from modelwatch.telemetry.transport import HttpTransport, Signal, TransportOptions
 
-__all__ = ["Check", "check_collector", "check_otlp_endpoint", "check_settings"]
+__all__ = ["Check", "check_collector", "check_otlp_endpoints", "check_settings"]
+
+
+SIGNALS: Final[tuple[Signal, ...]] = get_args(Signal)
 
 
 @dataclass(frozen=True)
@@ -21,17 +26,22 @@ class Check:
     problem: str = ""
 
 
-def check_settings(environment: Mapping[str, str] | None = None) -> Check:
-    """Read each variable that must be a number or a truth value."""
+def check_settings() -> Check:
+    """Read each variable as a `Watch` does that is given nothing but the environment."""
     problems = []
     for name, setting in settings.SETTINGS.items():
         try:
             if setting.value_type == "number":
-                settings.read_number(name, environment)
+                settings.read_number(name)
             elif setting.value_type == "boolean":
-                settings.read_boolean(name, environment)
+                settings.read_boolean(name)
         except ConfigurationError as error:
             problems.append(str(error))
+    if not problems:
+        try:
+            HttpTransport(TransportOptions.from_environment())
+        except ConfigurationError as error:
+            problems.append(_masked(str(error)))
     return Check("environment variables", " ".join(problems))
 
 
@@ -45,22 +55,34 @@ def check_collector(given: str | None) -> Check:
     return Check(name)
 
 
-def check_otlp_endpoint() -> Check:
-    """Send an empty export, which any OTLP receiver accepts and nothing records."""
-    import httpx
-
-    endpoint = settings.read("OTEL_EXPORTER_OTLP_ENDPOINT").rstrip("/")
-    name = f"OTLP endpoint {without_password(endpoint)}"
+def check_otlp_endpoints() -> list[Check]:
+    """Send an empty export of each signal, which any OTLP receiver accepts and nothing records."""
     try:
-        response = httpx.post(
-            f"{endpoint}/v1/metrics",
-            content=b"",
-            headers={"content-type": "application/x-protobuf"},
-            timeout=settings.read_number("OTEL_EXPORTER_OTLP_TIMEOUT") or None,
-        )
-    except (httpx.HTTPError, httpx.InvalidURL, ConfigurationError) as error:
-        reason = str(error) or type(error).__name__
-        return Check(name, f"{reason}: is OTEL_EXPORTER_OTLP_ENDPOINT right?")
-    if response.is_success:
-        return Check(name)
-    return Check(name, f"answered {response.status_code} {response.reason_phrase} to an export.")
+        options = TransportOptions.from_environment()
+        transport = HttpTransport(options)
+    except ConfigurationError:
+        return [Check("OTLP endpoints", "not asked, as the environment variables are wrong.")]
+    with closing(transport):
+        return [_check_signal(transport, options, signal) for signal in SIGNALS]
+
+
+def _check_signal(transport: HttpTransport, options: TransportOptions, signal: Signal) -> Check:
+    address = options.address(signal)
+    outcome = transport.send(signal, b"")
+    problem = outcome.message
+    if outcome.status != "accepted":
+        problem = f"{problem}: is {_variable(signal)} right?"
+    return Check(f"OTLP {signal} at {without_password(address)}", _masked(problem))
+
+
+def _variable(signal: Signal) -> str:
+    own = f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT"
+    return own if settings.read(own) else "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+
+def _masked(message: str) -> str:
+    """Return the message without the passwords of addresses that are set."""
+    for name in settings.SETTINGS:
+        value = settings.read(name).rstrip("/")
+        message = message.replace(value, without_password(value)) if value else message
+    return message

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
-from modelwatch.cli.checks import Check, check_collector, check_otlp_endpoint, check_settings
 from modelwatch.cli.collector_client import CollectorOption
 from modelwatch.cli.console import print_renderable
 from modelwatch.cli.installation import installed_versions, setting_values
+
+if TYPE_CHECKING:
+    from modelwatch.cli.checks import Check
 
 __all__ = ["doctor"]
 
@@ -34,9 +37,11 @@ def doctor(
       modelwatch doctor
       modelwatch doctor --collector http://10.0.0.5:4319
     """
+    from modelwatch.cli.checks import check_collector, check_otlp_endpoints, check_settings
+
     checks = [check_settings()]
     if not offline:
-        checks += [check_collector(collector), check_otlp_endpoint()]
+        checks += [check_collector(collector), *check_otlp_endpoints()]
     print_renderable(_packages_table())
     print_renderable(_settings_table())
     print_renderable(_checks_table(checks))
@@ -47,7 +52,7 @@ def doctor(
 def _packages_table() -> Table:
     table = Table("package", "version", title="Packages")
     for name, version in installed_versions().items():
-        table.add_row(name, version or "[dim]not installed[/dim]")
+        table.add_row(name, version or Text("not installed", style="dim"))
     return table
 
 
@@ -61,7 +66,6 @@ def _settings_table() -> Table:
 def _checks_table(checks: list[Check]) -> Table:
     table = Table("check", "result", title="Checks")
     for check in checks:
-        table.add_row(
-            check.name, f"[red]{check.problem}[/red]" if check.problem else "[green]ok[/green]"
-        )
+        problem = Text(check.problem, style="red")
+        table.add_row(check.name, problem if check.problem else Text("ok", style="green"))
     return table

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+import modelwatch
 from modelwatch.cli.checks import check_settings
 from modelwatch.cli.installation import installed_versions, setting_values
 from modelwatch.cli.masking import MASK
+from modelwatch.errors import ConfigurationError
 from modelwatch.settings import SETTINGS
 from tests.cli.conftest import Run
 
@@ -62,9 +64,11 @@ def test_setting_values_tell_their_source() -> None:
     assert values["OTEL_METRIC_EXPORT_INTERVAL"][1] == "default"
 
 
-def test_every_wrong_setting_is_told() -> None:
+def test_every_wrong_setting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """One look names all that is wrong, not the first alone."""
-    problem = check_settings({"OTEL_SDK_DISABLED": "x", "OTEL_EXPORTER_OTLP_TIMEOUT": "y"}).problem
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "x")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "y")
+    problem = check_settings().problem
     assert "OTEL_SDK_DISABLED" in problem
     assert "OTEL_EXPORTER_OTLP_TIMEOUT" in problem
 
@@ -74,3 +78,47 @@ def test_packages_that_are_not_there_have_no_version() -> None:
     versions = installed_versions()
     assert versions["python"]
     assert versions["modelwatch"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "junk"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318"),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "nowhere"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "absent.pem"),
+    ],
+)
+def test_what_a_watch_refuses_is_a_problem(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """No setting passes here on which a watch would raise."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError):
+        modelwatch.Watch("churn", version="3")
+    outcome = run("doctor", "--offline")
+    assert outcome.status == 1
+    assert "give" in outcome.out or value in outcome.out
+
+
+def test_each_signal_is_asked_at_its_own_address(
+    run: Run, monkeypatch: pytest.MonkeyPatch, running_collector: dict[str, str]
+) -> None:
+    """Where logs go elsewhere, and nobody answers there, that is what is wrong."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", running_collector["otlp"])
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://me:hunter2@127.0.0.1:1/v1/logs")
+    outcome = run("doctor", "--collector", running_collector["pages"])
+    assert outcome.status == 1
+    assert "is OTEL_EXPORTER_OTLP_LOGS_ENDPOINT right?" in outcome.out
+    assert "is OTEL_EXPORTER_OTLP_ENDPOINT right?" not in outcome.out
+    assert "hunter2" not in outcome.out
+
+
+def test_values_are_no_markup(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Square brackets in a value are shown, not read as a style."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "[/x]")
+    outcome = run("doctor", "--offline")
+    assert outcome.status == 1
+    assert outcome.out.count("[/x]") == 2
