@@ -9,8 +9,9 @@ import narwhals.stable.v2 as nw
 import polars as pl
 import pytest
 
-from modelwatch.data_files import SUFFIXES, read_data_file
-from modelwatch.errors import DataError
+import modelwatch as mw
+from modelwatch.data_files import NULL_TEXTS, SUFFIXES, read_data_file
+from modelwatch.errors import DataError, SchemaError
 
 FRAME = pl.DataFrame({"age": [31, 52], "plan": ["basic", "pro"]})
 
@@ -92,4 +93,94 @@ def test_empty_csv_is_refused(
     path.touch()
     hide(monkeypatch, *hidden)
     with pytest.raises(DataError, match="cannot read"):
+        read_data_file(path)
+
+
+HIDDEN = pytest.mark.parametrize("hidden", [(), ("polars",), ("polars", "pyarrow")], ids=str)
+
+
+@HIDDEN
+def test_csv_types_are_those_of_all_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hidden: tuple[str, ...]
+) -> None:
+    """A fraction after many whole numbers, even far into the file, leaves the column numeric."""
+    path = tmp_path / "data.csv"
+    path.write_text("x\n" + "1\n" * 600_000 + "1.5\n")
+    hide(monkeypatch, *hidden)
+    frame = nw.from_native(read_data_file(path), eager_only=True)
+    assert frame["x"].dtype.is_float()
+    assert frame["x"].to_list()[-2:] == [1.0, 1.5]
+
+
+@HIDDEN
+def test_csv_nulls_are_nulls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hidden: tuple[str, ...]
+) -> None:
+    """Whatever stands for no value is missing, in numbers and in texts; no other text is."""
+    path = tmp_path / "data.csv"
+    rows = [f"{null},{null},x" for null in NULL_TEXTS]
+    path.write_text("\n".join(["n,t,u", "1.5,a,-", "2,n/a,#N/A", *rows]))
+    hide(monkeypatch, *hidden)
+    frame = nw.from_native(read_data_file(path), eager_only=True)
+    assert frame["n"].dtype.is_numeric()
+    for name, there in (("n", [1.5, 2.0]), ("t", ["a", "n/a"])):
+        assert frame[name].null_count() == len(NULL_TEXTS)
+        assert frame[name].drop_nulls().to_list() == there
+    assert frame["u"].to_list() == ["-", "#N/A", *"x" * len(NULL_TEXTS)]
+
+
+@HIDDEN
+def test_csv_times_are_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hidden: tuple[str, ...]
+) -> None:
+    """Times in ISO 8601 are read as times; what only begins like them stays text."""
+    path = tmp_path / "data.csv"
+    path.write_text("a,b,c\n2026-01-31T12:00:00,2026-01-31,2026-01-31\n2026-02-01T00:00:00,,x\n")
+    hide(monkeypatch, *hidden)
+    frame = nw.from_native(read_data_file(path), eager_only=True)
+    assert frame["a"].dtype.is_temporal()
+    assert str(frame["a"].to_list()[0]) == "2026-01-31 12:00:00"
+    assert frame["b"].dtype.is_temporal()
+    assert frame["c"].to_list() == ["2026-01-31", "x"]
+
+
+@HIDDEN
+def test_one_baseline_whichever_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hidden: tuple[str, ...]
+) -> None:
+    """A CSV file makes the same bins, categories and counts with whichever library."""
+    path = tmp_path / "data.csv"
+    rows = [
+        f"{n % 7 or ''},{n * 7 % 99 / 4},{['a', 'b', 'NA'][n % 3]},{str(n % 5 == 0).lower()},"
+        f"2026-01-{1 + n * 3 % 28:02d}"
+        for n in range(400)
+    ]
+    path.write_text("\n".join(["count,amount,plan,paid,day", *rows]))
+    expected = mw.Baseline.fit(path, model="m", version="1").id
+    hide(monkeypatch, *hidden)
+    assert mw.Baseline.fit(path, model="m", version="1").id == expected
+
+
+@HIDDEN
+@pytest.mark.parametrize("header", ["x,y,x", '\ufeffx,"y",x', '"a, b",x,"x"'])
+def test_doubled_headers_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hidden: tuple[str, ...], header: str
+) -> None:
+    """Two columns of one name are refused, not renamed."""
+    path = tmp_path / "data.csv"
+    path.write_text(f"{header}\n1,2,3\n", encoding="utf-8")
+    hide(monkeypatch, *hidden)
+    with pytest.raises(SchemaError, match=r"2 columns of .*data\.csv are named 'x'"):
+        read_data_file(path)
+
+
+@HIDDEN
+def test_text_of_another_encoding_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hidden: tuple[str, ...]
+) -> None:
+    """A file that is not UTF-8 is a DataError that names it."""
+    path = tmp_path / "data.csv"
+    path.write_bytes("größe,b\n1,2\n".encode("latin-1"))
+    hide(monkeypatch, *hidden)
+    with pytest.raises(DataError, match=r"cannot read .*data\.csv"):
         read_data_file(path)
