@@ -10,6 +10,7 @@ from fastapi import FastAPI, routing
 
 import modelwatch as mw
 from modelwatch.errors import ConfigurationError
+from modelwatch_fastapi.answers import add_answers
 from modelwatch_fastapi.middleware import WatchMiddleware
 
 __all__ = ["instrument", "uninstrument"]
@@ -22,8 +23,12 @@ def instrument(app: FastAPI, watch: mw.Watch, routes: Sequence[str] | None = Non
 
     The app's lifespan shutdown then flushes the watch, each response carries ``x-prediction-id``
     (the request's, where it sent a usable one) and, where the input had outliers,
-    ``x-modelwatch-outliers``. To be called after the routes are added and before the app starts;
-    once for each watch.
+    ``x-modelwatch-outliers``. To be called after the routes and the app's own exception handlers
+    are added and before the app starts; once for each watch.
+
+    An input that the watch refuses (``on_outlier="raise"``) is answered with 422 in the form of
+    FastAPI's own, unless the app handles `OutlierRejected`. The answer to an unhandled exception
+    stays as it is and carries the headers too, but for the traceback page of ``debug=True``.
 
     Args:
         app: the app.
@@ -33,13 +38,20 @@ def instrument(app: FastAPI, watch: mw.Watch, routes: Sequence[str] | None = Non
             functions are decorated with the watch.
 
     Raises:
-        ConfigurationError: where a path is no route of the app, or its route does not have one
-            body parameter.
+        ConfigurationError: where a path is no route of the app, its route does not have one body
+            parameter, or the app has started.
     """
     found = _endpoints(app, routes) if routes is not None else []
     watched: set[object] = set()
-    app.add_middleware(WatchMiddleware, watch=watch, endpoints=watched)
+    try:
+        app.add_middleware(WatchMiddleware, watch=watch, endpoints=watched)
+    except RuntimeError as error:
+        raise ConfigurationError(
+            "the app has started, so it cannot be instrumented: call instrument() where the app is "
+            "made, before its lifespan and its first request, or uninstrument() it first."
+        ) from error
     undo = _undo.setdefault(app, [])
+    undo.append(add_answers(app))
     for context, inputs in found:
         endpoint = watch(inputs=inputs)(context.endpoint)
         watched.add(endpoint)

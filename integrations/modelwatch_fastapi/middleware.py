@@ -9,11 +9,18 @@ from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import modelwatch as mw
 
-__all__ = ["OUTLIERS_HEADER", "PREDICTION_ID_HEADER", "WatchMiddleware"]
+__all__ = [
+    "OUTLIERS_HEADER",
+    "PREDICTION_ID_HEADER",
+    "WatchMiddleware",
+    "tag",
+    "tagged_prediction",
+]
 
 PREDICTION_ID_HEADER: Final = "x-prediction-id"
 OUTLIERS_HEADER: Final = "x-modelwatch-outliers"
@@ -52,6 +59,8 @@ class WatchMiddleware:
             await self._app(scope, receive, self._counting(scope, outer, send))
             return
         with mw.prediction_scope(_requested_id(scope)) as prediction:
+            # For the answer to an unhandled exception, which is made outside of all middleware.
+            Request(scope).state.modelwatch_prediction = prediction
             tagging = _tagging(prediction, send)
             await self._app(scope, receive, self._counting(scope, prediction, tagging))
 
@@ -78,15 +87,25 @@ class WatchMiddleware:
         return flushing
 
 
+def tag(headers: MutableHeaders, prediction: mw.Prediction) -> None:
+    """Set the headers of a response to what is known of its prediction."""
+    headers[PREDICTION_ID_HEADER] = prediction.id
+    if prediction.outliers:
+        outliers = list(prediction.outliers.items())[:_MOST_OUTLIERS]
+        named = (f"{quote(name, safe='')}={rule}" for name, rule in outliers)
+        headers[OUTLIERS_HEADER] = ", ".join(named)
+
+
+def tagged_prediction(request: Request) -> mw.Prediction | None:
+    """Return the prediction of a request that has passed the middleware."""
+    found: mw.Prediction | None = getattr(request.state, "modelwatch_prediction", None)
+    return found
+
+
 def _tagging(prediction: mw.Prediction, send: Send) -> Send:
     async def tagging(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            headers[PREDICTION_ID_HEADER] = prediction.id
-            if prediction.outliers:
-                outliers = list(prediction.outliers.items())[:_MOST_OUTLIERS]
-                named = (f"{quote(name, safe='')}={rule}" for name, rule in outliers)
-                headers[OUTLIERS_HEADER] = ", ".join(named)
+            tag(MutableHeaders(scope=message), prediction)
         await send(message)
 
     return tagging

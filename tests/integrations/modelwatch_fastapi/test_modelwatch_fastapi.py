@@ -14,14 +14,14 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Request
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
 import modelwatch as mw
 import modelwatch_fastapi
-from modelwatch.errors import ConfigurationError
+from modelwatch.errors import ConfigurationError, OutlierRejected
 from tests.watched import FakeTransport
 
 ROOT = Path(__file__).parents[3]
@@ -233,6 +233,127 @@ def test_uninstrument_takes_everything_back(
         assert found.json() == {"price": 60.0}
         assert "x-prediction-id" not in found.headers
     assert profile_of(watch, transport).rows == 1
+
+
+REFUSED = {
+    "detail": [
+        {
+            "type": "outlier_range",
+            "loc": ["body", "area"],
+            "msg": "Input is unlike what the model was trained on (range)",
+        }
+    ]
+}
+
+
+@pytest.fixture
+def refusing(watch: mw.Watch) -> FastAPI:
+    """An app with an endpoint that refuses outliers, and one that fails."""
+    app = FastAPI()
+
+    @app.post("/predict")
+    @watch(on_outlier="raise")
+    def predict(house: House) -> Price:
+        return Price(price=house.area)
+
+    @app.post("/broken")
+    @watch
+    def broken(house: House) -> Price:
+        raise RuntimeError("the user's own")
+
+    return app
+
+
+def test_a_refused_input_is_answered(refusing: FastAPI, watch: mw.Watch) -> None:
+    """on_outlier="raise" gives a 422 as FastAPI words it, with id and outliers in the headers."""
+    modelwatch_fastapi.instrument(refusing, watch)
+    client = TestClient(refusing)
+    found = client.post(
+        "/predict", json=HOUSE | {"area": 1e9}, headers={"x-prediction-id": "order-7"}
+    )
+    assert (found.status_code, found.json()) == (422, REFUSED)
+    assert found.headers["x-prediction-id"] == "order-7"
+    assert found.headers["x-modelwatch-outliers"] == "area=range"
+    assert client.post("/predict", json=HOUSE).status_code == 200
+
+
+@pytest.mark.parametrize("kind", [OutlierRejected, ValueError])
+def test_the_apps_own_answer_to_a_refusal_stays(
+    refusing: FastAPI, watch: mw.Watch, kind: type[Exception]
+) -> None:
+    """An app that handles refusals itself goes on to do so."""
+
+    @refusing.exception_handler(kind)
+    def own(request: Request, error: Exception) -> PlainTextResponse:
+        return PlainTextResponse("own", status_code=418)
+
+    modelwatch_fastapi.instrument(refusing, watch)
+    found = TestClient(refusing).post("/predict", json=HOUSE | {"area": 1e9})
+    assert (found.status_code, found.text) == (418, "own")
+    assert found.headers["x-modelwatch-outliers"] == "area=range"
+
+
+def _sync_answer(request: Request, error: Exception) -> PlainTextResponse:
+    return PlainTextResponse(f"sync: {error}", status_code=503)
+
+
+async def _async_answer(request: Request, error: Exception) -> PlainTextResponse:
+    return PlainTextResponse(f"async: {error}", status_code=500)
+
+
+@pytest.mark.parametrize("key", [500, Exception])
+@pytest.mark.parametrize("answer", [None, _sync_answer, _async_answer])
+def test_an_unhandled_exception_is_answered_as_before_and_with_an_id(
+    refusing: FastAPI, watch: mw.Watch, key: Any, answer: Any
+) -> None:
+    """The answer is the one the app would give without us, and its prediction can be found."""
+    if answer is not None:
+        refusing.add_exception_handler(key, answer)
+    handlers = list(refusing.exception_handlers.items())
+    client = TestClient(refusing, raise_server_exceptions=False)
+
+    def ask() -> Any:
+        row = HOUSE | {"area": 1e9}
+        return client.post("/broken", json=row, headers={"x-prediction-id": "order-7"})
+
+    before = ask()
+    refusing.middleware_stack = None
+    for _ in range(2):
+        modelwatch_fastapi.instrument(refusing, watch)
+    after = ask()
+    assert (after.status_code, after.content) == (before.status_code, before.content)
+    assert after.headers["x-prediction-id"] == "order-7"
+    assert after.headers["x-modelwatch-outliers"] == "area=range"
+    assert len(after.headers) == len(before.headers) + 2
+    modelwatch_fastapi.uninstrument(refusing)
+    assert list(refusing.exception_handlers.items()) == handlers
+    assert "x-prediction-id" not in ask().headers
+
+
+def test_a_handler_that_comes_later_stays(refusing: FastAPI, watch: mw.Watch) -> None:
+    """What the app adds after us is neither overridden nor taken away."""
+    modelwatch_fastapi.instrument(refusing, watch)
+    for key in (OutlierRejected, Exception):
+        refusing.add_exception_handler(key, _sync_answer)
+    client = TestClient(refusing, raise_server_exceptions=False)
+    assert client.post("/predict", json=HOUSE | {"area": 1e9}).status_code == 503
+    assert client.post("/broken", json=HOUSE).text == "sync: the user's own"
+    modelwatch_fastapi.uninstrument(refusing)
+    assert refusing.exception_handlers[Exception] is _sync_answer
+    assert refusing.exception_handlers[OutlierRejected] is _sync_answer
+
+
+def test_a_started_app_is_refused(app: FastAPI, watch: mw.Watch) -> None:
+    """The error names the remedy, and what was instrumented before goes on."""
+    modelwatch_fastapi.instrument(app, watch, routes=["/predict"])
+    client = TestClient(app)
+    client.post("/predict", json=HOUSE)
+    with pytest.raises(ConfigurationError, match=r"before .* or uninstrument\(\) it first"):
+        modelwatch_fastapi.instrument(app, watch, routes=["/batch"])
+    assert "x-prediction-id" in client.post("/batch", json=[HOUSE]).headers
+    modelwatch_fastapi.uninstrument(app)
+    modelwatch_fastapi.instrument(app, watch, routes=["/batch"])
+    assert "x-prediction-id" in client.post("/batch", json=[HOUSE]).headers
 
 
 @pytest.mark.parametrize(
