@@ -20,6 +20,7 @@ from modelwatch.tabular import ABSENT, RawColumn, raw_columns
 
 __all__ = ["Batch", "Row", "RowReader", "attributes_of", "fields_of"]
 
+_PLAIN: Final = frozenset({float, int, str, bool, type(None)})
 _NUMBERS: Final = (int, float, np.number)
 _SCALARS: Final = (str, numbers.Number, np.number, np.bool_, enum.Enum, datetime.date)
 
@@ -70,7 +71,7 @@ class RowReader:
         if fields is not None:
             if _are_columns(fields):
                 return _batch_of({str(name): column for name, column in fields.items()})
-            return self.row(fields) if isinstance(value, Mapping) else self._one(value)
+            return self._one(value) if _is_series(value) else self.row(fields)
         if isinstance(value, np.ndarray):
             return self._read_array(value)
         if isinstance(value, (list, tuple)):
@@ -200,7 +201,7 @@ def _are_one_row(values: Sequence[Any]) -> bool:
 def _are_columns(fields: Mapping[str, Any]) -> bool:
     length = None
     for value in fields.values():
-        found = _column_length(value)
+        found = None if type(value) in _PLAIN else _column_length(value)
         if found is None or found != (found if length is None else length):
             return False
         length = found
