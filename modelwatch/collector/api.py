@@ -86,6 +86,8 @@ def build_api(
         response = problem_response(problem) if for_programs else pages.problem(problem)
         if problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
             response.headers["Allow"] = allowed_methods(routes, request.scope)
+        if problem.status == HTTPStatus.REQUEST_TIMEOUT:
+            response.headers["Connection"] = "close"  # what is left of the body is not waited for
         return response
 
     # What nobody foresaw is raised again once it was answered, and the server logs it.
