@@ -299,6 +299,8 @@ def _as_sequence(values: object, name: object) -> RawColumn:
         return list(values.tolist())
     if isinstance(values, (np.ndarray, list, tuple)):
         return values
+    if hasattr(values, "to_pylist"):
+        return list(values.to_pylist())
     if hasattr(values, "to_numpy"):
         return np.asarray(values.to_numpy())
     if isinstance(values, Sequence) and not isinstance(values, (str, bytes)):

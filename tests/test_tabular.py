@@ -136,6 +136,13 @@ def test_text_is_told_from_numbers() -> None:
     assert not holds_text([1, 2, True])
 
 
+@pytest.mark.parametrize("make", [list, np.array, pd.Series, pl.Series, pa.array])
+def test_columns_of_a_mapping_may_be_of_any_kind(make: Callable[[list[str]], object]) -> None:
+    """Lists, arrays and series of texts are read alike."""
+    columns = raw_columns({"a": make(["x", "y"])})
+    assert categorical_column(columns["a"]).keys == ["x", "y"]
+
+
 def test_two_columns_of_one_name_are_refused() -> None:
     """A pandas frame may hold a name twice; which is meant cannot be known."""
     frame = pd.DataFrame([[1, 2]], columns=["a", "a"])
