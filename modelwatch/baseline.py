@@ -168,8 +168,11 @@ class Baseline:
         """Write the JSON document to a file, whole or not at all."""
         target = Path(path)
         partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-        partial.write_text(self.to_json(), encoding="utf-8")
-        partial.replace(target)
+        try:
+            partial.write_text(self.to_json(), encoding="utf-8")
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Baseline:

@@ -17,6 +17,8 @@ from modelwatch.tabular import ABSENT, categorical_column, numeric_column
 
 __all__ = ["RowCheck", "compile_check"]
 
+_MOST_DIGITS = 19
+
 RowCheck = Callable[[Sequence[Any]], dict[str, str] | None]
 """Takes a row's values in the baseline's order; returns feature to rule, None if all is well."""
 
@@ -101,7 +103,8 @@ def _category_condition(name: str, limits: OutlierLimits, constants: dict[str, A
 
 def _is_integer(key: str) -> bool:
     digits = key.removeprefix("-")
-    return digits.isascii() and digits.isdigit() and str(int(key)) == key
+    is_short = len(digits) <= _MOST_DIGITS  # int() refuses thousands of them
+    return is_short and digits.isascii() and digits.isdigit() and str(int(key)) == key
 
 
 def _explainer(limits: Mapping[str, OutlierLimits]) -> RowCheck:
@@ -141,7 +144,8 @@ def _broken_rule(value: Any, limits: OutlierLimits) -> str | None:
     """
     try:
         if limits.kind == "categorical":
-            counts = outlier_counts(categorical_column([value], text=limits.text), limits)
+            column = categorical_column([value], text=limits.text, aliases=limits.aliases)
+            counts = outlier_counts(column, limits)
         else:
             counts = outlier_counts(numeric_column([value]), limits)
     except FAULTS:

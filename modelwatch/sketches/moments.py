@@ -67,7 +67,7 @@ class Moments:
         mean = float(offsets.mean())
         residuals = offsets - mean
         squares = float(np.square(residuals).sum())  # no BLAS: its threads stall a busy service
-        m2 = squares - float(residuals.sum()) ** 2 / values.size
+        m2 = max(squares - float(residuals.sum()) ** 2 / values.size, 0.0)
         self._add(values.size, mean, m2, float(values.min()), float(values.max()))
 
     def merge(self, other: Moments) -> Moments:

@@ -55,7 +55,7 @@ def counted(row: dict[str, Any], limits: dict[str, OutlierLimits]) -> dict[str, 
     found = {}
     for name, limit in limits.items():
         column = (
-            categorical_column([row[name]], text=limit.text)
+            categorical_column([row[name]], text=limit.text, aliases=limit.aliases)
             if limit.kind == "categorical"
             else numeric_column([row[name]])
         )
@@ -116,3 +116,21 @@ def test_arrays_do_not_fail_the_check() -> None:
     """A value whose comparison is ambiguous is of a wrong type, not a fault."""
     check = compile_check({"number": LIMITS["number"]})
     assert check((np.array([1.0, 2.0]),)) == {"number": "type"}
+
+
+def test_a_number_of_thousands_of_digits_may_be_a_category() -> None:
+    """A watch starts on whatever text of digits training had."""
+    known = frozenset({"1", "9" * 5_000})
+    check = compile_check({"id": OutlierLimits(kind="categorical", categories=known, text=False)})
+    assert check((1,)) is None
+    assert check((2,)) == {"id": "unseen_category"}
+
+
+@pytest.mark.parametrize("value", [True, 1, 1.0, np.True_, np.int64(1)])
+@pytest.mark.parametrize("known", [frozenset({"0", "1"}), frozenset({"false", "true"})])
+def test_booleans_and_zeros_and_ones_are_no_outliers_of_each_other(
+    known: frozenset[str], value: object
+) -> None:
+    """Inline, as in the counting, a class may be served as another type of the same value."""
+    check = compile_check({"y": OutlierLimits(kind="categorical", categories=known, text=False)})
+    assert check((value,)) is None
