@@ -1,0 +1,102 @@
+"""ADWIN against river, and the paper's mode by its delay and false alarms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import river.drift
+
+from modelwatch.detectors import ADWIN
+from modelwatch.errors import ConfigurationError
+from tests.detectors.streams import alarms, errors, levels
+
+drift: Any = river.drift
+
+
+@pytest.mark.parametrize("seeds", [range(50), range(50, 100)], ids=str)
+def test_rivers_alarms_are_met_index_for_index(seeds: range) -> None:
+    """On 100 streams of errors and 100 of normal values, in the compatible mode."""
+    for seed in seeds:
+        for stream in (errors(seed), levels(seed)):
+            assert alarms(ADWIN(compatibility="river"), stream) == alarms(drift.ADWIN(), stream)
+
+
+@pytest.mark.parametrize("delta", [0.0001, 0.05])
+def test_rivers_alarms_are_met_at_other_confidences(delta: float) -> None:
+    """The confidence parameter means the same."""
+    mine, theirs = ADWIN(delta=delta, compatibility="river"), drift.ADWIN(delta=delta)
+    assert alarms(mine, levels(7)) == alarms(theirs, levels(7))
+
+
+def test_the_delay_is_short() -> None:
+    """A rate of errors that goes from .2 to .5 is told after some 90 values."""
+    delays = [
+        next(index for index in alarms(ADWIN(), errors(seed)) if index >= 5_000) - 5_000
+        for seed in range(40)
+    ]
+    assert np.mean(delays) < 110
+
+
+def test_stationary_streams_raise_hardly_an_alarm() -> None:
+    """None in 200,000 values of a constant rate."""
+    stream = errors(5, 0.3, 0.3, rows=100_000)
+    assert alarms(ADWIN(), stream) == []
+
+
+def test_the_recent_part_is_kept() -> None:
+    """After an alarm the window holds what came since the change, and its mean."""
+    detector = ADWIN()
+    alarms(detector, errors(1))
+    assert 2_000 < detector.width <= 5_300
+    assert detector.mean == pytest.approx(0.5, abs=0.04)
+    assert detector.variance == pytest.approx(0.25, abs=0.01)
+
+
+def test_aggregated_values_tell_the_change_too() -> None:
+    """Means of 50 values at a time, as a collector has them, find it within a few hundred."""
+    detector = ADWIN()
+    stream = np.array(errors(2)).reshape(-1, 50)
+    found = []
+    for index, part in enumerate(stream):
+        m2 = float(part.var() * part.size)
+        detector.update_many(part.size, float(part.mean()), m2)
+        if detector.drift_detected:
+            found.append(index * 50)
+    assert found
+    assert 5_000 <= found[0] <= 5_300
+    assert detector.width <= 5_300
+
+
+def test_memory_is_logarithmic() -> None:
+    """A window of 100,000 values takes fewer than 120 buckets."""
+    detector = ADWIN()
+    alarms(detector, errors(3, 0.3, 0.3, rows=50_000))
+    assert detector.width == 100_000
+    assert sum(map(len, detector.to_state()["_rows"])) < 120
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"delta": 0.0},
+        {"delta": 1.0},
+        {"compatibility": "other"},
+        {"clock": 0},
+        {"max_buckets": 1},
+        {"min_window_length": 0},
+        {"grace_period": -1},
+    ],
+)
+def test_impossible_options_are_refused(options: dict[str, Any]) -> None:
+    """They are checked when it is made, and named."""
+    with pytest.raises(ConfigurationError, match=next(iter(options))):
+        ADWIN(**options)
+
+
+@pytest.mark.parametrize(("n", "m2"), [(0, 0.0), (1, -1.0)])
+def test_impossible_sums_are_refused(n: int, m2: float) -> None:
+    """Aggregated values have a count and no negative spread."""
+    with pytest.raises(ConfigurationError, match="give 1 or more"):
+        ADWIN().update_many(n, 0.5, m2)
