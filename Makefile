@@ -50,7 +50,7 @@ format: $(FOR_DEVELOPMENT)  ## put the code into its one format
 test: $(FOR_DEVELOPMENT)  ## all tests
 	@$(BIN)/python -m pytest
 
-bench: $(FOR_DEVELOPMENT)  ## benchmarks: ratios against a floor measured in the same run
+bench: $(FOR_DEVELOPMENT)  ## benchmarks, each as a ratio to a floor of the same run
 	@for script in tests/benchmarks/bench_*.py; do echo "modelwatch: $$script" && $(BIN)/python $$script || exit 1; done
 
 build: $(FOR_DEVELOPMENT)  ## the wheel and the source distribution, into dist/

@@ -1,4 +1,4 @@
-"""Mergeable statistics of one model version over one window: the currency of modelwatch."""
+"""What one model version was asked and answered in a window, summed up so that parts merge."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class CaptureOptions:
     """How one function is watched.
 
     Attributes:
-        inputs: the parameter that holds the features; found by itself where None.
+        inputs: name of the parameter with the features; looked for where None.
         sample_rate: share of calls whose rows are captured, in [0, 1]. All calls are counted.
         max_rows_per_second: rows captured a second, on average; None for no limit.
         on_outlier: what happens to an input that breaks a limit of the baseline. ``"tag"`` notes it

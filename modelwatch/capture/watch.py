@@ -185,7 +185,7 @@ class Watch:
         Args:
             function: a plain, async, generator or async generator function, a method of any kind
                 or a callable object.
-            inputs: the parameter that holds the features; found by itself where it is clear.
+            inputs: the parameter that holds the features; looked for where None.
             sample_rate: share of predictions whose rows are captured, in [0, 1]. Calls, errors and
                 latency are counted for all, and all are checked where `on_outlier` is not
                 ``"tag"``.

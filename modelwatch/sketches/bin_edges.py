@@ -1,8 +1,8 @@
 """Where the bins of a numeric feature lie: at the quantiles of its baseline.
 
-A bin is (lower, upper], as OTLP's explicit-bound histograms have it. Quantile bins reproduce the
-two-sample KS statistic of the raw values whatever the scale, and a far value (an error code of
-1e9) costs one bin, not the resolution of all.
+Bins exclude their lower bound and include their upper one, like those of OTLP's explicit-bound
+histograms. At quantiles they resolve a sample equally well on any scale, so that the KS statistic
+comes out as on the raw values; and a far value (an error code of 1e9) costs one bin.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def quantile_edges(
 ) -> FloatArray:
     """Choose the interior bin edges for a sample.
 
-    Up to `bins` distinct values get a bin each. With more, the edges lie near the quantiles
-    k/bins, and a value that alone holds more than a bin's mass (zeros, defaults) has its own bin.
+    Where there are no more distinct values than `bins`, each has its bin. Otherwise the edges lie
+    near the quantiles k/bins, and frequent values, such as zeros and defaults, keep to themselves.
     Values below the smallest and above the largest have a bin each, empty for the sample itself:
     a distribution that moved away altogether is told from its end.
 
@@ -83,7 +83,7 @@ def quantile_edges(
 def probability_edges(bins: int = DEFAULT_BINS) -> FloatArray:
     """Return the interior edges of uniform bins on [0, 1].
 
-    Quantile bins would be blind where scores move to.
+    A model's scores may come to lie where the baseline has hardly any, and so no quantiles.
 
     >>> probability_edges(4).tolist()
     [0.25, 0.5, 0.75]

@@ -19,10 +19,10 @@ its own, which wait for each other on a busy machine: 20 us of work then took up
 
 
 class JointMoments:
-    """Count, means and sum of outer products about the mean, of the rows complete in all features.
+    """Count, means and co-moments (sums of products of deviations) of the rows without a gap.
 
-    Kept about a fixed shift (the baseline's means), merged by Chan, Golub and LeVeque's (1979)
-    update. Memory: 8 * d**2 bytes. Not thread-safe.
+    Kept relative to `shift`, for which the baseline's means serve, and merged by the update of
+    Chan, Golub and LeVeque (1979). Memory: 8 * d**2 bytes. Not thread-safe.
 
     Args:
         names: the d features.

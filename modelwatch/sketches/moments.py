@@ -15,7 +15,7 @@ FloatArray = npt.NDArray[np.float64]
 class Moments:
     """First two moments about a fixed shift, with the extremes.
 
-    Kept as the mean's offset from `shift` (the baseline's mean): raw sums, and even means, lose
+    Kept as the mean's offset from `shift`, for which the baseline's mean serves: sums lose
     the variance where the offset is large against the spread. Merging is Chan, Golub and LeVeque's
     (1979) update. Extremes may be known where the rest is not (n = 0). Not thread-safe.
 

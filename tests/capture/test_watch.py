@@ -507,7 +507,7 @@ def test_spans_carry_the_prediction(watched: Watched, row: Row) -> None:
 
 
 def test_a_span_that_does_not_record_changes_nothing(watched: Watched, row: Row) -> None:
-    """Sketches do not depend on whether a span is sampled."""
+    """Rows are captured alike in sampled and in unsampled spans."""
     from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
     tracer = TracerProvider(sampler=ALWAYS_OFF).get_tracer("test")

@@ -23,14 +23,14 @@ def test_edges_increase_and_enclose_the_sample(name: str) -> None:
 
 
 def test_each_of_few_values_has_a_bin() -> None:
-    """Up to 120 distinct values get one bin each."""
+    """A hundred distinct values have a hundred bins."""
     values = np.repeat(np.arange(100.0), 7)
     counts = np.bincount(np.searchsorted(quantile_edges(values), values, side="left"))
     assert counts[counts > 0].tolist() == [7] * 100
 
 
 def test_a_heavy_value_has_a_bin_of_its_own() -> None:
-    """A default value that holds more than a bin's mass shares its bin with no other value."""
+    """A frequent default value shares its bin with no other value."""
     rng = np.random.default_rng(2)
     values = np.concatenate([np.full(3_000, 0.25), rng.random(7_000)])
     edges = quantile_edges(values)

@@ -26,7 +26,7 @@ def counted(values: np.ndarray) -> Histogram:
 
 @given(samples)
 def test_bins_are_open_below_and_closed_above(values: np.ndarray) -> None:
-    """A bin is (lower, upper], as OTLP has it: an independent count agrees."""
+    """As in OTLP, a value on an edge belongs below it: an independent count agrees."""
     bounds = [-np.inf, *EDGES, np.inf]
     expected = [int(((values > low) & (values <= high)).sum()) for low, high in pairwise(bounds)]
     assert counted(values).counts.tolist() == expected
