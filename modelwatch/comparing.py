@@ -151,10 +151,16 @@ def _judge(
         finding = replace(
             finding, missing_rate=current.missing_rate, outlier_rate=current.outlier_rate
         )
-        if current.observed and reference.observed:
-            finding = _with_distances(finding, feature, reference, current)
         if current.total >= thresholds.minimum_rows:
-            p_values, effects = _evidence(feature, reference, current, thresholds)
+            p_values, effects = _evidence_of_rates(feature, reference, current)
+        values = min(current.observed, reference.observed)
+        if values:
+            cells = _cells(feature, reference, current)
+            index = psi(*cells)
+            finding = _with_distances(replace(finding, psi=index), cells, reference, current)
+            if values >= thresholds.minimum_rows:
+                p_values["values"] = clustered_p_value(*cells, feature.values_effect)
+                effects["values"] = index - _noise_floor(cells, feature.values_effect)
     return _Judged(
         feature=feature,
         reference=reference,
@@ -208,14 +214,13 @@ def _cells(
 
 def _with_distances(
     finding: FeatureDrift,
-    feature: BaselineFeature,
+    cells: tuple[IntArray, IntArray],
     reference: FeatureProfile,
     current: FeatureProfile,
 ) -> FeatureDrift:
-    x, y = _cells(feature, reference, current)
+    x, y = cells
     finding = replace(
         finding,
-        psi=psi(x, y),
         kl=kl_divergence(x, y),
         js=js_distance(x, y),
         chi2=chi_square(x, y).statistic,
@@ -246,12 +251,10 @@ def _scaled_wasserstein(
     return _finite(wasserstein_distance(x.counts, y.counts, bounds) / moments.standard_deviation)
 
 
-def _evidence(
-    feature: BaselineFeature,
-    reference: FeatureProfile,
-    current: FeatureProfile,
-    thresholds: Thresholds,
+def _evidence_of_rates(
+    feature: BaselineFeature, reference: FeatureProfile, current: FeatureProfile
 ) -> tuple[dict[Aspect, float], dict[Aspect, float]]:
+    """Return p-value and effect of the share of missing values and of outliers."""
     p_values: dict[Aspect, float] = {}
     effects: dict[Aspect, float] = {}
     rows = (reference.total, current.total)
@@ -263,13 +266,14 @@ def _evidence(
         if before or now:
             p_values[aspect] = _rate_p_value((before, now), rows, design)
             effects[aspect] = psi([rows[0] - before, before], [rows[1] - now, now])
-    if min(current.observed, reference.observed) >= thresholds.minimum_rows:
-        x, y = _cells(feature, reference, current)
-        p_values["values"] = clustered_p_value(x, y, feature.values_effect)
-        independent = (total / feature.values_effect.phi_at(total) for total in (x.sum(), y.sum()))
-        floor = psi_noise_floor(int(np.count_nonzero(x + y)), *independent)
-        effects["values"] = psi(x, y) - floor
     return p_values, effects
+
+
+def _noise_floor(cells: tuple[IntArray, IntArray], design: DesignEffect) -> float:
+    """Return what the index is expected to be without any change, rows coming in clusters."""
+    x, y = cells
+    independent = (total / design.phi_at(total) for total in (x.sum(), y.sum()))
+    return psi_noise_floor(int(np.count_nonzero(x + y)), *independent)
 
 
 def _rate_p_value(events: tuple[int, int], rows: tuple[int, int], design: DesignEffect) -> float:

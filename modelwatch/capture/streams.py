@@ -11,13 +11,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from modelwatch.capture.observer import Observation, Observer
 from modelwatch.capture.outputs import Failure, frozen
 from modelwatch.capture.rows import Batch
 
 __all__ = ["WatchedAsyncGenerator", "WatchedGenerator"]
+
+
+_ENDS: Final = (StopIteration, StopAsyncIteration, GeneratorExit)
+"""How a generator ends in good order."""
 
 
 class _Stream:
@@ -30,7 +34,8 @@ class _Stream:
         self._items: list[Any] = []
         self._most_items = 1
 
-    def enter(self) -> None:
+    def __enter__(self) -> None:
+        """Make the prediction current while the generator runs."""
         if self._observe is not None:
             observe, self._observe = self._observe, None
             self._observation = observe()
@@ -39,10 +44,18 @@ class _Stream:
         if self._observation is not None:
             self._observation.enter()
 
-    def leave(self) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave it; where the generator has ended, or failed, complete the observation."""
         if self._observation is not None:
             with self._observer.recorder.guard:
                 self._observation.leave()
+        if error is not None:
+            self.end(None if isinstance(error, _ENDS) else error)
 
     def keep(self, item: Any) -> None:
         if self._observation is not None and len(self._items) <= self._most_items:
@@ -112,18 +125,8 @@ class WatchedGenerator(Generator[Any, Any, Any]):
         self.close()
 
     def _advance(self, step: Callable[[], Any]) -> Any:
-        self._stream.enter()
-        try:
+        with self._stream:
             item = step()
-        except StopIteration:
-            self._stream.leave()
-            self._stream.end()
-            raise
-        except BaseException as error:
-            self._stream.leave()
-            self._stream.end(None if isinstance(error, GeneratorExit) else error)
-            raise
-        self._stream.leave()
         self._stream.keep(item)
         return item
 
@@ -169,17 +172,7 @@ class WatchedAsyncGenerator(AsyncGenerator[Any, Any]):
         self._stream.end()  # the event loop closes the function's own generator
 
     async def _advance(self, step: Callable[[], Any]) -> Any:
-        self._stream.enter()
-        try:
+        with self._stream:
             item = await step()
-        except StopAsyncIteration:
-            self._stream.leave()
-            self._stream.end()
-            raise
-        except BaseException as error:
-            self._stream.leave()
-            self._stream.end(None if isinstance(error, GeneratorExit) else error)
-            raise
-        self._stream.leave()
         self._stream.keep(item)
         return item
