@@ -21,7 +21,7 @@ from modelwatch.tabular import (
     numeric_column,
 )
 
-__all__ = ["categories_seen_once", "is_sorted_by", "with_effects"]
+__all__ = ["categories_seen_once", "is_sorted_by", "say_sorted_by", "with_effects"]
 
 Codes = npt.NDArray[np.intp]
 Events = npt.NDArray[np.bool_]
@@ -43,11 +43,7 @@ def with_effects(
     fields = {name: getattr(spec, name) for name in FeatureSpec.__dataclass_fields__}
     codes, cells, missing, outlying = _coded(spec, values)
     if in_time_order is None and _is_grouped(codes):
-        _logger.warning(
-            "the rows are sorted by %r, so that their order says nothing of how it varies in time: "
-            "give Baseline.fit a timestamp column, or the rows in the order in which they came.",
-            spec.name,
-        )
+        say_sorted_by(spec.name)
         in_time_order = False
     if in_time_order is False:
         return BaselineFeature(**fields)
@@ -56,6 +52,15 @@ def with_effects(
         values_effect=fit_design_effect(codes, cells),
         missing_effect=_event_effect(missing, in_time_order),
         outliers_effect=_event_effect(outlying, in_time_order),
+    )
+
+
+def say_sorted_by(name: str) -> None:
+    """Log that rows sorted by a column tell nothing of time, and the remedy."""
+    _logger.warning(
+        "the rows are sorted by %r, so that their order says nothing of how features vary in time: "
+        "give Baseline.fit a timestamp column, or the rows in the order in which they came.",
+        name,
     )
 
 

@@ -13,7 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from modelwatch.baseline import Baseline, BaselineFeature
-from modelwatch.baseline_effects import categories_seen_once, is_sorted_by, with_effects
+from modelwatch.baseline_effects import (
+    categories_seen_once,
+    is_sorted_by,
+    say_sorted_by,
+    with_effects,
+)
 from modelwatch.comparisons.cells import choose_cells
 from modelwatch.errors import ConfigurationError, DataError, SchemaError
 from modelwatch.feature import FeatureSpec, Role
@@ -137,6 +142,7 @@ def _known_order(columns: Mapping[str, RawColumn], roles: Roles) -> bool | None:
     if roles.timestamp is not None:
         return True
     if roles.label is not None and is_sorted_by(columns[roles.label]):
+        say_sorted_by(roles.label)
         return False
     return None
 

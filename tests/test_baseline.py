@@ -134,12 +134,13 @@ def test_a_sorted_column_is_not_taken_for_a_slow_one(caplog: pytest.LogCaptureFi
     assert {feature.severity for feature in report.features.values()} == {"drift"}
 
 
-def test_rows_sorted_by_label_are_taken_as_independent() -> None:
+def test_rows_sorted_by_label_are_taken_as_independent(caplog: pytest.LogCaptureFixture) -> None:
     """Sample data often comes class by class; features that differ by class are no slow stream."""
     rng = np.random.default_rng(0)
     label = np.repeat([0, 1], 2_000)
     baseline = fit({"x": rng.normal(label), "churned": label}, label="churned")
     assert baseline.features["x"].values_effect.phi_at(500) == 1.0
+    assert "sorted by 'churned'" in caplog.text
 
 
 def test_a_continuous_label_in_no_order_keeps_the_order_of_time() -> None:
