@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PEERS := .peers
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 
 # One stamp for what the demo needs, one for what developers need; both follow pyproject.toml.
@@ -9,7 +10,7 @@ FOR_DEMO := $(VENV)/.installed-for-demo
 FOR_DEVELOPMENT := $(VENV)/.installed-for-development
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-check check format test bench build clean
+.PHONY: help venv demo demo-check check format test bench peers build clean
 
 help:  ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,12 +51,23 @@ format: $(FOR_DEVELOPMENT)  ## put the code into its one format
 test: $(FOR_DEVELOPMENT)  ## all tests
 	@$(BIN)/python -m pytest
 
-bench: $(FOR_DEVELOPMENT)  ## benchmarks, each as a ratio to a floor of the same run
-	@for script in tests/benchmarks/bench_*.py; do echo "modelwatch: $$script" && $(BIN)/python $$script || exit 1; done
+bench: $(FOR_DEVELOPMENT)  ## all benchmarks, into tests/benchmarks/results.md
+	@$(BIN)/python tests/benchmarks/run.py
+
+# Other tools cannot share our environment: each has one of its own, made from the versions pinned
+# in tests/benchmarks/peers.
+$(PEERS)/%/.installed: tests/benchmarks/peers/requirements-%.txt
+	@echo "modelwatch: installing $* into $(@D)"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input -r $<
+	@touch $@
+
+peers: $(FOR_DEVELOPMENT) $(PEERS)/evidently/.installed $(PEERS)/nannyml/.installed  ## other tools' verdicts beside ours, into tests/benchmarks/peers/results.md
+	@$(BIN)/python -m tests.benchmarks.peers.compare_peers $(PEERS)
 
 build: $(FOR_DEVELOPMENT)  ## the wheel and the source distribution, into dist/
 	@$(BIN)/python -m build --no-isolation
 
 clean:  ## remove what the targets made, the environment included
-	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(PEERS) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
