@@ -17,6 +17,7 @@ from modelwatch.sketches.bin_edges import DEFAULT_BINS
 
 if TYPE_CHECKING:
     from modelwatch.profile import Profile
+    from modelwatch.reference import Reference
 
 __all__ = ["Baseline", "BaselineFeature"]
 
@@ -27,13 +28,19 @@ class BaselineFeature(FeatureSpec):
 
     Attributes:
         importance: weight of the feature in the model, 0 or more; None where not given.
-        values_effect: design effect of its values.
+        kurtosis: fourth central moment over the squared variance, 1 or more; numbers only.
+        values_effect: design effect of the chi-square statistic of its values.
+        ks_effect: of their Kolmogorov-Smirnov statistic; numbers only.
+        location_effect: of their mean normal score; numbers only.
         missing_effect: design effect of its missing share.
         outliers_effect: design effect of its outlier share.
     """
 
     importance: float | None = None
+    kurtosis: float | None = None
     values_effect: DesignEffect = field(default_factory=DesignEffect)
+    ks_effect: DesignEffect = field(default_factory=DesignEffect)
+    location_effect: DesignEffect = field(default_factory=DesignEffect)
     missing_effect: DesignEffect = field(default_factory=DesignEffect)
     outliers_effect: DesignEffect = field(default_factory=DesignEffect)
 
@@ -127,6 +134,13 @@ class Baseline:
     def id(self) -> str:
         """Hash of the whole content, 16 hexadecimal digits: two baselines differ where it does."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+    @cached_property
+    def reference(self) -> Reference:
+        """Its histograms, laid out for comparison."""
+        from modelwatch.reference import Reference
+
+        return Reference.of(list(self.profile.features.values()))
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from modelwatch.comparisons.chi_square import ChiSquare, chi_square
-from modelwatch.comparisons.design_effect import (
-    DesignEffect,
-    clustered_p_value,
-    fit_design_effect,
-)
+from modelwatch.comparisons.chi_square import ChiSquare, chi_square, chi_square_p_value
+from modelwatch.comparisons.combining import cauchy_combination, weighted_bonferroni
+from modelwatch.comparisons.design_effect import DesignEffect, fit_design_effect
 from modelwatch.comparisons.false_discovery import benjamini_hochberg
+from modelwatch.comparisons.hellinger import hellinger_distance
 from modelwatch.comparisons.js import js_distance
 from modelwatch.comparisons.kl import kl_divergence
-from modelwatch.comparisons.ks import ks_statistic
+from modelwatch.comparisons.ks import ks_p_value, ks_statistic
+from modelwatch.comparisons.l_infinity import l_infinity
 from modelwatch.comparisons.psi import psi, psi_noise_floor
 from modelwatch.comparisons.rare_events import rate_p_value
+from modelwatch.comparisons.total_variation import total_variation
+from modelwatch.comparisons.value_effects import ValueEffects, fit_value_effects
 from modelwatch.comparisons.wasserstein import wasserstein_distance
 
 __all__ = [
     "ChiSquare",
     "DesignEffect",
+    "ValueEffects",
     "benjamini_hochberg",
+    "cauchy_combination",
     "chi_square",
-    "clustered_p_value",
+    "chi_square_p_value",
     "fit_design_effect",
+    "fit_value_effects",
+    "hellinger_distance",
     "js_distance",
     "kl_divergence",
+    "ks_p_value",
     "ks_statistic",
+    "l_infinity",
     "psi",
     "psi_noise_floor",
     "rate_p_value",
+    "total_variation",
     "wasserstein_distance",
+    "weighted_bonferroni",
 ]

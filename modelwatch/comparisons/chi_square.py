@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ChiSquare", "chi_square"]
+from modelwatch.comparisons.design_effect import DesignEffect
+
+__all__ = ["ChiSquare", "chi_square", "chi_square_each", "chi_square_p_value"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -49,6 +51,59 @@ def chi_square(reference: npt.ArrayLike, current: npt.ArrayLike) -> ChiSquare:
     common = (x + y) / (n + m)
     statistic = ((y / n - x / m) ** 2 / common).sum() / (1 / n + 1 / m)
     return ChiSquare(float(statistic), x.size - 1)
+
+
+def chi_square_each(
+    reference: npt.ArrayLike, current: npt.ArrayLike
+) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """Return statistic and degrees of freedom of each row; both sides have (features, cells)."""
+    x, y = np.asarray(reference, np.float64), np.asarray(current, np.float64)
+    m, n = x.sum(axis=1, keepdims=True), y.sum(axis=1, keepdims=True)
+    total = np.maximum(m + n, 1.0)
+    is_full = np.all((x + y) * (n / total) >= SMALLEST_EXPECTED, axis=1) & (m > 0)[:, 0]
+    statistics, degrees = np.zeros(x.shape[0]), np.zeros(x.shape[0], np.int64)
+    p, q, common = (part[is_full] for part in (x, y, x + y))
+    rows = 1 / n[is_full] + 1 / m[is_full]
+    squares = (q / n[is_full] - p / m[is_full]) ** 2 / (common / total[is_full])
+    statistics[is_full] = squares.sum(axis=1) / rows[:, 0]
+    degrees[is_full] = x.shape[1] - 1
+    for index in np.flatnonzero(~is_full):
+        result = chi_square(x[index], y[index])
+        statistics[index], degrees[index] = result.statistic, result.degrees_of_freedom
+    return statistics, degrees
+
+
+def chi_square_p_value(
+    result: ChiSquare, current_rows: float, reference_rows: float, effect: DesignEffect
+) -> float:
+    """Return the chance of a difference this large without any change.
+
+    The two-sample chi-square test where the reference's blocks show no dependence, else that of the
+    statistic over phi(n)/n + phi(m)/m, where each side's sampling error has its own design effect.
+
+    Args:
+        result: the two-sample statistic.
+        current_rows: rows n of the window.
+        reference_rows: rows m of the reference.
+        effect: the reference's curve.
+
+    Returns:
+        In [0, 1]; 1.0 where there is nothing to compare.
+
+    >>> round(chi_square_p_value(ChiSquare(16.9, 9), 1_000, 10_000, DesignEffect()), 3)
+    0.05
+    """
+    from scipy import special  # a watched service loads this module, and never calls this
+
+    degrees = result.degrees_of_freedom
+    if not degrees:
+        return 1.0
+    if not effect.is_clustered(current_rows, reference_rows):
+        return float(special.chdtrc(degrees, result.statistic))
+    independent = 1 / current_rows + 1 / reference_rows
+    scale = independent / effect.noise(current_rows, reference_rows)
+    ratio = result.statistic / degrees * scale
+    return effect.tail(ratio, current_rows, reference_rows, degrees)
 
 
 def _pooled(x: FloatArray, y: FloatArray, current_share: float) -> tuple[FloatArray, FloatArray]:

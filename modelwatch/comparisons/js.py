@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.smoothing import shares
+from modelwatch.comparisons.smoothing import rows_of
 
-__all__ = ["js_distance"]
+__all__ = ["js_distance", "js_each"]
 
 
 def js_distance(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
@@ -28,14 +26,14 @@ def js_distance(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
     >>> js_distance([1, 0], [0, 1]), js_distance([5, 5], [50, 50])
     (1.0, 0.0)
     """
-    p, q = shares(reference, 0.0), shares(current, 0.0)
-    if not (p.any() and q.any()):
-        return 0.0
+    return float(js_each(np.atleast_2d(reference), np.atleast_2d(current))[0])
+
+
+def js_each(reference: npt.ArrayLike, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Return `js_distance` of each row; both sides have shape (features, bins)."""
+    from scipy import special  # a watched service loads this module, and never calls this
+
+    p, q = rows_of(reference, current)
     middle = (p + q) / 2
-    divergence = (_entropy_against(p, middle) + _entropy_against(q, middle)) / 2
-    return math.sqrt(min(max(divergence, 0.0), 1.0))
-
-
-def _entropy_against(p: npt.NDArray[np.float64], middle: npt.NDArray[np.float64]) -> float:
-    used = p > 0
-    return float((p[used] * np.log2(p[used] / middle[used])).sum())
+    nats = (special.rel_entr(p, middle) + special.rel_entr(q, middle)).sum(axis=-1) / 2
+    return np.sqrt(np.clip(nats / np.log(2.0), 0.0, 1.0))

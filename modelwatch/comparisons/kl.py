@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.smoothing import JEFFREYS, shares
+from modelwatch.comparisons.smoothing import JEFFREYS, rows_of
 
-__all__ = ["kl_divergence"]
+__all__ = ["kl_divergence", "kl_each"]
 
 
 def kl_divergence(
@@ -19,8 +19,8 @@ def kl_divergence(
     distribution (Kullback and Leibler, 1951).
 
     Args:
-        reference: counts p, shape (bins,).
-        current: counts q on the same bins.
+        reference: counts, shape (bins,).
+        current: counts on the same bins.
         smoothing: pseudo-count a bin; with 0 a bin new in `current` gives infinity.
 
     Returns:
@@ -29,9 +29,14 @@ def kl_divergence(
     >>> round(kl_divergence([50, 50], [60, 40], smoothing=0), 6)
     0.020136
     """
-    p, q = shares(reference, smoothing), shares(current, smoothing)
-    if not (np.sum(reference) and np.sum(current)):
-        return 0.0
-    used = q > 0
-    with np.errstate(divide="ignore"):
-        return float((q[used] * np.log(q[used] / p[used])).sum())
+    return float(kl_each(np.atleast_2d(reference), np.atleast_2d(current), smoothing=smoothing)[0])
+
+
+def kl_each(
+    reference: npt.ArrayLike, current: npt.ArrayLike, *, smoothing: float = JEFFREYS
+) -> npt.NDArray[np.float64]:
+    """Return `kl_divergence` of each row; both sides have shape (features, bins)."""
+    from scipy import special  # a watched service loads this module, and never calls this
+
+    p, q = rows_of(reference, current, smoothing)
+    return np.asarray(special.rel_entr(q, p).sum(axis=-1))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.smoothing import JEFFREYS, shares
+from modelwatch.comparisons.smoothing import JEFFREYS, rows_of
 
-__all__ = ["psi", "psi_noise_floor"]
+__all__ = ["psi", "psi_each", "psi_noise_floor"]
 
 
 def psi(reference: npt.ArrayLike, current: npt.ArrayLike, *, smoothing: float = JEFFREYS) -> float:
@@ -27,13 +27,18 @@ def psi(reference: npt.ArrayLike, current: npt.ArrayLike, *, smoothing: float = 
     >>> round(psi([50, 50], [60, 40], smoothing=0), 6)
     0.040547
     """
-    p, q = shares(reference, smoothing), shares(current, smoothing)
-    if not (np.sum(reference) and np.sum(current)):
-        return 0.0
-    used = (p > 0) | (q > 0)
-    with np.errstate(divide="ignore"):
-        terms = (q[used] - p[used]) * np.log(q[used] / p[used])
-    return float(terms.sum())
+    rows = np.atleast_2d(reference), np.atleast_2d(current)
+    return float(psi_each(*rows, smoothing=smoothing)[0])
+
+
+def psi_each(
+    reference: npt.ArrayLike, current: npt.ArrayLike, *, smoothing: float = JEFFREYS
+) -> npt.NDArray[np.float64]:
+    """Return `psi` of each row; both sides have shape (features, bins)."""
+    from scipy import special  # a watched service loads this module, and never calls this
+
+    p, q = rows_of(reference, current, smoothing)
+    return np.asarray((special.rel_entr(q, p) + special.rel_entr(p, q)).sum(axis=-1))
 
 
 def psi_noise_floor(bins: int, reference_rows: float, current_rows: float) -> float:

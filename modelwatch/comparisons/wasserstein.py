@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.smoothing import shares
+from modelwatch.comparisons.smoothing import rows_of
 
-__all__ = ["wasserstein_distance"]
+__all__ = ["wasserstein_distance", "wasserstein_each"]
+
+FloatArray = npt.NDArray[np.float64]
 
 
 def wasserstein_distance(
-    reference: npt.ArrayLike, current: npt.ArrayLike, bounds: npt.NDArray[np.float64]
+    reference: npt.ArrayLike, current: npt.ArrayLike, bounds: npt.ArrayLike
 ) -> float:
     """Return the area between the two distribution functions, each linear within a bin.
 
@@ -27,16 +29,22 @@ def wasserstein_distance(
     Returns:
         The distance; 0.0 where either side is empty.
 
-    >>> wasserstein_distance([1, 1, 0], [0, 1, 1], np.array([0.0, 1.0, 2.0, 3.0]))
+    >>> wasserstein_distance([1, 1, 0], [0, 1, 1], [0.0, 1.0, 2.0, 3.0])
     1.0
     """
-    p, q = shares(reference, 0.0), shares(current, 0.0)
-    if not (p.any() and q.any()):
-        return 0.0
-    heights = np.concatenate([[0.0], np.cumsum(q - p)])
-    left, right = heights[:-1], heights[1:]
+    rows = np.atleast_2d(reference), np.atleast_2d(current), np.atleast_2d(bounds)
+    return float(wasserstein_each(*rows)[0])
+
+
+def wasserstein_each(
+    reference: npt.ArrayLike, current: npt.ArrayLike, bounds: npt.ArrayLike
+) -> FloatArray:
+    """Return `wasserstein_distance` of each row; `bounds` has shape (features, bins + 1)."""
+    p, q = rows_of(reference, current)
+    right = np.cumsum(q - p, axis=-1)
+    left = np.concatenate([np.zeros_like(right[:, :1]), right[:, :-1]], axis=-1)
+    height = np.abs(left) + np.abs(right)
     crossing = left * right < 0
-    size = np.where(crossing, np.abs(left) + np.abs(right), 1.0)
-    triangles = (left**2 + right**2) / size / 2
-    trapezes = (np.abs(left) + np.abs(right)) / 2
-    return float((np.where(crossing, triangles, trapezes) * np.diff(bounds)).sum())
+    triangles = (left**2 + right**2) / np.where(crossing, height, 1.0)
+    areas = np.where(crossing, triangles, height) / 2
+    return np.asarray((areas * np.diff(bounds, axis=-1)).sum(axis=-1))

@@ -38,7 +38,11 @@ class FeatureDrift:
         js: Jensen-Shannon distance in [0, 1], same cells.
         ks: Kolmogorov-Smirnov statistic in [0, 1], on all bins; numbers only.
         wasserstein: Wasserstein distance in reference standard deviations; numbers only.
+        hellinger: Hellinger distance in [0, 1], same cells.
+        total_variation: total variation distance in [0, 1], same cells.
+        l_infinity: largest change of the share of one cell, in [0, 1].
         chi2: two-sample chi-square statistic, same cells.
+        effect: PSI above what chance makes it, given how much the baseline's own blocks vary.
         p_value: chance of a difference at least this large in values, missing share or outlier
             share without any change, given how much the baseline's own blocks vary.
         q_value: the p-value adjusted for the number of features (Benjamini-Hochberg).
@@ -48,6 +52,10 @@ class FeatureDrift:
         missing_rate: share of current rows without a usable value, in [0, 1].
         outlier_rate: share of current rows with an outlying value, in [0, 1].
         importance: weight of the feature in the model, where the baseline has it.
+        harmless: whether it drifted, and the model hardly reads it.
+        tests: p-value of each test: chi_square, ks, location, missing, outliers.
+        intervals: 95% confidence interval of psi (above chance, as `effect`), ks, mean_shift,
+            std_ratio, missing_rate and outlier_rate, as far as they are known.
         diagnosis: what happened, in words.
     """
 
@@ -60,7 +68,11 @@ class FeatureDrift:
     js: float | None = None
     ks: float | None = None
     wasserstein: float | None = None
+    hellinger: float | None = None
+    total_variation: float | None = None
+    l_infinity: float | None = None
     chi2: float | None = None
+    effect: float | None = None
     p_value: float | None = None
     q_value: float | None = None
     severity: Severity = "none"
@@ -69,6 +81,9 @@ class FeatureDrift:
     missing_rate: float = 0.0
     outlier_rate: float = 0.0
     importance: float | None = None
+    harmless: bool = False
+    tests: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     diagnosis: str | None = None
 
 

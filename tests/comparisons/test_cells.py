@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from modelwatch.comparisons import DesignEffect, clustered_p_value
+from modelwatch.comparisons import DesignEffect, chi_square, chi_square_p_value
 from modelwatch.comparisons.cells import (
     MAX_CATEGORY_CELLS,
     category_counts,

@@ -1,0 +1,8 @@
+"""Compare a baseline with current data. Pure: two summaries in, findings out."""
+
+from __future__ import annotations
+
+from modelwatch.comparing.compare import compare
+from modelwatch.comparing.thresholds import Thresholds
+
+__all__ = ["Thresholds", "compare"]

@@ -1,0 +1,104 @@
+"""Each feature of a baseline beside its current statistics, on the same bins."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from modelwatch.baseline import Baseline, BaselineFeature
+from modelwatch.comparisons.cells import category_counts
+from modelwatch.errors import ProfileMismatch
+from modelwatch.feature import FeatureProfile
+from modelwatch.profile import Profile
+from modelwatch.sketches import Categories, ExponentialHistogram, Histogram
+
+__all__ = ["Pair", "extremes", "pairs_of"]
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One feature, before and now.
+
+    Attributes:
+        feature: its description.
+        reference: its statistics in the baseline.
+        current: its statistics now, on the baseline's bins.
+        cells: counts of both on the cells of the chi-square test, each of shape (cells,).
+    """
+
+    feature: BaselineFeature
+    reference: FeatureProfile
+    current: FeatureProfile
+    cells: tuple[IntArray, IntArray]
+
+    @property
+    def rows(self) -> int:
+        """Values on the side that has fewer."""
+        return min(self.current.observed, self.reference.observed)
+
+
+def pairs_of(baseline: Baseline, current: Profile) -> list[Pair]:
+    """Return the features that the current data has.
+
+    Raises:
+        ProfileMismatch: where a feature holds values of another kind.
+    """
+    pairs = []
+    for name, feature in baseline.features.items():
+        now = current.features.get(name)
+        if now is not None:
+            before = baseline.profile.features[name]
+            now = _on_baseline_bins(now, before)
+            cells = _cells(feature, before, now, baseline.reference.starts.get(name))
+            pairs.append(Pair(feature, before, now, cells))
+    return pairs
+
+
+def extremes(feature: FeatureProfile) -> tuple[float, float]:
+    """Return the smallest and largest value, as far as they are known."""
+    moments = feature.moments
+    if moments is not None and math.isfinite(moments.minimum):
+        return moments.minimum, moments.maximum
+    edges = feature.values.bin_edges if isinstance(feature.values, Histogram) else np.empty(0)
+    return (float(edges[0]), float(edges[-1])) if edges.size else (0.0, 0.0)
+
+
+def _on_baseline_bins(current: FeatureProfile, reference: FeatureProfile) -> FeatureProfile:
+    """Bring numbers that were counted on other bins onto the baseline's."""
+    target = reference.values
+    values = current.values
+    if isinstance(values, ExponentialHistogram) and isinstance(target, Histogram):
+        return replace(current, values=values.on_bins(target.bin_edges))
+    if type(values) is not type(target):
+        raise ProfileMismatch(
+            f"feature {current.name!r} holds {current.kind} values, in the baseline "
+            f"{reference.kind} ones: the source sends another type than it was trained on."
+        )
+    if isinstance(values, Histogram) and isinstance(target, Histogram):
+        if values.bin_edges is target.bin_edges or np.array_equal(
+            values.bin_edges, target.bin_edges
+        ):
+            return current
+        low, high = extremes(current)
+        return replace(current, values=values.rebinned(target.bin_edges, low, high))
+    return current
+
+
+def _cells(
+    feature: BaselineFeature,
+    reference: FeatureProfile,
+    current: FeatureProfile,
+    starts: npt.NDArray[np.intp] | None,
+) -> tuple[IntArray, IntArray]:
+    match reference.values, current.values:
+        case Histogram() as x, Histogram() as y if starts is not None:
+            return np.add.reduceat(x.counts, starts), np.add.reduceat(y.counts, starts)
+        case Categories(), Categories() as y:
+            before = np.array(feature.cell_counts, dtype=np.int64)
+            return before, category_counts(y.counts, y.total, feature.cells or ())
+    raise ProfileMismatch(f"feature {reference.name!r} holds {reference.kind} values on one side.")

@@ -1,0 +1,49 @@
+"""When a difference is drift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelwatch.errors import ConfigurationError
+
+__all__ = ["Thresholds"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """When a difference is drift: both evidence and effect are needed.
+
+    Attributes:
+        psi_warning: PSI above its noise floor, given how much the baseline's blocks vary, from
+            which a proven difference is a warning. The share of missing values and of outliers is
+            judged by the same measure, on the two cells "is" and "is not".
+        psi_drift: from which it is drift.
+        false_discovery_rate: largest expected share of false ones among the features found, in
+            (0, 1).
+        minimum_rows: with fewer current rows nothing is judged: insufficient_data.
+        harmless_importance: share of the summed importances, in [0, 1], below which a feature's
+            drift is called harmless, and is a warning at most.
+    """
+
+    psi_warning: float = 0.1
+    psi_drift: float = 0.25
+    false_discovery_rate: float = 0.01
+    minimum_rows: int = 50
+    harmless_importance: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.psi_warning <= self.psi_drift:
+            raise ConfigurationError(
+                f"psi_warning {self.psi_warning} and psi_drift {self.psi_drift}: give numbers of "
+                "zero or more, the first not above the second."
+            )
+        if not 0.0 < self.false_discovery_rate < 1.0:
+            raise ConfigurationError(
+                f"false_discovery_rate is {self.false_discovery_rate}: give a share in (0, 1)."
+            )
+        if self.minimum_rows < 1:
+            raise ConfigurationError(f"minimum_rows is {self.minimum_rows}: give 1 or more.")
+        if not 0.0 <= self.harmless_importance <= 1.0:
+            raise ConfigurationError(
+                f"harmless_importance is {self.harmless_importance}: give a share in [0, 1]."
+            )
