@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Final, Literal, NamedTuple
 
-from modelwatch.errors import ConfigurationError, FormatError
+from modelwatch.detectors.parameter_checks import choice, number, whole
+from modelwatch.detectors.stream_detector import LARGEST, StreamDetector
+from modelwatch.errors import ConfigurationError
 
 __all__ = ["ADWIN"]
 
 Compatibility = Literal["paper", "river"]
-Direction = Literal["rise", "fall"]
+
+_MODES: Final[tuple[Compatibility, ...]] = ("paper", "river")
 
 
-@dataclass(slots=True)
-class _Bucket:
+class _Bucket(NamedTuple):
     """Neighbouring values: how many, their sum, and their squared deviations from their mean."""
 
     n: int
@@ -29,13 +32,69 @@ class _Bucket:
         return _Bucket(self.n + newer.n, self.total + newer.total, self.m2 + newer.m2 + between)
 
 
-class ADWIN:
+@dataclass(slots=True)
+class _Window:
+    rows: list[list[_Bucket]] = field(default_factory=lambda: [[]])
+    """By size, smallest first; oldest first within."""
+    ticks: int = 0
+    width: int = 0
+    total: float = 0.0
+    m2: float = 0.0
+
+    def oldest_first(self) -> Iterator[_Bucket]:
+        for row in reversed(self.rows):
+            yield from row
+
+    def insert(self, bucket: _Bucket) -> None:
+        n, total, m2 = bucket
+        self.m2 += m2
+        if self.width:
+            gap = total / n - self.total / self.width
+            self.m2 += self.width * n * gap * gap / (self.width + n)
+        self.width += n
+        self.total += total
+        self.rows[0].append(bucket)
+
+    def compress(self, max_buckets: int) -> None:
+        for level, row in enumerate(self.rows):
+            if len(row) <= max_buckets:
+                return
+            if level + 1 == len(self.rows):
+                self.rows.append([])
+            self.rows[level + 1].append(row[0].joined(row[1]))
+            del row[:2]
+
+    def drop_oldest(self, buckets: int) -> None:
+        """Drop so many buckets, and sum up the rest anew: differences would lose digits."""
+        for row in reversed(self.rows):
+            gone = min(buckets, len(row))
+            del row[:gone]
+            buckets -= gone
+        while not self.rows[-1] and len(self.rows) > 1:
+            self.rows.pop()
+        self.width, self.total, self.m2 = reduce(_Bucket.joined, self.oldest_first())
+
+
+class _Cut(NamedTuple):
+    """Where a window parts: buckets before it, and the gap of the means in units of its bound."""
+
+    buckets: int
+    gap: float
+
+
+class ADWIN(StreamDetector[_Window]):
     """Detects a change of the mean of a stream of bounded values (Bifet and Gavalda, 2007).
 
     The window is kept in buckets of exponentially growing size. Where two parts of it differ in
     mean by more than chance allows at confidence 1 - delta, a change is told and the older part
     dropped. With values in [0, 1], of which error indicators are an example, false alarms are
     bounded by delta a window; other ranges want scaling.
+
+    The paper drops the oldest bucket as long as any cut shows a change. What is left of the old
+    part is then too little to be told from the new one, but is told some checks later: one change
+    raises about four alarms. Here all that is older than the clearest cut, the one whose gap is
+    the most in units of its bound, is dropped at once. The first alarm comes at the same value,
+    and nearly always is the only one.
 
     Memory: about 5 log2(window) buckets. Not thread-safe. Values that are not finite are skipped
     and counted.
@@ -62,8 +121,8 @@ class ADWIN:
     ...     detector.update(value)
     ...     if detector.drift_detected:
     ...         alarms.append(index)
-    >>> alarms[0], detector.direction
-    (511, 'rise')
+    >>> alarms, detector.direction
+    ([511], 'rise')
     """
 
     def __init__(
@@ -76,50 +135,28 @@ class ADWIN:
         min_window_length: int = 5,
         grace_period: int = 10,
     ) -> None:
-        if not 0.0 < delta < 1.0:
-            raise ConfigurationError(f"delta is {delta}: give a number between 0 and 1.")
-        if compatibility not in ("paper", "river"):
-            raise ConfigurationError(f"compatibility is {compatibility!r}: give paper or river.")
-        for name, value, least in (
-            ("clock", clock, 1),
-            ("max_buckets", max_buckets, 2),
-            ("min_window_length", min_window_length, 1),
-            ("grace_period", grace_period, 0),
-        ):
-            if value < least:
-                raise ConfigurationError(f"{name} is {value}: give {least} or more.")
-        self.delta = delta
-        self.compatibility: Compatibility = compatibility
-        self.clock = clock
-        self.max_buckets = max_buckets
-        self.min_window_length = min_window_length
-        self.grace_period = grace_period
-        self.reset()
+        self.delta = number("delta", delta, above=0.0, under=1.0)
+        self.compatibility = choice("compatibility", compatibility, _MODES)
+        self.clock = whole("clock", clock, 1)
+        self.max_buckets = whole("max_buckets", max_buckets, 2)
+        self.min_window_length = whole("min_window_length", min_window_length, 1)
+        self.grace_period = whole("grace_period", grace_period, 0)
+        super().__init__()
 
-    def reset(self) -> None:
-        """Forget all values."""
-        self._rows: list[list[_Bucket]] = [[]]  # by size, smallest first; oldest first within
-        self._ticks = 0
-        self.width = 0
-        self._total = 0.0
-        self._m2 = 0.0
-        self.skipped = 0
-        self.drift_detected = False
-        self.direction: Direction | None = None
+    @property
+    def width(self) -> int:
+        """Values in the window."""
+        return self._memory.width
 
     @property
     def mean(self) -> float:
         """Mean of the window; NaN where it is empty."""
-        return self._total / self.width if self.width else math.nan
+        return self._memory.total / self.width if self.width else math.nan
 
     @property
     def variance(self) -> float:
         """Variance of the window (n); NaN where it is empty."""
-        return self._m2 / self.width if self.width else math.nan
-
-    def update(self, value: float) -> None:
-        """Take one value."""
-        self.update_many(1, value, 0.0)
+        return self._memory.m2 / self.width if self.width else math.nan
 
     def update_many(self, n: int, mean: float, m2: float) -> None:
         """Take values that arrive already summed up, as neighbours that stay together.
@@ -134,95 +171,64 @@ class ADWIN:
         """
         if n < 1 or m2 < 0.0:
             raise ConfigurationError(f"n is {n} and m2 {m2}: give 1 or more, and 0 or more.")
-        if self.drift_detected and self.compatibility == "river":
-            self._restart()
-        self.drift_detected = False
-        if not (math.isfinite(mean) and math.isfinite(m2)):
+        if self.drift_detected:
+            self._resume()
+        if -LARGEST < mean < LARGEST and m2 < LARGEST * LARGEST:
+            self._insert(_Bucket(int(n), n * float(mean), float(m2)))
+        else:
             self.skipped += n
-            return
-        self._insert(_Bucket(n, n * float(mean), float(m2)))
-        self._compress()
-        checks = (self._ticks + n) // self.clock - self._ticks // self.clock
-        self._ticks += n
-        if checks and self.width > self.grace_period:
-            self._shrink()
 
-    def to_state(self) -> dict[str, Any]:
-        """Return all that is remembered, ready for JSON; see `from_state`."""
-        rows = [[[bucket.n, bucket.total, bucket.m2] for bucket in row] for row in self._rows]
-        return {**vars(self), "_rows": rows}
+    def _empty(self) -> _Window:
+        return _Window()
 
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> ADWIN:
-        """Return a detector that goes on exactly where another stopped.
+    def _resume(self) -> None:
+        if self.compatibility == "river":
+            super()._resume()
+        self.drift_detected = False
 
-        Raises:
-            FormatError: where the state is not that of such a detector.
-        """
-        detector = cls()
-        if set(state) != set(vars(detector)):
-            raise FormatError("the state is not that of an ADWIN detector.")
-        vars(detector).update(state)
-        detector._rows = [[_Bucket(*bucket) for bucket in row] for row in state["_rows"]]
-        return detector
+    def _take(self, value: float) -> None:
+        self._insert(_Bucket(1, value, 0.0))
 
-    def _restart(self) -> None:
-        skipped, direction = self.skipped, self.direction
-        self.reset()
-        self.skipped, self.direction = skipped, direction
+    def _is_sound(self) -> bool:
+        buckets = list(self._memory.oldest_first())
+        return (
+            sum(bucket.n for bucket in buckets) == self.width
+            and all(bucket.n and bucket.m2 >= 0.0 for bucket in buckets)
+            and bool(self._memory.rows)
+            and self._memory.m2 >= 0.0
+        )
 
     def _insert(self, bucket: _Bucket) -> None:
-        self._m2 += bucket.m2
-        if self.width:
-            gap = bucket.total / bucket.n - self._total / self.width
-            self._m2 += self.width * bucket.n * gap * gap / (self.width + bucket.n)
-        self.width += bucket.n
-        self._total += bucket.total
-        self._rows[0].append(bucket)
+        window = self._memory
+        window.insert(bucket)
+        window.compress(self.max_buckets)
+        checks = (window.ticks + bucket.n) // self.clock - window.ticks // self.clock
+        window.ticks += bucket.n
+        if checks and window.width > self.grace_period:
+            self._check()
 
-    def _compress(self) -> None:
-        for level, row in enumerate(self._rows):
-            if len(row) <= self.max_buckets:
-                return
-            if level + 1 == len(self._rows):
-                self._rows.append([])
-            self._rows[level + 1].append(row[0].joined(row[1]))
-            del row[:2]
+    def _check(self) -> None:
+        cut = max(self._changes(), key=lambda cut: abs(cut.gap), default=None)
+        if cut is not None:
+            self._alarm("rise" if cut.gap > 0 else "fall")
+            self._memory.drop_oldest(cut.buckets)
 
-    def _shrink(self) -> None:
-        """Drop the oldest bucket as long as some cut of the window shows a change."""
-        while (change := self._change()) is not None:
-            self.drift_detected = True
-            self.direction = change
-            self._drop_oldest()
-
-    def _change(self) -> Direction | None:
-        """Return the direction of the first change found, cutting from the oldest bucket on."""
-        log_term = math.log(2 * math.log(self.width) / self.delta)
-        spread = 2 * self.variance * log_term
-        least = self.min_window_length
+    def _changes(self) -> Iterator[_Cut]:
+        """Yield the cuts of the window that show a change, from the oldest bucket on."""
+        window, least = self._memory, self.min_window_length
+        log_term = math.log(2 * math.log(window.width) / self.delta)
+        spread = 2 * window.m2 / window.width * log_term
         n0, total0 = 0, 0.0
-        for row in reversed(self._rows):
-            for bucket in row:
-                n0 += bucket.n
-                total0 += bucket.total
-                n1 = self.width - n0
-                if n1 < least:
-                    return None
-                if n0 < least:
-                    continue
-                gap = (self._total - total0) / n1 - total0 / n0
-                inverse = 1 / (n0 - least + 1) + 1 / (n1 - least + 1)
-                if abs(gap) > math.sqrt(spread * inverse) + 2 / 3 * log_term * inverse:
-                    return "rise" if gap > 0 else "fall"
-        return None
-
-    def _drop_oldest(self) -> None:
-        row = self._rows[-1]
-        oldest = row.pop(0)
-        if not row and len(self._rows) > 1:
-            self._rows.pop()
-        self.width -= oldest.n
-        self._total -= oldest.total
-        gap = oldest.total / oldest.n - self._total / self.width
-        self._m2 -= oldest.m2 + oldest.n * self.width * gap * gap / (oldest.n + self.width)
+        for buckets, bucket in enumerate(window.oldest_first(), 1):
+            n0 += bucket.n
+            total0 += bucket.total
+            n1 = window.width - n0
+            if n1 < least:
+                return
+            if n0 < least:
+                continue
+            gap = (window.total - total0) / n1 - total0 / n0
+            inverse = 1 / (n0 - least + 1) + 1 / (n1 - least + 1)
+            bound = math.sqrt(spread * inverse) + 2 / 3 * log_term * inverse
+            if abs(gap) > bound:
+                yield _Cut(buckets, gap / bound)

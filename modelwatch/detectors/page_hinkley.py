@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Final, Literal
 
-from modelwatch.errors import ConfigurationError, FormatError
+from modelwatch.detectors.parameter_checks import choice, number, whole
+from modelwatch.detectors.stream_detector import StreamDetector
 
 __all__ = ["PageHinkley"]
 
-Direction = Literal["rise", "fall"]
 Mode = Literal["rise", "fall", "both"]
 
+_MODES: Final[tuple[Mode, ...]] = ("rise", "fall", "both")
 
-class PageHinkley:
+
+@dataclass(slots=True)
+class _Sums:
+    n: int = 0
+    mean: float = 0.0
+    rise: float = 0.0
+    lowest_rise: float = 0.0
+    fall: float = 0.0
+    highest_fall: float = 0.0
+
+
+class PageHinkley(StreamDetector[_Sums]):
     """Detects a change of the mean of a stream (Page, 1954; Hinkley, 1971).
 
     Quick on abrupt changes, and prone to false alarms where the threshold is low against the
@@ -52,76 +63,30 @@ class PageHinkley:
         alpha: float = 0.9999,
         mode: Mode = "both",
     ) -> None:
-        if min_instances < 1:
-            raise ConfigurationError(f"min_instances is {min_instances}: give 1 or more.")
-        if not delta >= 0.0 or not threshold > 0.0:
-            raise ConfigurationError(
-                f"delta is {delta} and threshold {threshold}: give 0 or more, and more than 0."
-            )
-        if not 0.0 < alpha <= 1.0:
-            raise ConfigurationError(f"alpha is {alpha}: give a number above 0 and up to 1.")
-        if mode not in ("rise", "fall", "both"):
-            raise ConfigurationError(f"mode is {mode!r}: give rise, fall or both.")
-        self.min_instances = min_instances
-        self.delta = delta
-        self.threshold = threshold
-        self.alpha = alpha
-        self.mode: Mode = mode
-        self.reset()
+        self.min_instances = whole("min_instances", min_instances, 1)
+        self.delta = number("delta", delta, least=0.0)
+        self.threshold = number("threshold", threshold, above=0.0)
+        self.alpha = number("alpha", alpha, above=0.0, most=1.0)
+        self.mode = choice("mode", mode, _MODES)
+        super().__init__()
 
-    def reset(self) -> None:
-        """Forget all values."""
-        self._n = 0
-        self._mean = 0.0
-        self._rise = self._lowest_rise = 0.0
-        self._fall = self._highest_fall = 0.0
-        self.skipped = 0
-        self.drift_detected = False
-        self.direction: Direction | None = None
+    def _empty(self) -> _Sums:
+        return _Sums()
 
-    def update(self, value: float) -> None:
-        """Take one value."""
-        if self.drift_detected:
-            self._restart()
-        if not math.isfinite(value):
-            self.skipped += 1
-            return
-        self._n += 1
-        self._mean += (value - self._mean) / self._n
-        deviation = value - self._mean
-        self._rise = self.alpha * self._rise + deviation - self.delta
-        self._fall = self.alpha * self._fall + deviation + self.delta
-        self._lowest_rise = min(self._lowest_rise, self._rise)
-        self._highest_fall = max(self._highest_fall, self._fall)
-        if self._n >= self.min_instances:
-            self._decide()
+    def _take(self, value: float) -> None:
+        sums = self._memory
+        sums.n += 1
+        sums.mean += (value - sums.mean) / sums.n
+        deviation = value - sums.mean
+        sums.rise = self.alpha * sums.rise + deviation - self.delta
+        sums.fall = self.alpha * sums.fall + deviation + self.delta
+        sums.lowest_rise = min(sums.lowest_rise, sums.rise)
+        sums.highest_fall = max(sums.highest_fall, sums.fall)
+        if sums.n >= self.min_instances:
+            self._decide(sums)
 
-    def to_state(self) -> dict[str, Any]:
-        """Return all that is remembered, ready for JSON; see `from_state`."""
-        return dict(vars(self))
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> PageHinkley:
-        """Return a detector that goes on exactly where another stopped.
-
-        Raises:
-            FormatError: where the state is not that of such a detector.
-        """
-        detector = cls()
-        if set(state) != set(vars(detector)):
-            raise FormatError("the state is not that of a PageHinkley detector.")
-        vars(detector).update(state)
-        return detector
-
-    def _restart(self) -> None:
-        skipped, direction = self.skipped, self.direction
-        self.reset()
-        self.skipped, self.direction = skipped, direction
-
-    def _decide(self) -> None:
-        rose = self._rise - self._lowest_rise > self.threshold
-        fell = self._highest_fall - self._fall > self.threshold
-        if rose and self.mode != "fall":
-            self.drift_detected, self.direction = True, "rise"
-        elif fell and self.mode != "rise":
-            self.drift_detected, self.direction = True, "fall"
+    def _decide(self, sums: _Sums) -> None:
+        if self.mode != "fall" and sums.rise - sums.lowest_rise > self.threshold:
+            self._alarm("rise")
+        elif self.mode != "rise" and sums.highest_fall - sums.fall > self.threshold:
+            self._alarm("fall")

@@ -74,7 +74,7 @@ def test_memory_is_logarithmic() -> None:
     detector = ADWIN()
     alarms(detector, errors(3, 0.3, 0.3, rows=50_000))
     assert detector.width == 100_000
-    assert sum(map(len, detector.to_state()["_rows"])) < 120
+    assert sum(map(len, detector.to_state()["memory"]["rows"])) < 120
 
 
 @pytest.mark.parametrize(
