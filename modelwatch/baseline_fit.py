@@ -27,6 +27,7 @@ from modelwatch.profile import Profile
 from modelwatch.sketches import Categories
 from modelwatch.sketches.bin_edges import probability_edges, quantile_edges
 from modelwatch.sketches.categories import MAX_CATEGORIES
+from modelwatch.tables import load_columns
 from modelwatch.tabular import (
     CategoricalColumn,
     NumericColumn,
@@ -34,7 +35,6 @@ from modelwatch.tabular import (
     categorical_column,
     holds_text,
     infer_kind,
-    load_columns,
     numeric_column,
 )
 
@@ -249,7 +249,7 @@ def _describe(name: str, role: Role, values: RawColumn, roles: Roles, bins: int)
 def _describe_categories(name: str, role: Role, values: RawColumn) -> FeatureSpec:
     text = holds_text(values)
     column = categorical_column(values, text=text)
-    counts = Counter(column.present)
+    counts = column.counts
     ranked = sorted(counts, key=lambda key: (-counts[key], key))
     rare = frozenset(ranked[MAX_CATEGORIES : MAX_CATEGORIES + MAX_RARE_CATEGORIES])
     all_kept = len(ranked) <= MAX_CATEGORIES + MAX_RARE_CATEGORIES

@@ -154,7 +154,7 @@ class FeatureProfile:
     ) -> None:
         known = spec.categories is not None
         counts.update(
-            column.present,
+            column.counts,
             vocabulary=frozenset(spec.categories or ()),
             rare=spec.rare_categories,
             new_limit=MAX_NEW_CATEGORIES if known else MAX_CATEGORIES,

@@ -10,7 +10,6 @@ The rules, in the order in which they are tried:
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -103,9 +102,8 @@ def outlier_counts(
         counts["range"] += int(((values < limits.lower) | (values > limits.upper)).sum())
     elif limits.categories is not None:
         known = limits.categories
-        found = Counter(column.keys)
-        found.pop(None, None)
-        counts["unseen_category"] = sum(n for key, n in found.items() if key not in known)
+        found = column.counts.items()
+        counts["unseen_category"] = sum(n for key, n in found if key not in known)
     return {rule: count for rule, count in counts.items() if count}
 
 

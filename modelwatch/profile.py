@@ -11,7 +11,8 @@ import numpy as np
 from modelwatch.errors import DataError, ProfileMismatch
 from modelwatch.feature import FeatureProfile, FeatureSpec, Role
 from modelwatch.sketches import Histogram, JointMoments
-from modelwatch.tabular import ABSENT, NumericColumn, RawColumn, load_columns
+from modelwatch.tables import load_columns
+from modelwatch.tabular import ABSENT, NumericColumn, RawColumn
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline

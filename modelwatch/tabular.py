@@ -1,28 +1,25 @@
-"""Tables of any kind in, columns of numbers or categories out.
+"""Raw columns in, columns of numbers or categories out.
 
-A *raw column* is a numpy array, list or tuple with one value a row. `raw_columns` makes raw
-columns of a table; `numeric_column` and `categorical_column` make a raw column usable and count
-what is missing, by reason.
+A *raw column* is a numpy array, list, tuple or compact column with one value a row, as
+`tables.raw_columns` makes them of a table. `numeric_column` and `categorical_column` make it
+usable and count what is missing, by reason.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-import os
-import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
+from functools import cached_property
 from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.data_files import read_data_file
-from modelwatch.errors import DataError, SchemaError
+from modelwatch.compact_columns import CodedColumn, MaskedColumn, RawColumn
 
 __all__ = [
     "ABSENT",
@@ -33,13 +30,12 @@ __all__ = [
     "category_key",
     "holds_text",
     "infer_kind",
-    "load_columns",
     "numeric_column",
-    "raw_columns",
+    "type_counts",
 ]
 
-RawColumn = Sequence[Any] | npt.NDArray[Any]
 FloatArray = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.intp]
 MissingReason = Literal["null", "nan", "inf", "absent", "wrong_type"]
 
 
@@ -58,6 +54,7 @@ _NUMBER_TYPES: frozenset[type] = frozenset(
     | {np.dtype(code).type for code in ("f2", "f4", "f8", "i1", "i2", "i4", "i8")}
     | {np.dtype(code).type for code in ("u1", "u2", "u4", "u8")}
 )
+_PLAIN_TYPES = frozenset({str, int, float, bool, type(None)})
 _NUMBER_OR_NONE = _NUMBER_TYPES | {type(None)}
 _BOOLEANS = (bool, np.bool_)
 _TIMES = (dt.date, dt.timedelta, np.datetime64, np.timedelta64)
@@ -73,7 +70,7 @@ class NumericColumn:
     values: FloatArray
     missing: Mapping[MissingReason, int]
 
-    @property
+    @cached_property
     def finite(self) -> FloatArray:
         """The values that are there."""
         return self.values[~np.isnan(self.values)] if self.missing else self.values
@@ -81,15 +78,40 @@ class NumericColumn:
 
 @dataclass(frozen=True)
 class CategoricalColumn:
-    """Category keys, row by row: None where the value is missing for one of the reasons."""
+    """Category keys, row by row, and how many rows have none for which of the reasons."""
 
-    keys: list[str | None]
+    values: list[str | None] | CodedColumn
     missing: Mapping[MissingReason, int]
 
-    @property
-    def present(self) -> list[str]:
-        """The keys that are there."""
-        return [key for key in self.keys if key is not None]
+    @cached_property
+    def keys(self) -> list[str | None]:
+        """The keys; None where the value is missing."""
+        return self.values.tolist() if isinstance(self.values, CodedColumn) else self.values
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """Rows by key, in the order in which the keys come first."""
+        counts: Counter[str] = Counter()
+        if isinstance(self.values, CodedColumn):
+            names = self.values.values
+            for code, rows in zip(*map(np.ndarray.tolist, self.values.used()), strict=True):
+                counts[names[code]] += rows
+        else:
+            counts.update(key for key in self.values if key is not None)
+        return counts
+
+    def codes(self, places: Mapping[str, int], other: int) -> Codes:
+        """Return a number for each row: the place of its key, `other` without one, -1 if missing.
+
+        Args:
+            places: number by key.
+            other: the number of all other keys.
+        """
+        if isinstance(self.values, CodedColumn):
+            table = [places.get(name, other) for name in self.values.values]
+            return np.array([*table, -1], dtype=np.intp)[self.values.codes]
+        codes = [-1 if key is None else places.get(key, other) for key in self.values]
+        return np.array(codes, dtype=np.intp)
 
 
 def category_key(value: object) -> str:
@@ -105,50 +127,20 @@ def category_key(value: object) -> str:
     return str(value)
 
 
-def raw_columns(data: object) -> dict[str, RawColumn]:
-    """Return a table's columns by name.
-
-    Args:
-        data: a pandas or polars frame, a pyarrow table or record batch, a mapping of column name
-            to values, or a sequence of mappings (rows; keys that a row lacks are `ABSENT`).
-
-    Raises:
-        SchemaError: where two columns have one name, a name is no text, or lengths differ.
-        DataError: where the data is none of these.
-    """
-    if isinstance(data, Mapping):
-        columns = {name: _as_sequence(values, name) for name, values in data.items()}
-    elif isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
-        columns = _columns_of_rows(data)
-    else:
-        columns = _columns_of_frame(data)
-    _check_columns(columns)
-    return columns
-
-
-def load_columns(data: object) -> dict[str, RawColumn]:
-    """Return a table's columns by name; a text or path names a CSV, Parquet or Arrow file.
-
-    Not for data that a service's clients send: `raw_columns` opens no file.
-
-    Raises:
-        SchemaError: see `raw_columns`.
-        DataError: where the data is no table, or the file cannot be read.
-    """
-    if isinstance(data, (str, os.PathLike)):
-        data = read_data_file(Path(data))
-    return raw_columns(data)
-
-
 def infer_kind(values: RawColumn) -> Literal["numeric", "categorical"]:
     """Tell whether a raw column holds numbers (or times) or categories.
 
-    Booleans and texts are categories. Of mixed values the majority that is not missing decides.
+    Booleans, texts and what a frame declares as categories are. Of mixed values the majority that
+    is not missing decides.
     """
+    if isinstance(values, CodedColumn) and values.values:
+        return "numeric" if values.values == [ABSENT] else "categorical"
+    if isinstance(values, MaskedColumn):
+        return "numeric"
     if isinstance(values, np.ndarray) and values.dtype.kind != "O":
         return "numeric" if values.dtype.kind in "fiuMm" else "categorical"
     numeric = categorical = 0
-    for kind, count in Counter(map(type, values)).items():
+    for kind, count in type_counts(values).items():
         if kind.__name__ in _NULL_NAMES or kind is _Absent:
             continue
         if _is_number_type(kind) and not issubclass(kind, _BOOLEANS):
@@ -160,7 +152,7 @@ def infer_kind(values: RawColumn) -> Literal["numeric", "categorical"]:
 
 def holds_text(values: RawColumn) -> bool:
     """Tell whether the categories of a raw column are mostly texts (not numbers or booleans)."""
-    kinds = Counter(map(type, values))
+    kinds = type_counts(values)
     texts = sum(count for kind, count in kinds.items() if issubclass(kind, str))
     others = sum(count for kind, count in kinds.items() if kind in _NUMBER_TYPES)
     return texts >= others
@@ -178,23 +170,18 @@ def numeric_column(values: RawColumn) -> NumericColumn:
         beyond 1e140 as `inf`, `ABSENT` as `absent`, all that is no number (a text of digits too)
         as `wrong_type`.
     """
-    array = _number_array(values)
+    if isinstance(values, CodedColumn):
+        return _numbers_of_codes(values)
+    array = _number_array(values.values if isinstance(values, MaskedColumn) else values)
     missing: Counter[MissingReason] = Counter()
     if array is None:
-        numbers: list[float] = []
-        for value in values:
-            number = _number(value)
-            if not isinstance(number, float):
-                missing[number] += 1
-                number = math.nan
-            elif math.isnan(number):
-                missing["nan"] += 1
-            numbers.append(number)
-        array = np.array(numbers, dtype=np.float64)
+        numbers = [_number(value) for value in values]
+        array, missing = _separated(numbers)
     else:
-        nulls = 0 if isinstance(values, np.ndarray) else values.count(None)
-        nans = int(np.isnan(array).sum()) - nulls
-        missing.update({"null": nulls, "nan": nans})
+        if isinstance(values, MaskedColumn):
+            array = np.where(values.nulls, np.nan, array)
+        nulls = _null_count(values)
+        missing.update({"null": nulls, "nan": int(np.isnan(array).sum()) - nulls})
     infinite = np.abs(array) > _LARGEST
     if infinite.any():
         missing["inf"] += int(infinite.sum())
@@ -213,9 +200,14 @@ def categorical_column(
             others are then counted missing as `wrong_type`. None takes both.
         aliases: keys that stand for others, as "1" may for "true".
     """
-    items: list[Any] = values.tolist() if isinstance(values, np.ndarray) else list(values)
-    if text is not False and set(map(type, items)) <= {str}:
-        return CategoricalColumn(items, {})
+    if not isinstance(values, CodedColumn):
+        items: list[Any] = list(values) if isinstance(values, (list, tuple)) else _listed(values)
+        kinds = set(map(type, items))
+        if text is not False and kinds <= {str}:
+            return CategoricalColumn(items, {})
+        values = _coded(items, kinds)
+    if isinstance(values, CodedColumn):
+        return _keys_of_codes(values, text, aliases or {})
     missing: Counter[MissingReason] = Counter()
     keys: list[str | None] = []
     for value in items:
@@ -228,11 +220,92 @@ def categorical_column(
     return CategoricalColumn(keys, missing)
 
 
+def type_counts(values: RawColumn) -> Counter[type]:
+    """Count a raw column's values by their type."""
+    if isinstance(values, CodedColumn):
+        counts: Counter[type] = Counter()
+        for code, rows in zip(*map(np.ndarray.tolist, values.used()), strict=True):
+            counts[type(values.values[code])] += rows
+        return counts + Counter({type(None): int((values.codes < 0).sum())})
+    if isinstance(values, MaskedColumn):
+        nulls = int(values.nulls.sum())
+        return +Counter({values.values.dtype.type: len(values) - nulls, type(None): nulls})
+    if isinstance(values, np.ndarray) and values.dtype.kind != "O":
+        return Counter({values.dtype.type: len(values)})
+    return Counter(map(type, values))
+
+
+def _listed(values: RawColumn) -> list[Any]:
+    return list(values.tolist() if isinstance(values, (np.ndarray, MaskedColumn)) else values)
+
+
+def _coded(items: list[Any], kinds: set[type]) -> CodedColumn | list[Any]:
+    """Find the distinct values once where equal ones are alike, as 1, 1.0 and True are not."""
+    if len(kinds - {type(None)}) != 1 or not kinds <= _PLAIN_TYPES:
+        return items
+    place = {value: code for code, value in enumerate(dict.fromkeys(items)) if value is not None}
+    values = list(place)
+    place = {value: code for code, value in enumerate(values)}
+    place[None] = -1
+    return CodedColumn(values, np.array([place[value] for value in items], dtype=np.intp))
+
+
+def _keys_of_codes(
+    column: CodedColumn, text: bool | None, aliases: Mapping[str, str]
+) -> CategoricalColumn:
+    """Read each distinct value once."""
+    names: list[str] = []
+    table: list[int] = []
+    missing: Counter[MissingReason] = Counter({"null": int((column.codes < 0).sum())})
+    rows = np.bincount(column.codes[column.codes >= 0], minlength=len(column.values)).tolist()
+    for value, count in zip(column.values, rows, strict=True):
+        reason = _category_missing(value, text)
+        if reason is not None:
+            missing[reason] += count
+            table.append(-1)
+            continue
+        key = category_key(value)
+        table.append(len(names))
+        names.append(aliases.get(key, key))
+    codes = np.array([*table, -1], dtype=np.intp)[column.codes]
+    return CategoricalColumn(CodedColumn(names, codes), +missing)
+
+
+def _numbers_of_codes(column: CodedColumn) -> NumericColumn:
+    """Read each distinct value once."""
+    rows = np.bincount(column.codes[column.codes >= 0], minlength=len(column.values)).tolist()
+    numbers = [*(_number(value) for value in column.values), _number(None)]
+    array, missing = _separated(numbers, [*rows, int((column.codes < 0).sum())])
+    far = np.abs(array) > _LARGEST
+    missing["inf"] += sum(n for n, is_far in zip([*rows, 0], far.tolist(), strict=True) if is_far)
+    return NumericColumn(np.where(far, np.nan, array)[column.codes], +missing)
+
+
+def _separated(
+    numbers: Sequence[float | MissingReason], rows: Sequence[int] | None = None
+) -> tuple[FloatArray, Counter[MissingReason]]:
+    """Return numbers, NaN where there is none, and rows by the reason for which there is none."""
+    missing: Counter[MissingReason] = Counter()
+    values = np.empty(len(numbers))
+    for place, number in enumerate(numbers):
+        reason = number if not isinstance(number, float) else "nan" if number != number else None
+        if reason is not None:
+            missing[reason] += 1 if rows is None else rows[place]
+        values[place] = number if isinstance(number, float) else math.nan
+    return values, missing
+
+
+def _null_count(values: RawColumn) -> int:
+    if isinstance(values, MaskedColumn):
+        return int(values.nulls.sum())
+    return 0 if isinstance(values, np.ndarray) else values.count(None)
+
+
 def _number_array(values: RawColumn) -> FloatArray | None:
     """Convert as a whole where every value is a number or None; None where one is neither."""
     if isinstance(values, np.ndarray) and values.dtype.kind != "O":
         if values.dtype.kind in "fiub":
-            return values.astype(np.float64)
+            return values.astype(np.float64, copy=False)
         if values.dtype.kind in "Mm":
             unit = "datetime64[us]" if values.dtype.kind == "M" else "timedelta64[us]"
             seconds = values.astype(unit).astype(np.float64) / 1e6
@@ -292,80 +365,3 @@ def _category_missing(value: Any, text: bool | None) -> MissingReason | None:
         return "wrong_type" if text is False else None
     scalar = not isinstance(value, (bytes, Mapping, Sequence, set, np.ndarray))
     return None if scalar and not text else "wrong_type"
-
-
-def _as_sequence(values: object, name: object) -> RawColumn:
-    if isinstance(values, np.ma.MaskedArray):
-        return list(values.tolist())
-    if isinstance(values, (np.ndarray, list, tuple)):
-        return values
-    if hasattr(values, "to_pylist"):
-        return list(values.to_pylist())
-    if hasattr(values, "to_numpy"):
-        return np.asarray(values.to_numpy())
-    if isinstance(values, Sequence) and not isinstance(values, (str, bytes)):
-        return list(values)
-    raise DataError(
-        f"column {name!r} is a {type(values).__name__}: give an array or a list, one value a row."
-    )
-
-
-def _columns_of_rows(rows: Sequence[Any]) -> dict[str, RawColumn]:
-    wrong = next((index for index, row in enumerate(rows) if not isinstance(row, Mapping)), None)
-    if wrong is not None:
-        raise DataError(
-            f"row {wrong} is a {type(rows[wrong]).__name__}: give rows as mappings of feature name "
-            "to value, or a frame, or a mapping of arrays."
-        )
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: [row.get(name, ABSENT) for row in rows] for name in names}
-
-
-def _columns_of_frame(data: Any) -> dict[str, RawColumn]:
-    import narwhals.stable.v2 as nw
-
-    if type(data).__name__ == "RecordBatch":
-        return _columns_of_frame(sys.modules["pyarrow"].Table.from_batches([data]))
-    _check_names(getattr(data, "column_names", getattr(data, "columns", ())))
-    try:
-        frame = nw.from_native(data, eager_only=True)
-    except TypeError:
-        raise DataError(
-            f"cannot read a {type(data).__name__}: give a pandas or polars frame, a pyarrow table, "
-            "a mapping of arrays or a list of mappings."
-        ) from None
-    return {name: _values_of_series(frame[name]) for name in frame.columns}
-
-
-def _values_of_series(series: Any) -> RawColumn:
-    """Return a frame's column; nulls stay apart from NaN where the frame keeps them apart."""
-    dtype = series.dtype
-    if dtype.is_numeric() and not dtype.is_decimal() and not series.null_count():
-        return np.asarray(series.to_numpy())
-    return list(series.to_list())
-
-
-def _check_names(names: Iterable[Any]) -> None:
-    for name, count in Counter(list(names)).items():
-        if not isinstance(name, str):
-            raise SchemaError(f"column name {name!r} is no text: rename it, as in {str(name)!r}.")
-        if count > 1:
-            raise SchemaError(f"{count} columns are named {name!r}: names must be unique.")
-
-
-def _check_columns(columns: Mapping[Any, RawColumn]) -> None:
-    _check_names(columns)
-    for name, values in columns.items():
-        if isinstance(values, np.ndarray) and values.ndim != 1:
-            raise SchemaError(
-                f"column {name!r} has shape {values.shape}: give one value a row; split it into "
-                "columns of their own."
-            )
-    lengths: dict[str, int] = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        shortest = min(lengths, key=lengths.__getitem__)
-        longest = max(lengths, key=lengths.__getitem__)
-        raise SchemaError(
-            f"columns differ in length: {shortest!r} has {lengths[shortest]} rows, "
-            f"{longest!r} has {lengths[longest]}."
-        )

@@ -16,15 +16,14 @@ import pyarrow as pa
 import pytest
 
 from modelwatch.errors import DataError, SchemaError
+from modelwatch.tables import load_columns, raw_columns
 from modelwatch.tabular import (
     ABSENT,
     categorical_column,
     category_key,
     holds_text,
     infer_kind,
-    load_columns,
     numeric_column,
-    raw_columns,
 )
 
 COLUMNS: dict[str, list[Any]] = {

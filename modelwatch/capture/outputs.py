@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from modelwatch.capture.rows import attributes_of
-from modelwatch.tabular import ABSENT, RawColumn, raw_columns
+from modelwatch.compact_columns import RawColumn
+from modelwatch.tables import raw_columns
+from modelwatch.tabular import ABSENT
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline

@@ -15,8 +15,10 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from modelwatch.compact_columns import RawColumn
 from modelwatch.errors import DataError
-from modelwatch.tabular import ABSENT, RawColumn, raw_columns
+from modelwatch.tables import raw_columns
+from modelwatch.tabular import ABSENT
 
 __all__ = ["Batch", "Row", "RowReader", "attributes_of", "fields_of"]
 

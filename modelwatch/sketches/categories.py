@@ -47,7 +47,7 @@ class Categories:
 
     def update(
         self,
-        keys: Iterable[str],
+        keys: Iterable[str] | Mapping[str, int],
         *,
         vocabulary: frozenset[str] = frozenset(),
         rare: frozenset[str] = frozenset(),
@@ -56,12 +56,13 @@ class Categories:
         """Count categories.
 
         Args:
-            keys: one category a row, no missing ones.
+            keys: one category a row, no missing ones; or rows by category.
             vocabulary: categories that are always counted by name.
             rare: known categories that are counted together as `other`.
             new_limit: how many further categories may be named.
         """
-        for key, count in Counter(keys).items():
+        counts = keys if isinstance(keys, Mapping) else Counter(keys)
+        for key, count in counts.items():
             if key in vocabulary or key in self.counts:
                 self.counts[key] += count
             elif key in rare:
