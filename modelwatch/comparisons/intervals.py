@@ -45,7 +45,7 @@ def psi_interval(
         Lower and upper bound, 0 or more.
 
     >>> [round(bound, 3) for bound in psi_interval(0.3, 9, 1 / 1000)]
-    [0.226, 0.361]
+    [0.228, 0.363]
     """
     nu = degrees if nu is None else nu
     unit = noise * degrees / nu

@@ -36,4 +36,4 @@ def js_each(reference: npt.ArrayLike, current: npt.ArrayLike) -> npt.NDArray[np.
     p, q = rows_of(reference, current)
     middle = (p + q) / 2
     nats = (special.rel_entr(p, middle) + special.rel_entr(q, middle)).sum(axis=-1) / 2
-    return np.sqrt(np.clip(nats / np.log(2.0), 0.0, 1.0))
+    return np.asarray(np.sqrt(np.clip(nats / np.log(2.0), 0.0, 1.0)))

@@ -67,5 +67,6 @@ def test_the_choice_raises_no_false_alarms(categories: int, before: int, now: in
         current = Counter(str(key) for key in rng.integers(0, categories, now))
         names, counts = choose_cells(reference)
         found = category_counts(current, now, names)
-        alarms += clustered_p_value(counts, found, DesignEffect()) < 0.05
+        result = chi_square(counts, found)
+        alarms += chi_square_p_value(result, now, sum(counts), DesignEffect()) < 0.05
     assert alarms <= 40
