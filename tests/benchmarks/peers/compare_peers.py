@@ -1,0 +1,45 @@
+"""Let every tool judge the same streams, each in its own environment, and write one table.
+
+Run as ``python -m tests.benchmarks.peers.compare_peers .peers``, or as ``make peers``, which makes
+the environments in that folder. A tool that fails or takes too long ends the run with its name.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.benchmarks.peers.streams import write
+from tests.benchmarks.peers.verdict_table import document
+from tests.benchmarks.peers.verdicts import ToolVerdicts
+
+PEERS = ("evidently", "nannyml")
+LIMIT_SECONDS = 900.0
+RESULTS = Path(__file__).with_name("results.md")
+
+
+def judged(python: Path, name: str, data: Path, output: Path) -> ToolVerdicts:
+    """Run a tool's script with its own interpreter, and read what it wrote."""
+    print(f"modelwatch: {name} judges the streams", flush=True)
+    module = f"tests.benchmarks.peers.{name}_verdicts"
+    command = [str(python), "-m", module, str(data), str(output)]
+    subprocess.run(command, timeout=LIMIT_SECONDS, check=True)
+    return ToolVerdicts.load(output)
+
+
+def main(folder: Path) -> None:
+    """Draw the streams, let all judge, and write the table."""
+    data = folder / "data.npz"
+    write(data)
+    peers = [
+        judged(folder / name / "bin" / "python", name, data, folder / f"{name}.json")
+        for name in PEERS
+    ]
+    ours = judged(Path(sys.executable), "our", data, folder / "our.json")
+    RESULTS.write_text(document(peers, ours), encoding="utf-8")
+    print(f"modelwatch: the table is in {RESULTS.relative_to(Path.cwd())}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
