@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from modelwatch.comparing.distances import Distances
 from modelwatch.comparing.pairs import Pair
 from modelwatch.comparisons.chi_square import chi_square_p_value
 from modelwatch.comparisons.combining import cauchy_combination, weighted_bonferroni
-from modelwatch.comparisons.design_effect import DesignEffect
+from modelwatch.comparisons.design_effect import DesignEffect, WindowEffect
 from modelwatch.comparisons.intervals import (
     Interval,
     ks_interval,
@@ -83,98 +84,99 @@ def evidence_of(pair: Pair, distances: Distances | None, minimum_rows: int) -> E
         minimum_rows: with fewer rows nothing is tested.
     """
     found = Evidence()
-    _add_rates(found, pair, tested=pair.current.total >= minimum_rows)
-    if distances is not None:
-        if pair.rows >= minimum_rows:
-            _add_values(found, pair, distances)
-        _add_moments(found, pair, distances)
+    _add_rates(found, pair, tested=pair.totals[1] >= minimum_rows)
+    if distances is None:
+        return found
+    feature, rows = pair.feature, (pair.values[1], pair.values[0])
+    effects = Effects(
+        cells=feature.values_effect.between(*rows),
+        ks=feature.ks_effect.between(*rows),
+        location=feature.location_effect.between(*rows),
+    )
+    if pair.rows >= minimum_rows:
+        _add_values(found, pair, distances, effects)
+    _add_moments(found, pair, distances, effects)
     return found
 
 
-def _add_values(found: Evidence, pair: Pair, distances: Distances) -> None:
-    feature, now, before = pair.feature, *_rows(pair)
-    tests = {
-        "chi_square": chi_square_p_value(distances.chi_square, now, before, feature.values_effect)
-    }
+class Effects(NamedTuple):
+    """The design effect of each statistic of a feature's values."""
+
+    cells: WindowEffect
+    ks: WindowEffect
+    location: WindowEffect
+
+
+def _add_values(found: Evidence, pair: Pair, distances: Distances, effects: Effects) -> None:
+    before, now = pair.values
+    p_value = chi_square_p_value(distances.chi_square, now, before, effects.cells)
+    tests = {"chi_square": p_value}
     if distances.bins_used >= FEWEST_BINS_FOR_KS:
-        statistic = distances.by_name["ks"]
-        tests["ks"] = ks_p_value(statistic, now, before, feature.ks_effect)
+        tests["ks"] = ks_p_value(distances.by_name["ks"], effects.ks)
     if distances.location is not None and distances.bins_used >= FEWEST_BINS_FOR_LOCATION:
-        tests["location"] = location_p_value(
-            distances.location, now, before, feature.location_effect
-        )
+        tests["location"] = location_p_value(distances.location, effects.location)
     found.tests.update(tests)
     found.p_values["values"] = cauchy_combination(list(tests.values()))
-    _add_index(found, distances, feature.values_effect, now, before)
+    _add_index(found, distances, effects.cells)
 
 
-def _add_index(
-    found: Evidence, distances: Distances, effect: DesignEffect, now: float, before: float
-) -> None:
-    index = distances.by_name["psi"]
-    degrees = distances.cells_used - 1.0
-    noise = effect.noise(now, before)
-    found.effects["values"] = index - degrees * noise
+def _add_index(found: Evidence, distances: Distances, effect: WindowEffect) -> None:
+    index, degrees = distances.by_name["psi"], distances.cells_used - 1.0
+    found.effects["values"] = index - degrees * effect.noise
     if degrees < 1:
         found.certain["values"] = 0.0
         return
-    nu = min(effect.nu_at(now, degrees), degrees)
-    found.intervals["psi"] = psi_interval(index, degrees, noise, nu=nu)
-    found.certain["values"] = psi_interval(index, degrees, noise, nu=nu, z=CERTAIN_Z)[0]
+    nu = min(effect.nu, degrees)
+    found.intervals["psi"] = psi_interval(index, degrees, effect.noise, nu=nu)
+    found.certain["values"] = psi_interval(index, degrees, effect.noise, nu=nu, z=CERTAIN_Z)[0]
 
 
-def _add_moments(found: Evidence, pair: Pair, distances: Distances) -> None:
-    a, b = pair.reference.moments, pair.current.moments
-    if a is None or b is None or not (a.variance > 0 and b.variance >= 0):
+def _add_moments(found: Evidence, pair: Pair, distances: Distances, effects: Effects) -> None:
+    before, now = pair.reference.moments, pair.current.moments
+    if before is None or now is None or not (before.variance > 0 and now.variance >= 0):
         return
-    now, before = _rows(pair)
-    effect = pair.feature.location_effect
-    parts = effect.phi_at(now) / now, effect.phi_at(before) / before
     if "ks" in distances.by_name:
-        noise = pair.feature.ks_effect.noise(now, before)
-        found.intervals["ks"] = ks_interval(distances.by_name["ks"], noise)
-    ratio = b.standard_deviation / a.standard_deviation
-    shift = (b.mean - a.mean) / a.standard_deviation
-    if math.isfinite(shift) and math.isfinite(ratio):
-        found.intervals["mean_shift"] = mean_shift_interval(shift, ratio, *parts)
-        if ratio > 0 and pair.feature.kurtosis is not None:
-            found.intervals["std_ratio"] = std_ratio_interval(
-                ratio, pair.feature.kurtosis, sum(parts)
-            )
-
-
-def _rows(pair: Pair) -> tuple[float, float]:
-    return float(pair.cells[1].sum()), float(pair.cells[0].sum())
+        found.intervals["ks"] = ks_interval(distances.by_name["ks"], effects.ks.noise)
+    spread, effect = before.standard_deviation, effects.location
+    ratio, shift = now.standard_deviation / spread, (now.mean - before.mean) / spread
+    if not (math.isfinite(shift) and math.isfinite(ratio)):
+        return
+    found.intervals["mean_shift"] = mean_shift_interval(
+        shift, ratio, effect.current, effect.reference
+    )
+    if ratio > 0 and pair.feature.kurtosis is not None:
+        interval = std_ratio_interval(ratio, pair.feature.kurtosis, effect.noise)
+        found.intervals["std_ratio"] = interval
 
 
 def _add_rates(found: Evidence, pair: Pair, *, tested: bool) -> None:
     feature, before, now = pair.feature, pair.reference, pair.current
     missing = before.missing_count, now.missing_count
     outliers = before.outlier_count, now.outlier_count
-    _add_rate(found, "missing", missing, pair, feature.missing_effect, tested=tested)
-    _add_rate(found, "outliers", outliers, pair, feature.outliers_effect, tested=tested)
+    _add_rate(found, "missing", missing, pair.totals, feature.missing_effect, tested=tested)
+    _add_rate(found, "outliers", outliers, pair.totals, feature.outliers_effect, tested=tested)
 
 
 def _add_rate(
     found: Evidence,
     aspect: Aspect,
     events: tuple[int, int],
-    pair: Pair,
-    effect: DesignEffect,
+    rows: tuple[int, int],
+    design: DesignEffect,
     *,
     tested: bool,
 ) -> None:
     """Judge a share by as many rows as there is independent evidence in them."""
-    before, now = pair.reference.total, pair.current.total
-    if not now:
+    if not all(rows):
         return
-    phi = effect.phi_at(before), effect.phi_at(now)
-    found.intervals[INTERVAL_OF[aspect]] = rate_interval(events[1] / now, now / phi[1])
+    effect = design.between(rows[1], rows[0])
+    before, now = 1 / effect.reference, 1 / effect.current
+    shares = events[0] / rows[0], events[1] / rows[1]
+    found.intervals[INTERVAL_OF[aspect]] = rate_interval(shares[1], now)
     if not tested or not any(events):
         return
-    found.p_values[aspect] = found.tests[aspect] = rate_p_value(
-        events[0] / phi[0], before / phi[0], events[1] / phi[1], now / phi[1]
-    )
-    index = psi([before - events[0], events[0]], [now - events[1], events[1]])
+    p_value = rate_p_value(shares[0] * before, before, shares[1] * now, now)
+    found.p_values[aspect] = found.tests[aspect] = p_value
+    index = psi([rows[0] - events[0], events[0]], [rows[1] - events[1], events[1]])
     found.effects[aspect] = index
-    found.certain[aspect] = psi_interval(index, 1, effect.noise(now, before), z=CERTAIN_Z)[0]
+    found.certain[aspect] = psi_interval(index, 1, effect.noise, z=CERTAIN_Z)[0]

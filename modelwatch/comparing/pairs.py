@@ -29,17 +29,21 @@ class Pair:
         reference: its statistics in the baseline.
         current: its statistics now, on the baseline's bins.
         cells: counts of both on the cells of the chi-square test, each of shape (cells,).
+        values: how many rows are in the cells of the two sides.
+        totals: how many rows they have, missing values too.
     """
 
     feature: BaselineFeature
     reference: FeatureProfile
     current: FeatureProfile
     cells: tuple[IntArray, IntArray]
+    values: tuple[int, int]
+    totals: tuple[int, int]
 
     @property
     def rows(self) -> int:
         """Values on the side that has fewer."""
-        return min(self.current.observed, self.reference.observed)
+        return min(self.values)
 
 
 def pairs_of(baseline: Baseline, current: Profile) -> list[Pair]:
@@ -55,7 +59,9 @@ def pairs_of(baseline: Baseline, current: Profile) -> list[Pair]:
             before = baseline.profile.features[name]
             now = _on_baseline_bins(now, before)
             cells = _cells(feature, before, now, baseline.reference.starts.get(name))
-            pairs.append(Pair(feature, before, now, cells))
+            values = int(cells[0].sum()), int(cells[1].sum())
+            totals = before.total, now.total
+            pairs.append(Pair(feature, before, now, cells, values, totals))
     return pairs
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.design_effect import DesignEffect
+from modelwatch.comparisons.design_effect import WindowEffect
 
 __all__ = ["ChiSquare", "chi_square", "chi_square_each", "chi_square_p_value"]
 
@@ -74,7 +74,7 @@ def chi_square_each(
 
 
 def chi_square_p_value(
-    result: ChiSquare, current_rows: float, reference_rows: float, effect: DesignEffect
+    result: ChiSquare, current_rows: float, reference_rows: float, effect: WindowEffect
 ) -> float:
     """Return the chance of a difference this large without any change.
 
@@ -83,14 +83,16 @@ def chi_square_p_value(
 
     Args:
         result: the two-sample statistic.
-        current_rows: rows n of the window.
-        reference_rows: rows m of the reference.
-        effect: the reference's curve.
+        current_rows: rows n of the window, above 0.
+        reference_rows: rows m of the reference, above 0.
+        effect: how much the statistic of the reference's blocks exceeds its degrees of freedom.
 
     Returns:
         In [0, 1]; 1.0 where there is nothing to compare.
 
-    >>> round(chi_square_p_value(ChiSquare(16.9, 9), 1_000, 10_000, DesignEffect()), 3)
+    >>> from modelwatch.comparisons.design_effect import DesignEffect
+    >>> effect = DesignEffect().between(1_000, 10_000)
+    >>> round(chi_square_p_value(ChiSquare(16.9, 9), 1_000, 10_000, effect), 3)
     0.05
     """
     from scipy import special  # a watched service loads this module, and never calls this
@@ -98,12 +100,10 @@ def chi_square_p_value(
     degrees = result.degrees_of_freedom
     if not degrees:
         return 1.0
-    if not effect.is_clustered(current_rows, reference_rows):
+    if not effect.is_clustered:
         return float(special.chdtrc(degrees, result.statistic))
     independent = 1 / current_rows + 1 / reference_rows
-    scale = independent / effect.noise(current_rows, reference_rows)
-    ratio = result.statistic / degrees * scale
-    return effect.tail(ratio, current_rows, reference_rows, degrees)
+    return effect.tail(result.statistic / degrees * independent / effect.noise, degrees)
 
 
 def _pooled(x: FloatArray, y: FloatArray, current_share: float) -> tuple[FloatArray, FloatArray]:

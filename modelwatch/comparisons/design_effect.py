@@ -13,13 +13,20 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from modelwatch.comparisons.blocks import FEWEST_BLOCKS, count_blocks, larger_blocks
 
-__all__ = ["DesignEffect", "clustered_tail", "fit_design_effect", "fit_effect_of_blocks"]
+__all__ = [
+    "DesignEffect",
+    "WindowEffect",
+    "clustered_tail",
+    "fit_design_effect",
+    "fit_effect_of_blocks",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -51,7 +58,7 @@ class DesignEffect:
         longer than the dependence) and 1 (one level a block, however long).
         """
         sizes, phi = self.sizes, self.phi
-        if not sizes:
+        if self._is_flat:
             return 1.0
         at = bisect_left(sizes, rows)
         if at == 0:
@@ -63,6 +70,10 @@ class DesignEffect:
         slope = math.log(phi[-1] / phi[-2]) / math.log(sizes[-1] / sizes[-2])
         return float(phi[-1] * (rows / sizes[-1]) ** min(max(slope, 0.0), 1.0))
 
+    @cached_property
+    def _is_flat(self) -> bool:
+        return max(self.phi, default=1.0) == 1.0
+
     def nu_at(self, rows: float, independent: float) -> float:
         """Return the degrees of freedom for that many rows, `independent` where unknown."""
         if not self.sizes:
@@ -72,34 +83,55 @@ class DesignEffect:
             return self.nu[min(at, len(self.nu) - 1)]
         return _between(self.sizes, self.nu, rows, at)
 
-    def noise(self, current_rows: float, reference_rows: float) -> float:
-        """Return phi(n)/n + phi(m)/m, by which the statistic's mean exceeds its unit's, 0 or more.
+    def between(self, current_rows: float, reference_rows: float) -> WindowEffect:
+        """Return what it comes to for a window of n rows, against a reference of m.
 
-        Its inverse is how many independent current rows, against a reference taken as exact, would
-        tell as much as these.
+        Args:
+            current_rows: n, above 0.
+            reference_rows: m, above 0, which the curve was fitted on.
         """
         now, before = self.phi_at(current_rows), self.phi_at(reference_rows)
-        return now / current_rows + before / reference_rows
+        longest = self.sizes[-1] if self.sizes else reference_rows
+        return WindowEffect(
+            current=now / current_rows,
+            reference=before / reference_rows,
+            nu=self.nu_at(current_rows, math.inf),
+            blocks=max(reference_rows / min(current_rows, longest), 2.0),
+            is_clustered=now > 1.0 or before > 1.0,
+        )
 
-    def is_clustered(self, current_rows: float, reference_rows: float) -> bool:
-        """Tell whether the blocks of that size vary more than independent rows would."""
-        return self.phi_at(current_rows) > 1.0 or self.phi_at(reference_rows) > 1.0
 
-    def tail(
-        self, ratio: float, current_rows: float, reference_rows: float, independent: float
-    ) -> float:
+@dataclass(frozen=True, slots=True)
+class WindowEffect:
+    """The design effect of one statistic, for a window of n rows against a reference of m.
+
+    Attributes:
+        current: phi(n) / n: the inverse of the independent rows that would tell as much.
+        reference: phi(m) / m.
+        nu: degrees of freedom; infinite where the curve has none.
+        blocks: how many blocks of the window's size the mean was taken of.
+        is_clustered: whether rows tell less than independent ones.
+    """
+
+    current: float
+    reference: float
+    nu: float
+    blocks: float
+    is_clustered: bool
+
+    @property
+    def noise(self) -> float:
+        """The mean of the statistic, in units of its own, without any change."""
+        return self.current + self.reference
+
+    def tail(self, ratio: float, independent_nu: float) -> float:
         """Return the chance that a statistic of clustered rows exceeds its mean by this ratio.
 
         Args:
-            ratio: the statistic over what `noise` says that its mean is, 0 or more.
-            current_rows: rows of the window.
-            reference_rows: rows that the curve was fitted on.
-            independent: degrees of freedom where the curve has none.
+            ratio: the statistic over the mean that `noise` gives it, 0 or more.
+            independent_nu: degrees of freedom of independent rows.
         """
-        nu = min(self.nu_at(current_rows, independent), independent)
-        longest = self.sizes[-1] if self.sizes else reference_rows
-        blocks = max(reference_rows / min(current_rows, longest), 2.0)
-        return clustered_tail(ratio, nu, blocks)
+        return clustered_tail(ratio, min(self.nu, independent_nu), self.blocks)
 
 
 def clustered_tail(ratio: float, nu: float, blocks: float) -> float:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.design_effect import DesignEffect
+from modelwatch.comparisons.design_effect import WindowEffect
 from modelwatch.comparisons.smoothing import rows_of
 
 __all__ = ["KOLMOGOROV_MEAN_SQUARE", "KOLMOGOROV_NU", "ks_each", "ks_p_value", "ks_statistic"]
@@ -44,9 +44,7 @@ def ks_each(reference: npt.ArrayLike, current: npt.ArrayLike) -> npt.NDArray[np.
     return np.asarray(np.abs(np.cumsum(q - p, axis=-1)).max(axis=-1, initial=0.0))
 
 
-def ks_p_value(
-    statistic: float, current_rows: float, reference_rows: float, effect: DesignEffect
-) -> float:
+def ks_p_value(statistic: float, effect: WindowEffect) -> float:
     """Return the chance of a statistic this large without any change.
 
     By Kolmogorov's asymptotic law where the reference's blocks show no dependence; it is a little
@@ -54,17 +52,15 @@ def ks_p_value(
 
     Args:
         statistic: in [0, 1].
-        current_rows: rows of the window, above 0.
-        reference_rows: rows of the reference, above 0.
         effect: how much the squared statistic of the reference's blocks exceeds that law.
 
-    >>> round(ks_p_value(0.05, 1_000, 10_000, DesignEffect()), 4)
+    >>> from modelwatch.comparisons.design_effect import DesignEffect
+    >>> round(ks_p_value(0.05, DesignEffect().between(1_000, 10_000)), 4)
     0.0212
     """
     from scipy import special  # a watched service loads this module, and never calls this
 
-    square = statistic**2 / effect.noise(current_rows, reference_rows)
-    if effect.is_clustered(current_rows, reference_rows):
-        ratio = square / KOLMOGOROV_MEAN_SQUARE
-        return effect.tail(ratio, current_rows, reference_rows, KOLMOGOROV_NU)
+    square = statistic**2 / effect.noise
+    if effect.is_clustered:
+        return effect.tail(square / KOLMOGOROV_MEAN_SQUARE, KOLMOGOROV_NU)
     return float(special.kolmogorov(math.sqrt(square)))

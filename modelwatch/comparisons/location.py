@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.design_effect import DesignEffect
+from modelwatch.comparisons.design_effect import WindowEffect
 from modelwatch.comparisons.smoothing import shares
 
 __all__ = ["location_each", "location_p_value", "normal_scores"]
@@ -55,23 +57,18 @@ def location_each(scores: FloatArray, current: npt.ArrayLike) -> FloatArray:
     return np.asarray((scores * shares(current, 0.0)).sum(axis=-1))
 
 
-def location_p_value(
-    location: float, current_rows: float, reference_rows: float, effect: DesignEffect
-) -> float:
+def location_p_value(location: float, effect: WindowEffect) -> float:
     """Return the chance of a shift this large without any change, two-sided.
 
     Args:
         location: mean score of the current rows.
-        current_rows: rows of the window, above 0.
-        reference_rows: rows of the reference, above 0.
         effect: how much the squared location of the reference's blocks exceeds 1 / rows.
 
-    >>> round(location_p_value(0.1, 1_000, 10_000, DesignEffect()), 5)
+    >>> from modelwatch.comparisons.design_effect import DesignEffect
+    >>> round(location_p_value(0.1, DesignEffect().between(1_000, 10_000)), 5)
     0.00257
     """
-    from scipy import special  # a watched service loads this module, and never calls this
-
-    ratio = location**2 / effect.noise(current_rows, reference_rows)
-    if effect.is_clustered(current_rows, reference_rows):
-        return effect.tail(ratio, current_rows, reference_rows, INDEPENDENT_NU)
-    return float(special.chdtrc(1.0, ratio))
+    ratio = location**2 / effect.noise
+    if effect.is_clustered:
+        return effect.tail(ratio, INDEPENDENT_NU)
+    return math.erfc(math.sqrt(ratio / 2))

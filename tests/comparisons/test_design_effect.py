@@ -32,7 +32,8 @@ def autocorrelated(rng: np.random.Generator, rows: int, coefficient: float) -> n
 def p_value(before: np.ndarray, now: np.ndarray, effect: DesignEffect) -> float:
     """Judge two sets of counts."""
     result = chi_square(before, now)
-    return chi_square_p_value(result, float(now.sum()), float(before.sum()), effect)
+    n, m = float(now.sum()), float(before.sum())
+    return chi_square_p_value(result, n, m, effect.between(n, m))
 
 
 def alarm_rate(coefficient: float, rows: int, level: float, *, shift: float = 0.0) -> float:
