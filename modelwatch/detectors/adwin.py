@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from modelwatch.detectors.parameter_checks import choice, number, whole
 from modelwatch.detectors.stream_detector import LARGEST, StreamDetector
@@ -19,17 +18,15 @@ Compatibility = Literal["paper", "river"]
 _MODES: Final[tuple[Compatibility, ...]] = ("paper", "river")
 
 
-class _Bucket(NamedTuple):
-    """Neighbouring values: how many, their sum, and their squared deviations from their mean."""
+_Bucket: TypeAlias = tuple[int, float, float]
+"""Neighbouring values: how many, their sum, and their squared deviations from their mean."""
 
-    n: int
-    total: float
-    m2: float
 
-    def joined(self, newer: _Bucket) -> _Bucket:
-        gap = self.total / self.n - newer.total / newer.n
-        between = self.n * newer.n * gap * gap / (self.n + newer.n)
-        return _Bucket(self.n + newer.n, self.total + newer.total, self.m2 + newer.m2 + between)
+def _joined(older: _Bucket, newer: _Bucket) -> _Bucket:
+    n0, total0, m0 = older
+    n1, total1, m1 = newer
+    gap = total0 / n0 - total1 / n1
+    return n0 + n1, total0 + total1, m0 + m1 + n0 * n1 * gap * gap / (n0 + n1)
 
 
 @dataclass(slots=True)
@@ -41,19 +38,17 @@ class _Window:
     total: float = 0.0
     m2: float = 0.0
 
-    def oldest_first(self) -> Iterator[_Bucket]:
-        for row in reversed(self.rows):
-            yield from row
+    def oldest_first(self) -> list[_Bucket]:
+        return [bucket for row in reversed(self.rows) for bucket in row]
 
-    def insert(self, bucket: _Bucket) -> None:
-        n, total, m2 = bucket
+    def insert(self, n: int, total: float, m2: float) -> None:
         self.m2 += m2
         if self.width:
             gap = total / n - self.total / self.width
             self.m2 += self.width * n * gap * gap / (self.width + n)
         self.width += n
         self.total += total
-        self.rows[0].append(bucket)
+        self.rows[0].append((n, total, m2))
 
     def compress(self, max_buckets: int) -> None:
         for level, row in enumerate(self.rows):
@@ -61,7 +56,7 @@ class _Window:
                 return
             if level + 1 == len(self.rows):
                 self.rows.append([])
-            self.rows[level + 1].append(row[0].joined(row[1]))
+            self.rows[level + 1].append(_joined(row[0], row[1]))
             del row[:2]
 
     def drop_oldest(self, buckets: int) -> None:
@@ -72,7 +67,7 @@ class _Window:
             buckets -= gone
         while not self.rows[-1] and len(self.rows) > 1:
             self.rows.pop()
-        self.width, self.total, self.m2 = reduce(_Bucket.joined, self.oldest_first())
+        self.width, self.total, self.m2 = reduce(_joined, self.oldest_first())
 
 
 class _Cut(NamedTuple):
@@ -174,7 +169,7 @@ class ADWIN(StreamDetector[_Window]):
         if self.drift_detected:
             self._resume()
         if -LARGEST < mean < LARGEST and m2 < LARGEST * LARGEST:
-            self._insert(_Bucket(int(n), n * float(mean), float(m2)))
+            self._insert(int(n), n * float(mean), float(m2))
         else:
             self.skipped += n
 
@@ -187,48 +182,53 @@ class ADWIN(StreamDetector[_Window]):
         self.drift_detected = False
 
     def _take(self, value: float) -> None:
-        self._insert(_Bucket(1, value, 0.0))
+        self._insert(1, value, 0.0)
 
     def _is_sound(self) -> bool:
-        buckets = list(self._memory.oldest_first())
+        buckets = self._memory.oldest_first()
         return (
-            sum(bucket.n for bucket in buckets) == self.width
-            and all(bucket.n and bucket.m2 >= 0.0 for bucket in buckets)
+            sum(n for n, _, _ in buckets) == self.width
+            and all(n and m2 >= 0.0 for n, _, m2 in buckets)
             and bool(self._memory.rows)
             and self._memory.m2 >= 0.0
         )
 
-    def _insert(self, bucket: _Bucket) -> None:
+    def _insert(self, n: int, total: float, m2: float) -> None:
         window = self._memory
-        window.insert(bucket)
-        window.compress(self.max_buckets)
-        checks = (window.ticks + bucket.n) // self.clock - window.ticks // self.clock
-        window.ticks += bucket.n
-        if checks and window.width > self.grace_period:
+        window.insert(n, total, m2)
+        if len(window.rows[0]) > self.max_buckets:
+            window.compress(self.max_buckets)
+        before = window.ticks // self.clock
+        window.ticks += n
+        if window.ticks // self.clock > before and window.width > self.grace_period:
             self._check()
 
     def _check(self) -> None:
-        cut = max(self._changes(), key=lambda cut: abs(cut.gap), default=None)
-        if cut is not None:
+        cut = self._clearest_change()
+        if cut.buckets:
             self._alarm("rise" if cut.gap > 0 else "fall")
             self._memory.drop_oldest(cut.buckets)
 
-    def _changes(self) -> Iterator[_Cut]:
-        """Yield the cuts of the window that show a change, from the oldest bucket on."""
+    def _clearest_change(self) -> _Cut:
+        """Return the cut whose gap is most in units of its bound; no buckets where none is more."""
         window, least = self._memory, self.min_window_length
         log_term = math.log(2 * math.log(window.width) / self.delta)
         spread = 2 * window.m2 / window.width * log_term
+        clearest = _Cut(0, 1.0)
         n0, total0 = 0, 0.0
-        for buckets, bucket in enumerate(window.oldest_first(), 1):
-            n0 += bucket.n
-            total0 += bucket.total
+        for buckets, (n, total, _) in enumerate(window.oldest_first(), 1):
+            n0 += n
+            total0 += total
             n1 = window.width - n0
             if n1 < least:
-                return
+                break
             if n0 < least:
                 continue
             gap = (window.total - total0) / n1 - total0 / n0
             inverse = 1 / (n0 - least + 1) + 1 / (n1 - least + 1)
-            bound = math.sqrt(spread * inverse) + 2 / 3 * log_term * inverse
-            if abs(gap) > bound:
-                yield _Cut(buckets, gap / bound)
+            if gap * gap <= spread * inverse:
+                continue  # far from its bound, as most are: save the root
+            ratio = gap / (math.sqrt(spread * inverse) + 2 / 3 * log_term * inverse)
+            if abs(ratio) > abs(clearest.gap):
+                clearest = _Cut(buckets, ratio)
+        return clearest

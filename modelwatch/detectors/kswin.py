@@ -89,13 +89,13 @@ class KSWIN(StreamDetector[_Window]):
 
     @property
     def statistic(self) -> float:
-        """The largest gap between the two samples' distributions; NaN before the first test."""
+        """The largest gap between the samples' distributions; NaN where no test was made last."""
         distance = self._memory.distance
         return math.nan if distance is None else distance / self.stat_size
 
     @property
     def p_value(self) -> float:
-        """The chance of such a statistic where nothing has changed; NaN before the first test."""
+        """The chance of such a statistic without a change; NaN where no test was made last."""
         distance = self._memory.distance
         return math.nan if distance is None else _p_value(self.stat_size, distance)
 
@@ -113,6 +113,7 @@ class KSWIN(StreamDetector[_Window]):
         window = self._memory
         window.values[: self.stat_size] = window.values[-self.stat_size :].copy()
         window.filled = self.stat_size
+        window.distance = None
 
     def _take(self, value: float) -> None:
         window = self._memory

@@ -1,8 +1,8 @@
 """What a detector remembers, as plain values that JSON can hold, and back.
 
 A memory is a dataclass. Its annotations say how it is read again: whole numbers (none is
-negative), finite numbers, texts, truth values, literals, values that may be None, lists, named
-tuples, arrays of numbers, and dicts that are left as they are.
+negative), finite numbers, texts, truth values, literals, values that may be None, lists, tuples,
+arrays of numbers, and dicts that are left as they are.
 """
 
 from __future__ import annotations
@@ -85,9 +85,11 @@ def _read(hint: Any, value: Any, where: str) -> Any:
         return _read_list(get_args(hint)[0], value, where)
     if origin is dict:
         return value if isinstance(value, dict) else _refuse(where, value, "an object")
+    if origin is tuple:
+        return tuple(_read_items(get_args(hint), value, where))
     if issubclass(hint, tuple):
-        return _read_named_tuple(hint, value, where)
-    return _scalar(hint, value, where)
+        return hint(*_read_items(tuple(get_type_hints(hint).values()), value, where))
+    return _scalar(hint, value, where) if hint in _EXPECTED else restored(hint, value, where)
 
 
 def _read_list(hint: Any, value: Any, where: str) -> list[Any]:
@@ -96,11 +98,10 @@ def _read_list(hint: Any, value: Any, where: str) -> list[Any]:
     return [_read(hint, item, where) for item in value]
 
 
-def _read_named_tuple(hint: Any, value: Any, where: str) -> Any:
-    hints = get_type_hints(hint)
+def _read_items(hints: tuple[Any, ...], value: Any, where: str) -> list[Any]:
     if not isinstance(value, list) or len(value) != len(hints):
-        _refuse(where, value, f"a list of {', '.join(hints)}")
-    return hint(*map(_read, hints.values(), value, [where] * len(hints)))
+        _refuse(where, value, f"a list of {len(hints)} values")
+    return [_read(hint, item, where) for hint, item in zip(hints, value, strict=True)]
 
 
 def _scalar(hint: type, value: Any, where: str) -> Any:

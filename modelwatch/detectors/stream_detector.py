@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ Direction = Literal["rise", "fall"]
 Memory = TypeVar("Memory")
 
 LARGEST: Final = 1e140
-"""Values from here on are taken as infinite: sums of their squares would not be finite."""
+"""Values beyond are taken as infinite: sums of their squares would not be finite."""
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ class StreamDetector(ABC, Generic[Memory]):
     A detector is its parameters, kept under their own names, and a memory: a dataclass that is
     empty at the start and, unless the detector says otherwise, after each alarm. Not thread-safe.
 
-    Values that are not finite, or of 1e140 and more, are skipped and counted. Finite values beyond
+    Values that are not finite, or beyond 1e140, are skipped and counted. Finite values beyond
     the detector's range are refused: they are a mistake of the caller's.
 
     Attributes:
@@ -73,11 +74,12 @@ class StreamDetector(ABC, Generic[Memory]):
         """
         if self.drift_detected:
             self._resume()
-        if self.LOWEST <= value <= self.HIGHEST:
-            self._take(float(value))
-        elif -LARGEST < value < LARGEST:
+        number = _as_float(value)
+        if self.LOWEST <= number <= self.HIGHEST:
+            self._take(number)
+        elif abs(number) <= LARGEST:
             raise DataError(
-                f"value is {value}: {type(self).__name__} takes numbers from {self.LOWEST:g} to "
+                f"value is {number:g}: {type(self).__name__} takes numbers from {self.LOWEST:g} to "
                 f"{self.HIGHEST:g}, such as 1 for an error and 0 for none."
             )
         else:
@@ -143,3 +145,11 @@ class StreamDetector(ABC, Generic[Memory]):
     def _alarm(self, direction: Direction | None) -> None:
         self.drift_detected = True
         self.direction = direction
+
+
+def _as_float(value: float) -> float:
+    """Return the value as a plain float: it may be an integer of any size, or numpy's."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf

@@ -45,11 +45,26 @@ def test_stationary_streams_raise_hardly_an_alarm() -> None:
     assert alarms(ADWIN(), stream) == []
 
 
+@pytest.mark.parametrize(("before", "after"), [(0.2, 0.5), (0.5, 0.2), (0.2, 0.3), (0.05, 0.15)])
+def test_a_change_is_told_once(before: float, after: float) -> None:
+    """The old part of the window goes at once: 20 changes raise 20 alarms, or one more."""
+    found = [len(alarms(ADWIN(), errors(seed, before, after))) for seed in range(20)]
+    assert 20 <= sum(found) <= 21
+
+
+def test_what_is_left_has_the_spread_of_its_values() -> None:
+    """Dropping the old part leaves no rounding behind: no spread where values are alike."""
+    detector = ADWIN()
+    assert len(alarms(detector, [0.1] * 3_000 + [0.7] * 3_000)) == 1
+    assert detector.width == 3_000
+    assert detector.variance == pytest.approx(0.0, abs=1e-25)
+
+
 def test_the_recent_part_is_kept() -> None:
     """After an alarm the window holds what came since the change, and its mean."""
     detector = ADWIN()
     alarms(detector, errors(1))
-    assert 2_000 < detector.width <= 5_300
+    assert 4_900 < detector.width < 5_100
     assert detector.mean == pytest.approx(0.5, abs=0.04)
     assert detector.variance == pytest.approx(0.25, abs=0.01)
 
