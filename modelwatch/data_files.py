@@ -1,161 +1,177 @@
-"""Data files in, frames out: with whichever of polars, pyarrow and pandas is installed."""
+"""Data files in, frames out: with whichever of pyarrow, polars and pandas is installed."""
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import importlib
 import importlib.util
-import re
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from modelwatch.errors import DataError, SchemaError
+from modelwatch.csv_batches import CsvFile, check_header
+from modelwatch.csv_parsers import NULL_TEXTS, ArrowParser, PandasParser, PolarsParser
+from modelwatch.errors import DataError
+from modelwatch.file_frames import ArrowFile, ParquetFile, ScannedFile, WholeFile
 
-__all__ = ["NULL_TEXTS", "SUFFIXES", "read_data_file"]
+__all__ = ["BATCH_ROWS", "NULL_TEXTS", "SUFFIXES", "DataFile", "read_batches"]
 
-Reader = Callable[[Path], Any]
-
-NULL_TEXTS = ("", "NA", "N/A", "NaN", "nan", "null", "None", "NULL")
-"""What stands for no value in a CSV file, whichever library reads it."""
-
-_LARGEST_BLOCK = 2**31 - 1
-_DATE_FIRST = re.compile(r"\d{4}-\d{2}-\d{2}")
+BATCH_ROWS = 1 << 15
+"""Rows worked on at a time: a column of them, sorted, stays in the processor's cache."""
 
 
-def _function(module_name: str, name: str) -> Reader:
-    def read(path: Path) -> Any:
-        return getattr(importlib.import_module(module_name), name)(path)
+class _OpenFile(Protocol):
+    """One library's way to read one kind of file."""
 
-    return read
+    looks: int
+    where: str
 
+    @property
+    def rows(self) -> int | None: ...
 
-def _polars_csv(path: Path) -> Any:
-    import polars as pl
+    def looked_at(self) -> Iterator[float]: ...
 
-    # Types by all rows: the default, by the first 100, fails on a 1.5 after many 1.
-    return pl.read_csv(
-        path, infer_schema_length=None, null_values=list(NULL_TEXTS), try_parse_dates=True
-    )
+    def frames(self) -> Iterator[tuple[Any, float]]: ...
 
 
-def _pyarrow_csv(path: Path) -> Any:
-    from pyarrow import csv as arrow_csv
+_Opener = Callable[[Path, int], _OpenFile]
 
-    # Types are inferred by the first block: make it the whole file.
-    block = min(max(path.stat().st_size + 1, 1_024), _LARGEST_BLOCK)
-    return arrow_csv.read_csv(
-        path,
-        read_options=arrow_csv.ReadOptions(block_size=block),
-        convert_options=arrow_csv.ConvertOptions(
-            null_values=list(NULL_TEXTS), strings_can_be_null=True
-        ),
-    )
-
-
-def _pandas_csv(path: Path) -> Any:
-    import pandas as pd
-
-    frame = pd.read_csv(
-        path,
-        na_values=list(NULL_TEXTS),
-        keep_default_na=False,
-        low_memory=False,
-        dtype_backend="numpy_nullable",  # null stays null, and whole numbers whole
-    )
-    for name in frame.columns:
-        present = frame[name].dropna()
-        if present.size and _DATE_FIRST.match(str(present.iloc[0])):
-            with contextlib.suppress(ValueError):
-                frame[name] = pd.to_datetime(frame[name], format="ISO8601")
-    return frame
-
-
-# Suffix -> library -> what reads such a file with it.
-_READERS: Mapping[str, Mapping[str, Reader]] = {
+# Suffix -> library -> what opens such a file with it.
+_OPENERS: Mapping[str, Mapping[str, _Opener]] = {
     ".arrow": {
-        "polars": _function("polars", "read_ipc"),
-        "pyarrow": _function("pyarrow.feather", "read_table"),
-        "pandas": _function("pandas", "read_feather"),
+        "pyarrow": ArrowFile,
+        "polars": lambda path, rows: ScannedFile(path, rows, "scan_ipc"),
+        "pandas": lambda path, rows: WholeFile(path, rows, "read_feather"),
     },
-    ".csv": {"polars": _polars_csv, "pyarrow": _pyarrow_csv, "pandas": _pandas_csv},
+    ".csv": {
+        "pyarrow": lambda path, rows: CsvFile(path, ArrowParser()),
+        "polars": lambda path, rows: CsvFile(path, PolarsParser()),
+        "pandas": lambda path, rows: CsvFile(path, PandasParser()),
+    },
     ".parquet": {
-        "polars": _function("polars", "read_parquet"),
-        "pyarrow": _function("pyarrow.parquet", "read_table"),
-        "pandas": _function("pandas", "read_parquet"),
+        "pyarrow": ParquetFile,
+        "polars": lambda path, rows: ScannedFile(path, rows, "scan_parquet"),
+        "pandas": lambda path, rows: WholeFile(path, rows, "read_parquet"),
     },
 }
 _SAME_AS = {".feather": ".arrow", ".ipc": ".arrow", ".pq": ".parquet"}
 
-SUFFIXES: tuple[str, ...] = tuple(sorted({*_READERS, *_SAME_AS}))
+SUFFIXES: tuple[str, ...] = tuple(sorted({*_OPENERS, *_SAME_AS}))
 """The file name suffixes that can be read."""
 
 
-def read_data_file(path: Path) -> Any:
-    """Read a whole file into a frame.
+class DataFile:
+    """A CSV, Parquet or Arrow (Feather) file that is read some rows at a time. Not thread-safe.
+
+    In a CSV file, a column's type is that of all its values, times in ISO 8601 are times, and what
+    stands for no value (`NULL_TEXTS`) is missing, whichever library reads it: pyarrow, polars or
+    pandas, the first of them that is installed.
 
     Args:
-        path: a CSV, Parquet or Arrow (Feather) file; its suffix tells which.
+        path: the file; its suffix tells of which kind it is.
+        batch_rows: how many rows a frame has at most, where the kind of file lets one choose.
 
-    In a CSV file, a column's type is that of all its values, times in ISO 8601 are times, and
-    what stands for no value (`NULL_TEXTS`) is missing, whichever library reads it.
-
-    Returns:
-        A polars frame, a pyarrow table or a pandas frame, the first of them that is installed.
+    Attributes:
+        rows: how many it has, where it tells; else None.
+        looks: 1 where it has to be read once to find its types, before rows can be had.
 
     Raises:
         SchemaError: where two columns of a CSV file have one name.
         DataError: where the suffix is unknown, no library that reads it is installed, or the file
             is absent or damaged.
     """
-    suffix = _SAME_AS.get(path.suffix.lower(), path.suffix.lower())
-    if suffix not in _READERS:
+
+    def __init__(self, path: Path, batch_rows: int = BATCH_ROWS) -> None:
+        self._path = path
+        self._suffix = _SAME_AS.get(path.suffix.lower(), path.suffix.lower())
+        if self._suffix not in _OPENERS:
+            raise DataError(
+                f"cannot tell what {path} is by its suffix {path.suffix!r}: "
+                f"name it {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}."
+            )
+        if not path.is_file():
+            raise DataError(f"there is no file {path}.")
+        self._file: _OpenFile | None = None
+        open_file = self._opener()
+        with self._reading():
+            if self._suffix == ".csv":
+                check_header(path)
+            self._file = open_file(path, batch_rows)
+        self.rows = self._file.rows
+        self.looks = self._file.looks
+        self._looked_at = not self.looks
+
+    def looked_at(self) -> Iterator[float]:
+        """Find out what has to be known first; yield which share of the file was read, up to 1.
+
+        Raises:
+            DataError: where the file is damaged.
+        """
+        if self._file is not None and not self._looked_at:
+            with self._reading():
+                yield from self._file.looked_at()
+            self._looked_at = True
+
+    def batches(self) -> Iterator[tuple[Any, float]]:
+        """Yield frames one after the other, and which share of the file was read, up to 1.
+
+        Raises:
+            DataError: where the file is damaged.
+        """
+        for _ in self.looked_at():
+            pass
+        if self._file is not None:
+            with self._reading():
+                yield from self._file.frames()
+
+    def _opener(self) -> _Opener:
+        for library, opener in _OPENERS[self._suffix].items():
+            if importlib.util.find_spec(library) is not None:
+                return opener
         raise DataError(
-            f"cannot tell what {path} is by its suffix {path.suffix!r}: "
-            f"name it {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}."
+            f"reading {self._suffix} files needs pyarrow, polars or pandas, and none of them is "
+            "installed: pip install polars"
         )
-    if not path.is_file():
-        raise DataError(f"there is no file {path}.")
-    read = _reader(suffix)
-    failures: tuple[type[Exception], ...] = (OSError, ValueError, csv.Error, *_library_errors())
-    try:
-        if suffix == ".csv":
-            _check_header(path)
-        return read(path)
-    except DataError:
-        raise
-    except failures as error:
-        reason = str(error).partition("\n")[0]
-        raise DataError(f"cannot read {path} as a file of kind {suffix}: {reason}") from error
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Say which file it was, and where in it, where reading it fails."""
+        failures: tuple[type[Exception], ...] = (OSError, ValueError, csv.Error, *_library_errors())
+        try:
+            yield
+        except DataError:
+            raise
+        except failures as error:
+            reason = str(error).partition("\n")[0]
+            where = "" if self._file is None else self._file.where
+            raise DataError(
+                f"cannot read {self._path}{where} as a file of kind {self._suffix}: {reason}"
+            ) from error
 
 
-def _reader(suffix: str) -> Reader:
-    for library, reader in _READERS[suffix].items():
-        if importlib.util.find_spec(library) is not None:
-            return reader
-    raise DataError(
-        f"reading {suffix} files needs polars, pyarrow or pandas, and none of them is "
-        "installed: pip install polars"
-    )
+def read_batches(path: Path, batch_rows: int = BATCH_ROWS) -> Iterator[Any]:
+    """Read a file as frames of some rows each; see `DataFile`.
 
+    Args:
+        path: a CSV, Parquet or Arrow (Feather) file.
+        batch_rows: how many rows a frame has at most, where the kind of file lets one choose.
 
-def _check_header(path: Path) -> None:
-    """Refuse two columns of one name, which libraries rename, each in its own way."""
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        names = next((row for row in csv.reader(lines) if row), [])
-    doubled = next((name for name, count in Counter(names).items() if count > 1), None)
-    if doubled is not None:
-        raise SchemaError(
-            f"{names.count(doubled)} columns of {path} are named {doubled!r}: names must be unique."
-        )
+    Raises:
+        DataError: see `DataFile`.
+    """
+    for frame, _ in DataFile(path, batch_rows).batches():
+        yield frame
 
 
 def _library_errors() -> tuple[type[Exception], ...]:
-    """Return the errors that are no ValueError: those of polars have a root of their own."""
-    if importlib.util.find_spec("polars") is None:
-        return ()
-    from polars.exceptions import PolarsError
+    """Return the roots of errors that are no ValueError."""
+    found: list[type[Exception]] = []
+    if importlib.util.find_spec("polars") is not None:
+        from polars.exceptions import PolarsError
 
-    return (PolarsError,)
+        found.append(PolarsError)
+    if importlib.util.find_spec("pyarrow") is not None:
+        from pyarrow import ArrowException
+
+        found.append(ArrowException)
+    return tuple(found)

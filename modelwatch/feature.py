@@ -66,6 +66,12 @@ class FeatureSpec:
         limits = OutlierLimits(kind=kind, text=text)
         return cls(name=name, role=role, kind=kind, limits=limits)
 
+    def read(self, values: RawColumn) -> NumericColumn | CategoricalColumn:
+        """Read a raw column as this feature's values."""
+        if self.kind != "categorical":
+            return numeric_column(values)
+        return categorical_column(values, text=self.limits.text, aliases=self.limits.aliases)
+
 
 @dataclass
 class FeatureProfile:
@@ -127,20 +133,23 @@ class FeatureProfile:
         """Share of rows whose value is an outlier, in [0, 1]; 0.0 where there are no rows."""
         return self.outlier_count / max(self.total, 1)
 
-    def update(self, values: RawColumn, spec: FeatureSpec) -> NumericColumn | CategoricalColumn:
-        """Fold in one raw column and return it as read.
+    def update(
+        self, values: RawColumn | NumericColumn | CategoricalColumn, spec: FeatureSpec
+    ) -> NumericColumn | CategoricalColumn:
+        """Fold in one column and return it as read.
 
         Args:
-            values: one value a row.
+            values: one value a row, raw or as `spec` reads them.
             spec: the description that this profile was made from.
         """
-        column: NumericColumn | CategoricalColumn
-        if isinstance(self.values, Categories):
-            limits = spec.limits
-            column = categorical_column(values, text=limits.text, aliases=limits.aliases)
-            self._update_categories(self.values, column, spec)
+        if isinstance(values, (NumericColumn, CategoricalColumn)):
+            column = values
         else:
-            column = numeric_column(values)
+            column = spec.read(values)
+        if isinstance(self.values, Categories):
+            if isinstance(column, CategoricalColumn):
+                self._update_categories(self.values, column, spec)
+        elif isinstance(column, NumericColumn):
             self.values.update(column.finite)
             if self.moments is not None:
                 self.moments.update(column.finite)

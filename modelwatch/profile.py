@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modelwatch.batches import Progress, load_batches, step_of
+from modelwatch.compact_columns import CodedColumn, RawColumn
 from modelwatch.errors import DataError, ProfileMismatch
 from modelwatch.feature import FeatureProfile, FeatureSpec, Role
 from modelwatch.sketches import Histogram, JointMoments
-from modelwatch.tables import load_columns
-from modelwatch.tabular import ABSENT, NumericColumn, RawColumn
+from modelwatch.tabular import ABSENT, CategoricalColumn, NumericColumn
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
@@ -124,41 +125,49 @@ class Profile:
         return profile
 
     @classmethod
-    def from_data(cls, data: object, *, baseline: Baseline) -> Profile:
+    def from_data(
+        cls, data: object, *, baseline: Baseline, progress: Progress | None = None
+    ) -> Profile:
         """Summarise a table on a baseline's bins.
 
         Args:
-            data: a table or a file's name, as `Baseline.fit` takes it. Inputs of the baseline that
-                it lacks count as absent in every row; further columns are unexpected features,
-                except the baseline's label and timestamp.
+            data: a table or a file's name, as `Baseline.fit` takes it, or an iterator of tables;
+                a file is read some rows at a time, so that it may be larger than memory. Inputs of
+                the baseline that it lacks count as absent in every row; further columns are
+                unexpected features, except the baseline's label and timestamp.
             baseline: what the model was trained on.
+            progress: is told which share of the rows was read, in [0, 1], where that is known.
 
         Raises:
             DataError: where the data cannot be read, or holds neither a row nor a column that the
                 baseline knows.
         """
-        columns = load_columns(data)
-        rows = len(next(iter(columns.values()), ()))
-        if not rows:
-            raise DataError("the data holds no rows: there is nothing to compare.")
-        if not columns.keys() & baseline.features.keys():
-            raise DataError(
-                f"none of the columns {sorted(columns)} is a feature of model "
-                f"{baseline.model!r}: it has {sorted(baseline.features)}."
-            )
-        for name in baseline.other_columns:
-            columns.pop(name, None)
-        for name in baseline.inputs:
-            columns.setdefault(name, [ABSENT] * rows)
+        batches = load_batches(data)
+        steps = batches.looks + 1
+        batches.look(step_of(progress, 0, steps))
         profile = cls.empty(baseline.model, baseline.version, baseline=baseline)
-        profile.update(columns)
+        for batch in batches.read(step_of(progress, steps - 1, steps)):
+            if not batch.columns.keys() & baseline.features.keys() and not profile.rows:
+                raise DataError(
+                    f"none of the columns {sorted(batch.columns)} is a feature of model "
+                    f"{baseline.model!r}: it has {sorted(baseline.features)}."
+                )
+            for name in baseline.other_columns:
+                batch.columns.pop(name, None)
+            absent = CodedColumn([ABSENT], np.zeros(batch.rows, dtype=np.intp))
+            for name in baseline.inputs:
+                batch.columns.setdefault(name, absent)
+            profile.update(batch.columns)
+        if not profile.rows:
+            raise DataError("the data holds no rows: there is nothing to compare.")
         return profile
 
-    def update(self, columns: Mapping[str, RawColumn]) -> None:
+    def update(self, columns: Mapping[str, RawColumn | NumericColumn | CategoricalColumn]) -> None:
         """Fold in one batch of rows.
 
         Args:
-            columns: raw columns of one length, any Python values; `ABSENT` where a row lacks one.
+            columns: columns of one length: raw ones of any Python values, `ABSENT` where a row
+                lacks one; or, for what a baseline knows, columns as its feature reads them.
         """
         rows = len(next(iter(columns.values()), ()))
         numbers: dict[str, NumericColumn] = {}
@@ -243,7 +252,9 @@ class Profile:
     def __repr__(self) -> str:
         return f"<Profile {self.model} {self.version}: {self.rows} rows of {len(self.features)}>"
 
-    def _spec(self, name: str, values: RawColumn) -> FeatureSpec | None:
+    def _spec(
+        self, name: str, values: RawColumn | NumericColumn | CategoricalColumn
+    ) -> FeatureSpec | None:
         """Return how a feature is summarised; None where there are too many.
 
         What no baseline knows is described by its first values that are not missing.
@@ -255,6 +266,8 @@ class Profile:
                 return None
         elif name in self._expected or self.features[name].observed:
             return spec
+        if isinstance(values, (NumericColumn, CategoricalColumn)):
+            values = values.values
         role: Role = "output" if name in self._outputs else "input"
         self._specs[name] = FeatureSpec.discovered(name, role, values)
         return self._specs[name]

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from modelwatch.compact_columns import CodedColumn, MaskedColumn, RawColumn
-from modelwatch.data_files import read_data_file
+from modelwatch.compact_columns import CodedColumn, MaskedColumn, RawColumn, concatenated
+from modelwatch.data_files import read_batches
 from modelwatch.errors import DataError, SchemaError
 from modelwatch.frames import column_names, columns_of_frame
 from modelwatch.tabular import ABSENT
@@ -52,9 +52,11 @@ def load_columns(data: object) -> dict[str, RawColumn]:
         SchemaError: see `raw_columns`.
         DataError: where the data is no table, or the file cannot be read.
     """
-    if isinstance(data, (str, os.PathLike)):
-        data = read_data_file(Path(data))
-    return raw_columns(data)
+    if not isinstance(data, (str, os.PathLike)):
+        return raw_columns(data)
+    parts = [raw_columns(frame) for frame in read_batches(Path(data))]
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: concatenated([part[name] for part in parts]) for name in names}
 
 
 def _as_sequence(values: object, name: object) -> RawColumn:

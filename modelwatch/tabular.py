@@ -70,6 +70,9 @@ class NumericColumn:
     values: FloatArray
     missing: Mapping[MissingReason, int]
 
+    def __len__(self) -> int:
+        return self.values.size
+
     @cached_property
     def finite(self) -> FloatArray:
         """The values that are there."""
@@ -82,6 +85,9 @@ class CategoricalColumn:
 
     values: list[str | None] | CodedColumn
     missing: Mapping[MissingReason, int]
+
+    def __len__(self) -> int:
+        return len(self.values)
 
     @cached_property
     def keys(self) -> list[str | None]:

@@ -4,13 +4,15 @@ import importlib.util
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import polars as pl
+import pyarrow as pa
 import pytest
 
 import modelwatch as mw
-from modelwatch.data_files import NULL_TEXTS, SUFFIXES, read_data_file
+from modelwatch.data_files import NULL_TEXTS, SUFFIXES, read_batches
 from modelwatch.errors import DataError, SchemaError
 
 FRAME = pl.DataFrame({"age": [31, 52], "plan": ["basic", "pro"]})
@@ -23,6 +25,15 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     ".parquet": FRAME.write_parquet,
     ".pq": FRAME.write_parquet,
 }
+
+
+def read_data_file(path: Path) -> Any:
+    """Read a file as one frame."""
+    return nw.concat([nw.from_native(_table(part)) for part in read_batches(path)]).to_native()
+
+
+def _table(part: Any) -> Any:
+    return pa.Table.from_batches([part]) if isinstance(part, pa.RecordBatch) else part
 
 
 def hide(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
