@@ -1,0 +1,284 @@
+"""Confidence-based performance estimation: a classifier's metrics without labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from modelwatch.errors import ConfigurationError, ProfileMismatch
+from modelwatch.performance.calibration import Calibration
+from modelwatch.performance.confusion import binary_values
+from modelwatch.performance.intervals import Estimate, check_design_effect, normal_interval
+from modelwatch.performance.labelled_summary import SMALLEST_PROBABILITY
+from modelwatch.performance.ranking import Ranking, average_precision, roc_auc
+from modelwatch.performance.score_cells import ScoreCells
+from modelwatch.performance.score_rows import NOT_PREDICTED, PREDICTED, check_refused
+from modelwatch.performance.score_summary import ScoreSummary
+
+__all__ = ["estimate_classification"]
+
+FloatArray = npt.NDArray[np.float64]
+
+STEP = 1e-6
+"""Share of the rows by which labels are moved to see how a metric follows."""
+
+_Metrics = dict[str, tuple[float, float, float]]
+"""Value, label variance and rows by metric."""
+
+RANGES = {"matthews": (-1.0, 1.0), "log_loss": (0.0, math.inf)}
+SUMMED = ("accuracy", "log_loss", "brier")
+"""Metrics of several classes to which each class adds a part, the others being averages."""
+
+
+def estimate_classification(
+    summary: ScoreSummary,
+    calibrations: Mapping[str, Calibration],
+    *,
+    design_effect: float = 1.0,
+) -> dict[str, Estimate]:
+    """Return what performance the scores promise, by metric, with 95% bands.
+
+    Expected counts of a calibrated probability c: TP = sum of c over rows predicted as the class,
+    FP = sum of 1 - c, FN = sum of c over the others, TN the rest. As c is linear within a bin, each
+    sum is n * c(mean score), the same as row by row. ROC-AUC and average precision follow from the
+    expected counts by bin; brier and log_loss (nats) take a bin's rows at their mean score. The
+    metrics are those of `realized`, except the calibration error. Of several classes, each is taken
+    against the rest and they are averaged, but for accuracy, the mean c of the predicted class, and
+    brier and log_loss, which are sums over the classes. Without predicted classes, metrics that
+    need them are left out, as is every metric without a meaning on the rows.
+
+    The band is where the metric that the rows' labels will yield should lie: value +- 1.96 standard
+    errors, whose variance is that of the labels given c, times `design_effect`, and that of the
+    calibration (grouped jackknife over tenths of the baseline). Errors of several classes are added
+    up as if they went together, which is on the safe side. See `CBPE_CONDITIONS`.
+
+    Args:
+        summary: one row or more.
+        calibrations: of each of its classes; the breakpoints must be among its bin edges.
+        design_effect: variance of the labels' sums relative to independent rows'; above 0.
+
+    Raises:
+        DataError: where there is no row, all scores are missing, or they are no probabilities.
+        ConfigurationError: where a class has no calibration, or `design_effect` is no positive
+            number.
+        ProfileMismatch: where the summary's bins are not those of the calibration.
+
+    >>> summary = ScoreSummary.empty({"yes": np.array([0.25, 0.5, 0.75])})
+    >>> summary.update(np.array([0.9, 0.8, 0.3, 0.2]), ["yes", "yes", "no", "no"])
+    >>> found = estimate_classification(summary, {"yes": Calibration()})
+    >>> round(found["precision"].value, 12), round(found["accuracy"].value, 12)
+    (0.85, 0.8)
+    """
+    check_design_effect(design_effect)
+    check_refused(summary.rows, summary.refused)
+    absent = [name for name in summary.classes if name not in calibrations]
+    if absent:
+        raise ConfigurationError(f"calibrations lack the classes {absent}: fit one for each.")
+    metrics = [_confusion, _rankings, _losses]
+    if len(summary.cells) > 1:
+        metrics.append(_class_shares)
+    parts = [
+        _one_class(name, cells, calibrations[name], metrics, design_effect)
+        for name, cells in summary.cells.items()
+    ]
+    found = parts[0] if len(parts) == 1 else _macro(parts)
+    return {name: one.estimate(name) for name, one in found.items()}
+
+
+@dataclass(frozen=True)
+class _Uncertain:
+    """A metric with its variance from the labels and its values without each tenth."""
+
+    value: float
+    label_variance: float
+    replicates: tuple[float, ...]
+    rows: int
+
+    @property
+    def error(self) -> float:
+        """The standard error: chance of the labels, and the grouped jackknife."""
+        known = np.array([value for value in self.replicates if not math.isnan(value)])
+        spread = float(np.square(known - known.mean()).sum()) if known.size > 1 else 0.0
+        jackknife = spread * (known.size - 1) / max(known.size, 1)
+        return math.sqrt(self.label_variance + jackknife)
+
+    def estimate(self, name: str) -> Estimate:
+        """Return the value with its band, within the metric's range."""
+        lowest, highest = RANGES.get(name, (0.0, 1.0))
+        interval = normal_interval(self.value, self.error, lowest=lowest, highest=highest)
+        return Estimate.of(self.value, interval, self.rows)
+
+
+@dataclass(frozen=True, eq=False)
+class _Expected:
+    """Rows, and expected positives and label variances among them, by state and bin.
+
+    `lead`, by bin, is by how much positives should score above negatives, in bin widths.
+    """
+
+    rows: FloatArray
+    positives: FloatArray
+    mean_scores: FloatArray
+    lead: FloatArray
+
+    @property
+    def variances(self) -> FloatArray:
+        """Variance of the number of positives in each cell, its rows being independent."""
+        share = self.positives / np.maximum(self.rows, 1)
+        return self.rows * share * (1 - share)
+
+
+def _one_class(
+    name: str,
+    cells: ScoreCells,
+    calibration: Calibration,
+    metrics: Sequence[Callable[[_Expected], _Metrics]],
+    design_effect: float,
+) -> dict[str, _Uncertain]:
+    """Return the metrics of one class against the rest; later ones take the place of earlier."""
+    if not np.isin(_inside(calibration.scores), cells.bin_edges).all():
+        raise ProfileMismatch(
+            f"scores of class {name!r} were counted on other bins than its calibration's: make the "
+            "summary with bin_edges_for(calibration)."
+        )
+    rows, scores = cells.counts.astype(np.float64), cells.mean_scores
+    chosen, *others = [
+        _Expected(rows, rows * share, scores, lead)
+        for lead in [_lead(cells, calibration)]
+        for share in [calibration.apply(scores), *calibration.replicates(scores)]
+    ]
+    found: dict[str, _Uncertain] = {}
+    for measure in metrics:
+        values = measure(chosen)
+        again = [measure(other) for other in others]
+        for metric, (value, variance, count) in values.items():
+            replicates = tuple(other.get(metric, (math.nan,))[0] for other in again)
+            found[metric] = _Uncertain(value, variance * design_effect, replicates, round(count))
+    return found
+
+
+def _confusion(expected: _Expected) -> _Metrics:
+    rows = expected.rows.sum(axis=1)
+    true = expected.positives.sum(axis=1)
+    variance = expected.variances.sum(axis=1)
+    known = float(rows[PREDICTED] + rows[NOT_PREDICTED])
+    if not known:
+        return {}
+
+    def values(tp: float, fn: float) -> dict[str, float]:
+        return binary_values(tp, rows[PREDICTED] - tp, fn, rows[NOT_PREDICTED] - fn)
+
+    tp, fn = float(true[PREDICTED]), float(true[NOT_PREDICTED])
+    by_tp = _slopes(lambda step: values(tp + step, fn), known)
+    by_fn = _slopes(lambda step: values(tp, fn + step), known)
+    return {
+        name: (
+            value,
+            variance[PREDICTED] * by_tp.get(name, 0.0) ** 2
+            + variance[NOT_PREDICTED] * by_fn.get(name, 0.0) ** 2,
+            known,
+        )
+        for name, value in values(tp, fn).items()
+    }
+
+
+def _slopes(values: Callable[[float], dict[str, float]], rows: float) -> dict[str, float]:
+    """Return the central difference quotients of metrics by a number of labels."""
+    step = STEP * rows
+    above, below = values(step), values(-step)
+    return {name: (above[name] - below[name]) / (2 * step) for name in above if name in below}
+
+
+def _rankings(expected: _Expected) -> _Metrics:
+    positives = expected.positives.sum(axis=0)
+    negatives = expected.rows.sum(axis=0) - positives
+    variance = expected.variances.sum(axis=0)
+    rankings: dict[str, Ranking | None] = {
+        "roc_auc": roc_auc(positives, negatives, expected.lead),
+        "average_precision": average_precision(positives, negatives),
+    }
+    return {
+        name: (
+            found.value,
+            float((variance * (found.by_positives - found.by_negatives) ** 2).sum()),
+            float(expected.rows.sum()),
+        )
+        for name, found in rankings.items()
+        if found is not None
+    }
+
+
+def _losses(expected: _Expected) -> _Metrics:
+    rows, true, s = expected.rows, expected.positives, expected.mean_scores
+    total = float(rows.sum())
+    safe = np.clip(s, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    pairs = {"brier": ((1 - s) ** 2, s**2), "log_loss": (-np.log(safe), -np.log1p(-safe))}
+    return {
+        name: (
+            float((true * if_true + (rows - true) * if_not).sum()) / total,
+            float((expected.variances * (if_true - if_not) ** 2).sum()) / total**2,
+            total,
+        )
+        for name, (if_true, if_not) in pairs.items()
+    }
+
+
+def _class_shares(expected: _Expected) -> _Metrics:
+    """Return what one class adds to metrics of all of them: rows rightly predicted as it, losses.
+
+    The log loss of a row is that of its true class, so each class adds its true rows only.
+    """
+    rows, true, s = expected.rows, expected.positives, expected.mean_scores
+    variances, total = expected.variances, float(rows.sum())
+    known = float(rows[PREDICTED].sum() + rows[NOT_PREDICTED].sum())
+    loss = -np.log(np.maximum(s, SMALLEST_PROBABILITY))
+    value = float((true * loss).sum()) / total
+    found = {"log_loss": (value, float((variances * loss**2).sum()) / total**2, total)}
+    if known:
+        right, variance = float(true[PREDICTED].sum()), float(variances[PREDICTED].sum())
+        found["accuracy"] = (right / known, variance / known**2, known)
+    return found
+
+
+def _macro(parts: list[dict[str, _Uncertain]]) -> dict[str, _Uncertain]:
+    """Return averages over the classes for which each metric has a meaning, or sums over all.
+
+    Variances are those of parts that go up and down together, but for accuracy, to which each row
+    adds in one class only.
+    """
+    found: dict[str, _Uncertain] = {}
+    for name in dict.fromkeys(name for part in parts for name in part):
+        ones = [part[name] for part in parts if name in part]
+        weight = 1.0 if name in SUMMED else 1 / len(ones)
+        errors = np.sqrt([one.label_variance for one in ones]) * weight
+        variance = np.square(errors).sum() if name == "accuracy" else errors.sum() ** 2
+        times = max(len(one.replicates) for one in ones)
+        again = np.array([one.replicates or (one.value,) * times for one in ones]) * weight
+        value = sum(one.value for one in ones) * weight
+        replicates = tuple(again.sum(axis=0).tolist())
+        found[name] = _Uncertain(value, float(variance), replicates, ones[0].rows)
+    return found
+
+
+def _lead(cells: ScoreCells, calibration: Calibration) -> FloatArray:
+    """Return by how much positives should score above negatives within each bin, in bin widths.
+
+    Slope * variance of the scores / (p (1 - p)), the variance being that of evenly spread scores,
+    but at most what their mean allows: 0 where all lie on the bin's edge.
+    """
+    widths, rows = cells.widths, cells.counts.sum(axis=0)
+    mean = cells.offset_sums.sum(axis=0) / np.maximum(rows, 1) / widths
+    share = calibration.apply(cells.lower_edges + mean * widths)
+    rise = np.diff(calibration.apply(np.append(cells.lower_edges, 1.0)))
+    variance = np.minimum(1 / 12, np.maximum(mean * (1 - mean), 0.0))
+    mixed = share * (1 - share)
+    lead = np.divide(rise * variance, mixed, out=np.zeros_like(mixed), where=mixed > 0)
+    return np.asarray(lead, dtype=np.float64)
+
+
+def _inside(scores: tuple[float, ...]) -> FloatArray:
+    return np.array([score for score in scores if 0 < score < 1], dtype=np.float64)

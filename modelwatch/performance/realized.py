@@ -1,0 +1,215 @@
+"""Realised performance: metrics of rows whose truth is known, with 95% intervals."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from modelwatch.errors import DataError
+from modelwatch.performance.calibration_error import expected_calibration_error, tenths
+from modelwatch.performance.confusion import binary_estimates, macro_estimates
+from modelwatch.performance.intervals import (
+    Estimate,
+    check_design_effect,
+    log_interval,
+    logit_interval,
+    normal_interval,
+)
+from modelwatch.performance.labelled_summary import LabelledSummary
+from modelwatch.performance.moments_format import mean_error
+from modelwatch.performance.ranking import Ranking, average_precision, roc_auc
+from modelwatch.performance.regression_summary import RegressionSummary
+from modelwatch.performance.score_cells import ScoreCells
+from modelwatch.performance.score_rows import check_refused
+from modelwatch.sketches import Moments
+
+__all__ = ["realized"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def realized(
+    summary: LabelledSummary | RegressionSummary, *, design_effect: float = 1.0
+) -> dict[str, Estimate]:
+    """Return the metrics of labelled rows with 95% intervals.
+
+    Classification: accuracy, precision, recall, f1, specificity, balanced_accuracy, matthews, of
+    the positive class or as macro averages; roc_auc, average_precision (one class against the rest,
+    macro average), expected_calibration_error (over tenths of the positive class's score; of the
+    predicted class's score where there are several, Guo et al., 2017), log_loss (nats), brier.
+    Regression: mae, mse, rmse, r2, bias (mean of prediction - label), pinball_<level>, in the units
+    of the label or their square.
+
+    A metric that has no meaning on the rows is left out: precision where nothing was predicted
+    positive, recall and the ranking metrics where labels are of one class only, matthews where
+    labels or predictions are, r2 where labels are constant, means below two rows.
+
+    Intervals: `confusion`, `ranking` and `calibration_error` give theirs; ROC-AUC and average
+    precision are symmetric in the logit; means have the normal interval, mse and rmse that of the
+    logarithm, r2 the delta method on the joint moments. Errors of several classes' ranking metrics
+    are added up as if they went together, which is on the safe side.
+
+    Args:
+        summary: one row or more with a label.
+        design_effect: variance of these rows' means relative to independent rows'; above 0.
+
+    Raises:
+        DataError: where there is no labelled row, or scores are no probabilities.
+        ConfigurationError: where `design_effect` is no positive number.
+
+    >>> summary = RegressionSummary()
+    >>> summary.update(np.array([1.0, 2.0, 4.0]), np.array([1.5, 2.5, 3.0]))
+    >>> found = realized(summary)["mae"]
+    >>> round(found.value, 3), round(found.lower, 3), round(found.upper, 3)
+    (0.667, 0.34, 0.993)
+    """
+    check_design_effect(design_effect)
+    if not summary.rows:
+        raise DataError("no row has a label: performance needs some. Record labels first.")
+    if isinstance(summary, RegressionSummary):
+        return _regression(summary, design_effect)
+    return _of_predictions(summary, design_effect) | _of_scores(summary, design_effect)
+
+
+def _of_predictions(summary: LabelledSummary, design_effect: float) -> dict[str, Estimate]:
+    counts = summary.confusion.astype(np.float64)
+    if not counts.any():
+        return {}
+    if summary.positive is None:
+        return macro_estimates(counts, summary.other_correct, design_effect)
+    at = summary.classes.index(summary.positive)
+    tp = float(counts[at, at])
+    fp, fn = float(counts[:, at].sum()) - tp, float(counts[at].sum()) - tp
+    return binary_estimates(tp, fp, fn, float(counts.sum()) - tp - fp - fn, design_effect)
+
+
+def _of_scores(summary: LabelledSummary, design_effect: float) -> dict[str, Estimate]:
+    if not summary.cells:
+        return {}
+    rows = int(next(iter(summary.cells.values())).counts.sum())
+    if not rows and not any(summary.refused[reason] for reason in ("range", "sum")):
+        return {}
+    check_refused(rows, summary.refused)
+    areas = [_area(cells) for cells in summary.cells.values()]
+    precisions = [_precision(cells) for cells in summary.cells.values()]
+    return (
+        _macro_ranking("roc_auc", areas, design_effect)
+        | _macro_ranking("average_precision", precisions, design_effect)
+        | _calibration(summary, design_effect)
+        | _mean("log_loss", summary.log_loss, design_effect)
+        | _mean("brier", summary.brier, design_effect)
+    )
+
+
+def _by_truth(values: npt.NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
+    """Sum cells over what was predicted: those of the class, and the others'."""
+    return values[1::2].sum(axis=0), values[0::2].sum(axis=0)
+
+
+_Judged = tuple[Ranking, FloatArray, FloatArray]
+
+
+def _area(cells: ScoreCells) -> _Judged | None:
+    positives, negatives = _by_truth(cells.counts.astype(np.float64))
+    sum_p, sum_q = _by_truth(cells.offset_sums)
+    both = (positives > 0) & (negatives > 0)
+    lead = np.zeros(positives.size)
+    lead[both] = sum_p[both] / positives[both] - sum_q[both] / negatives[both]
+    found = roc_auc(positives, negatives, lead / cells.widths)
+    return None if found is None else (found, positives, negatives)
+
+
+def _precision(cells: ScoreCells) -> _Judged | None:
+    positives, negatives = _by_truth(cells.counts.astype(np.float64))
+    found = average_precision(positives, negatives)
+    return None if found is None else (found, positives, negatives)
+
+
+def _macro_ranking(
+    name: str, parts: list[_Judged | None], design_effect: float
+) -> dict[str, Estimate]:
+    judged = [part for part in parts if part is not None]
+    if not judged:
+        return {}
+    value = float(np.mean([found.value for found, _, _ in judged]))
+    error = float(np.mean([_ranking_error(*part, design_effect) for part in judged]))
+    rarest = min(_rarer(positives, negatives) for _, positives, negatives in judged)
+    interval = logit_interval(value, error, trials=rarest, design_effect=design_effect)
+    _, positives, negatives = judged[0]
+    return {name: Estimate.of(value, interval, positives.sum() + negatives.sum())}
+
+
+def _ranking_error(
+    found: Ranking, positives: FloatArray, negatives: FloatArray, design_effect: float
+) -> float:
+    of_positives = (positives * found.by_positives**2).sum() * _unbiased(positives)
+    of_negatives = (negatives * found.by_negatives**2).sum() * _unbiased(negatives)
+    return float(np.sqrt((of_positives + of_negatives) * design_effect))
+
+
+def _unbiased(counts: FloatArray) -> float:
+    total = float(counts.sum())
+    return total / max(total - 1, 1)
+
+
+def _rarer(positives: FloatArray, negatives: FloatArray) -> float:
+    counts = [total for total in (float(positives.sum()), float(negatives.sum())) if total]
+    return min(counts)
+
+
+def _calibration(summary: LabelledSummary, design_effect: float) -> dict[str, Estimate]:
+    single = len(summary.cells) == 1
+    rows, scores, truths = np.zeros(10), np.zeros(10), np.zeros(10)
+    for cells in summary.cells.values():
+        counts = (cells.counts if single else cells.counts[:2]).astype(np.float64)
+        sums = cells.offset_sums[: counts.shape[0]] + counts * cells.lower_edges
+        rows += tenths(cells.bin_edges, counts.sum(axis=0))
+        scores += tenths(cells.bin_edges, sums.sum(axis=0))
+        truths += tenths(cells.bin_edges, counts[1::2].sum(axis=0))
+    if not rows.any():
+        return {}
+    found = expected_calibration_error(rows, scores, truths, design_effect)
+    return {"expected_calibration_error": found}
+
+
+def _mean(name: str, moments: Moments, design_effect: float) -> dict[str, Estimate]:
+    if moments.n < 2:
+        return {}
+    interval = normal_interval(moments.mean, mean_error(moments, design_effect), lowest=0.0)
+    return {name: Estimate.of(moments.mean, interval, moments.n)}
+
+
+def _regression(summary: RegressionSummary, design_effect: float) -> dict[str, Estimate]:
+    if summary.rows < 2:
+        return {}
+    means, scale, rows = summary.means, summary.scale, summary.rows
+    covariance = summary.joint.m2 / (rows - 1) / rows * design_effect
+    errors = dict(zip(means, np.sqrt(covariance.diagonal()).tolist(), strict=True))
+
+    def mean(name: str, lowest: float = 0.0) -> Estimate:
+        low, high = normal_interval(means[name], errors[name], lowest=lowest)
+        return Estimate.of(means[name] * scale, (low * scale, high * scale), rows)
+
+    low, high = log_interval(means["squared_error"], errors["squared_error"])
+    mse = means["squared_error"]
+    found = {
+        "mae": mean("absolute_error"),
+        "mse": Estimate.of(mse * scale**2, (low * scale**2, high * scale**2), rows),
+        "rmse": Estimate.of(
+            math.sqrt(mse) * scale, (math.sqrt(low) * scale, math.sqrt(high) * scale), rows
+        ),
+        "bias": mean("error", -math.inf),
+    }
+    names = summary.joint.names
+    variance = float(summary.joint.m2[3, 3]) / rows
+    if variance > 0:
+        gradient = np.zeros(len(names))
+        gradient[names.index("squared_error")] = -1 / variance
+        gradient[names.index("label")] = -2 * means["label"] * mse / variance**2
+        gradient[names.index("squared_label")] = mse / variance**2
+        error = math.sqrt(max(float(gradient @ covariance @ gradient), 0.0))
+        interval = normal_interval(1 - mse / variance, error, highest=1.0)
+        found["r2"] = Estimate.of(1 - mse / variance, interval, rows)
+    return found | {name: mean(name) for name in names if name.startswith("pinball_")}
