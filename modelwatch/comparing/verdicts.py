@@ -14,6 +14,9 @@ from modelwatch.report.drift_report import FeatureDrift, Severity
 
 __all__ = ["Judged", "decide"]
 
+DRIFT_SHARE = 0.1
+"""Drift is told at a tenth of the false discovery rate of warnings: it stops deployments."""
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -52,7 +55,7 @@ def _verdict(
     thresholds: Thresholds,
 ) -> FeatureDrift:
     proven = _proven(evidence, q_value, thresholds)
-    severity = _severity(evidence, proven, thresholds)
+    severity = _severity(evidence, proven, q_value, thresholds)
     harmless = severity in ("warning", "drift") and _is_harmless(
         finding, total_importance, thresholds
     )
@@ -83,13 +86,17 @@ def _proven(evidence: Evidence, q_value: float, thresholds: Thresholds) -> list[
     ]
 
 
-def _severity(evidence: Evidence, proven: Sequence[Aspect], thresholds: Thresholds) -> Severity:
+def _severity(
+    evidence: Evidence, proven: Sequence[Aspect], q_value: float, thresholds: Thresholds
+) -> Severity:
     """Return drift where the effect is large, and almost surely no less than a warning's."""
     if not proven:
         return "none" if "values" in evidence.p_values else "insufficient_data"
-    is_drift = any(
+    rate = thresholds.false_discovery_rate * DRIFT_SHARE
+    is_drift = q_value <= rate and any(
         evidence.effects[aspect] >= thresholds.psi_drift
         and evidence.certain[aspect] >= thresholds.psi_warning
+        and evidence.p_value_of(aspect) <= rate
         for aspect in proven
     )
     return "drift" if is_drift else "warning"

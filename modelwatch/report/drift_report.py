@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from modelwatch.errors import ConfigurationError, FormatError
-from modelwatch.feature import Role
-from modelwatch.outliers import Kind
+from modelwatch.report.findings import (
+    SEVERITIES,
+    FeatureDrift,
+    MultivariateDrift,
+    PerformanceMetric,
+    Severity,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -17,74 +22,11 @@ if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
     from modelwatch.profile import Profile
 
-__all__ = ["SEVERITIES", "DriftReport", "FeatureDrift", "Severity"]
+__all__ = ["SEVERITIES", "DriftReport", "FeatureDrift", "Severity", "Verdict"]
 
-Severity = Literal["none", "warning", "drift", "insufficient_data"]
-SEVERITIES: tuple[Severity, ...] = ("drift", "warning", "insufficient_data", "none")
-"""Worst first."""
+T = TypeVar("T")
 
-
-@dataclass(frozen=True, kw_only=True)
-class FeatureDrift:
-    """What one feature's comparison found; a number is None where it has no meaning.
-
-    Attributes:
-        name: the feature.
-        role: whether the model reads or makes it.
-        kind: what it holds.
-        rows: current rows compared, missing ones too.
-        psi: population stability index on deciles, or on the main categories.
-        kl: Kullback-Leibler divergence of the current from the reference, in nats, same cells.
-        js: Jensen-Shannon distance in [0, 1], same cells.
-        ks: Kolmogorov-Smirnov statistic in [0, 1], on all bins; numbers only.
-        wasserstein: Wasserstein distance in reference standard deviations; numbers only.
-        hellinger: Hellinger distance in [0, 1], same cells.
-        total_variation: total variation distance in [0, 1], same cells.
-        l_infinity: largest change of the share of one cell, in [0, 1].
-        chi2: two-sample chi-square statistic, same cells.
-        effect: PSI above what chance makes it, given how much the baseline's own blocks vary.
-        p_value: chance of a difference at least this large in values, missing share or outlier
-            share without any change, given how much the baseline's own blocks vary.
-        q_value: the p-value adjusted for the number of features (Benjamini-Hochberg).
-        severity: none, warning, drift, or insufficient_data.
-        mean_shift: change of the mean in reference standard deviations.
-        std_ratio: current over reference standard deviation.
-        missing_rate: share of current rows without a usable value, in [0, 1].
-        outlier_rate: share of current rows with an outlying value, in [0, 1].
-        importance: weight of the feature in the model, where the baseline has it.
-        harmless: whether it drifted, and the model hardly reads it.
-        tests: p-value of each test: chi_square, ks, location, missing, outliers.
-        intervals: 95% confidence interval of psi (above chance, as `effect`), ks, mean_shift,
-            std_ratio, missing_rate and outlier_rate, as far as they are known.
-        diagnosis: what happened, in words.
-    """
-
-    name: str
-    role: Role
-    kind: Kind
-    rows: int
-    psi: float | None = None
-    kl: float | None = None
-    js: float | None = None
-    ks: float | None = None
-    wasserstein: float | None = None
-    hellinger: float | None = None
-    total_variation: float | None = None
-    l_infinity: float | None = None
-    chi2: float | None = None
-    effect: float | None = None
-    p_value: float | None = None
-    q_value: float | None = None
-    severity: Severity = "none"
-    mean_shift: float | None = None
-    std_ratio: float | None = None
-    missing_rate: float = 0.0
-    outlier_rate: float = 0.0
-    importance: float | None = None
-    harmless: bool = False
-    tests: Mapping[str, float] = field(default_factory=dict)
-    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    diagnosis: str | None = None
+Verdict = Literal["none", "warning", "drift", "drifted, harmless", "insufficient_data"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +41,9 @@ class DriftReport:
         end_ns: its end.
         rows: current rows.
         features: findings by name, every input and output of the baseline.
+        multivariate: findings of all numeric inputs together, by statistic.
+        performance: estimated and realised performance, by metric.
+        segments: the same of each segment, where the comparison was asked for them.
         unexpected: features in the data that the baseline lacks.
         baseline: what was compared against, for charts; None in a report read from a document.
         current: the current statistics, likewise.
@@ -111,6 +56,9 @@ class DriftReport:
     end_ns: int
     rows: int
     features: Mapping[str, FeatureDrift]
+    multivariate: Mapping[str, MultivariateDrift] = field(default_factory=dict)
+    performance: Mapping[str, PerformanceMetric] = field(default_factory=dict)
+    segments: Mapping[str, DriftReport] = field(default_factory=dict)
     unexpected: tuple[str, ...] = ()
     baseline: Baseline | None = field(default=None, compare=False, repr=False)
     current: Profile | None = field(default=None, compare=False, repr=False)
@@ -125,6 +73,22 @@ class DriftReport:
     def drifted(self) -> bool:
         """Whether some feature's severity is "drift"."""
         return self.severity == "drift"
+
+    @property
+    def verdict(self) -> Verdict:
+        """The severity, or that what drifted does the model no harm.
+
+        It does none where the model hardly reads the features that drifted, or where its estimated
+        or realised performance is no other than the baseline's beyond chance, by every metric.
+        """
+        drifted = [f for f in self.features.values() if f.severity == "drift" or f.harmless]
+        if not drifted:
+            return self.severity
+        if all(feature.harmless for feature in drifted):
+            return "drifted, harmless"
+        changes = [metric.changed for metric in self.performance.values()]
+        known = [change for change in changes if change is not None]
+        return "drifted, harmless" if known and not any(known) else self.severity
 
     def ranked(self) -> list[FeatureDrift]:
         """Return the features worst first: by severity, importance-weighted PSI, then p-value."""
@@ -141,7 +105,11 @@ class DriftReport:
             "rows": self.rows,
             "drifted": self.drifted,
             "severity": self.severity,
-            "features": {name: asdict(feature) for name, feature in self.features.items()},
+            "verdict": self.verdict,
+            "features": {name: asdict(found) for name, found in self.features.items()},
+            "multivariate": {name: asdict(found) for name, found in self.multivariate.items()},
+            "performance": {name: asdict(found) for name, found in self.performance.items()},
+            "segments": {name: report.to_dict() for name, report in self.segments.items()},
             "unexpected": list(self.unexpected),
         }
 
@@ -153,7 +121,9 @@ class DriftReport:
             FormatError: where a field is absent or unknown.
         """
         try:
-            features = {name: FeatureDrift(**item) for name, item in body["features"].items()}
+            parts = {
+                name: body.get(name, {}) for name in ("multivariate", "performance", "segments")
+            }
             return DriftReport(
                 model=body["model"],
                 version=body["version"],
@@ -161,10 +131,13 @@ class DriftReport:
                 start_ns=body["start_ns"],
                 end_ns=body["end_ns"],
                 rows=body["rows"],
-                features=features,
+                features=_each(FeatureDrift.from_dict, body["features"]),
+                multivariate=_each(MultivariateDrift.from_dict, parts["multivariate"]),
+                performance=_each(lambda item: PerformanceMetric(**item), parts["performance"]),
+                segments=_each(DriftReport.from_dict, parts["segments"]),
                 unexpected=tuple(body["unexpected"]),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise FormatError(
                 f"the drift report is damaged: {type(error).__name__} {error}."
             ) from error
@@ -195,6 +168,10 @@ class DriftReport:
         from modelwatch.report.text import report_table
 
         return report_table(self)
+
+
+def _each(read: Callable[[Mapping[str, Any]], T], bodies: Mapping[str, Any]) -> dict[str, T]:
+    return {name: read(body) for name, body in bodies.items()}
 
 
 def _rank(feature: FeatureDrift) -> tuple[int, float, float, str]:
