@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -216,8 +216,18 @@ def fit_effect_of_blocks(
     for size, found in statistics:
         if found.size >= FEWEST_BLOCKS:
             last_nu = curve[-1][2] if curve else independent
-            curve.append((size, *_effect(found, independent, last_nu)))
+            phi, nu = _effect(found, independent, last_nu)
+            curve.append((size, max(phi, _least(curve, size)), nu))
     return DesignEffect(*zip(*curve, strict=True)) if curve else DesignEffect()
+
+
+def _least(curve: Sequence[tuple[int, float, float]], size: int) -> float:
+    """Return what phi is at least, given what it is at smaller sizes.
+
+    The sum over a whole cycle is always the same, so that blocks of whole cycles hardly vary; but
+    blocks of a cycle and a half do. Of a cycle, phi falls with the block size and no faster.
+    """
+    return max((phi * smaller / size for smaller, phi, _ in curve), default=1.0)
 
 
 def _effect(statistics: FloatArray, independent: float, last_nu: float) -> tuple[float, float]:

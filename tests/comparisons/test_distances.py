@@ -12,14 +12,27 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from modelwatch.comparisons import (
+    chi_square,
+    hellinger_distance,
     js_distance,
     kl_divergence,
     ks_statistic,
+    l_infinity,
     psi,
     psi_noise_floor,
+    total_variation,
     wasserstein_distance,
 )
+from modelwatch.comparisons.chi_square import chi_square_each
+from modelwatch.comparisons.hellinger import hellinger_each
+from modelwatch.comparisons.js import js_each
+from modelwatch.comparisons.kl import kl_each
+from modelwatch.comparisons.ks import ks_each
+from modelwatch.comparisons.l_infinity import l_infinity_each
+from modelwatch.comparisons.psi import psi_each
 from modelwatch.comparisons.smoothing import shares
+from modelwatch.comparisons.total_variation import total_variation_each
+from modelwatch.comparisons.wasserstein import wasserstein_each
 
 counts = st.lists(st.integers(0, 1_000), min_size=2, max_size=12)
 pairs = st.integers(2, 12).flatmap(
@@ -33,8 +46,59 @@ DISTANCES: dict[str, Distance] = {
     "kl": kl_divergence,
     "js": js_distance,
     "ks": ks_statistic,
+    "hellinger": hellinger_distance,
+    "total_variation": total_variation,
+    "l_infinity": l_infinity,
+    "chi2": lambda p, q: chi_square(p, q).statistic,
     "wasserstein": lambda p, q: wasserstein_distance(p, q, np.arange(len(p) + 1.0)),
 }
+
+
+EACH: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "psi": psi_each,
+    "kl": kl_each,
+    "js": js_each,
+    "ks": ks_each,
+    "hellinger": hellinger_each,
+    "total_variation": total_variation_each,
+    "l_infinity": l_infinity_each,
+    "chi2": lambda p, q: chi_square_each(p, q)[0],
+    "wasserstein": lambda p, q: wasserstein_each(
+        p, q, np.tile(np.arange(p.shape[1] + 1.0), (p.shape[0], 1))
+    ),
+}
+IN_UNIT_RANGE = ("js", "ks", "hellinger", "total_variation", "l_infinity")
+SYMMETRIC = ("psi", "js", "ks", "hellinger", "total_variation", "l_infinity", "chi2", "wasserstein")
+
+
+@pytest.mark.parametrize("name", DISTANCES)
+def test_many_at_once_are_the_same_as_one_by_one(name: str) -> None:
+    """Rows of counts, empty ones and ones with empty bins among them, each as on its own."""
+    rng = np.random.default_rng(0)
+    p, q = (rng.poisson(rng.choice([0.0, 0.3, 20.0], (40, 7))) for _ in range(2))
+    p[3], q[5] = 0, 0
+    expected = [DISTANCES[name](list(a), list(b)) for a, b in zip(p, q, strict=True)]
+    assert EACH[name](p, q) == pytest.approx(np.array(expected), rel=1e-12, abs=1e-14)
+
+
+@pytest.mark.parametrize("name", IN_UNIT_RANGE)
+@given(pair=pairs)
+def test_bounded_distances_are_in_the_unit_range(
+    name: str, pair: tuple[list[int], list[int]]
+) -> None:
+    """0 for equal shares, 1 for shares that have no bin in common, and never beyond."""
+    assert 0.0 <= DISTANCES[name](*pair) <= 1.0
+    assert DISTANCES[name]([7, 0], [0, 3]) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("name", SYMMETRIC)
+@given(pair=pairs)
+def test_symmetric_distances_are(name: str, pair: tuple[list[int], list[int]]) -> None:
+    """Reference and current may change places, but for smoothing of unequal totals."""
+    p, q = pair
+    q = [count * sum(p) for count in q]
+    p = [count * sum(pair[1]) for count in p]
+    assert DISTANCES[name](p, q) == pytest.approx(DISTANCES[name](q, p), rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", DISTANCES)
@@ -76,6 +140,16 @@ def test_js_equals_scipys(pair: tuple[list[int], list[int]]) -> None:
     """Base 2, square root."""
     expected = jensenshannon(*pair, base=2)
     assert js_distance(*pair) == pytest.approx(expected, rel=1e-9, abs=1e-7)
+
+
+@given(pairs)
+def test_textbook_distances_equal_their_formulas(pair: tuple[list[int], list[int]]) -> None:
+    """Hellinger, total variation and L-infinity, to 1e-12."""
+    p, q = (np.array(side) / sum(side) for side in pair)
+    by_affinity = np.sqrt(max(0.0, 1 - np.sum(np.sqrt(p * q))))
+    assert hellinger_distance(*pair) ** 2 == pytest.approx(by_affinity**2, abs=1e-12)
+    assert total_variation(*pair) == pytest.approx(np.maximum(q - p, 0).sum(), abs=1e-12)
+    assert l_infinity(*pair) == pytest.approx(max(abs(q - p)), abs=1e-12)
 
 
 @given(pairs)
