@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
@@ -66,7 +67,7 @@ def number(
     0.002
     """
     if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
-        found = float(value) if -math.inf < value < math.inf else math.nan
+        found = math.nan if _is_too_large(value) else float(value)
         if least <= found <= most and above < found < under:
             return found
     bounds = {"of at least": least, "above": above, "of at most": most, "below": under}
@@ -101,3 +102,8 @@ def flag(name: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise ConfigurationError(f"{name} is {value!r}: give True or False.")
     return value
+
+
+def _is_too_large(value: object) -> bool:
+    """Tell whether a value is a whole number that no float can hold."""
+    return isinstance(value, int) and abs(value) > sys.float_info.max

@@ -104,6 +104,17 @@ def test_a_change_is_found_with_its_direction(case: Case) -> None:
 
 
 @every_detector
+def test_a_mirrored_stream_alarms_alike(case: Case) -> None:
+    """The negative of a stream raises the same alarms, the other way round."""
+    if case.is_bounded:
+        return
+    detector, mirrored = case.make(), case.make()
+    stream = case.stream(6)
+    assert alarms(detector, stream) == alarms(mirrored, [-value for value in stream])
+    assert {detector.direction, mirrored.direction} == {case.rise, case.fall}
+
+
+@every_detector
 def test_a_constant_stream_raises_no_alarm(case: Case) -> None:
     """Where nothing changes nothing is told."""
     detector = case.make()

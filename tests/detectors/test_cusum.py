@@ -47,12 +47,12 @@ def test_the_formula_is_met_with_a_learnt_target(k: float, h: float) -> None:
 def test_the_formula_is_met_with_a_given_target() -> None:
     """On 40 streams; the target stays after an alarm, and so do the alarms."""
     for seed in range(40):
-        stream = levels(seed)
+        stream = levels(seed)[-3_000:]
         found = alarms(CUSUM(target=0.2, sd=1.5, k=0.5, h=4.0), stream)
         z = (np.array(stream) - 0.2) / 1.5
         for start, end in itertools.pairwise([-1, *found]):
             assert first_beyond(z[start + 1 :], 0.5, 4.0) == end - start - 1
-        assert found[-1] > 5_900
+        assert found[-1] > 2_900
 
 
 def test_one_of_target_and_sd_may_be_given() -> None:
