@@ -7,5 +7,14 @@ from modelwatch.sketches.exponential import ExponentialHistogram
 from modelwatch.sketches.histogram import Histogram
 from modelwatch.sketches.joint_moments import JointMoments
 from modelwatch.sketches.moments import Moments
+from modelwatch.sketches.random_features import MeanEmbedding, RandomFeatures
 
-__all__ = ["Categories", "ExponentialHistogram", "Histogram", "JointMoments", "Moments"]
+__all__ = [
+    "Categories",
+    "ExponentialHistogram",
+    "Histogram",
+    "JointMoments",
+    "MeanEmbedding",
+    "Moments",
+    "RandomFeatures",
+]
