@@ -171,7 +171,7 @@ class ADWIN(StreamDetector[_Window]):
         if -LARGEST < mean < LARGEST and m2 < LARGEST * LARGEST:
             self._insert(int(n), n * float(mean), float(m2))
         else:
-            self.skipped += n
+            self.skipped += int(n)
 
     def _empty(self) -> _Window:
         return _Window()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 from modelwatch.detectors.parameter_checks import number, whole
 from modelwatch.detectors.stream_detector import LARGEST, StreamDetector
 
 __all__ = ["CUSUM"]
+
+_LEAST_SD: Final = 1 / LARGEST
+"""A smaller spread is none: sums in units of it would not be finite."""
 
 
 @dataclass(slots=True)
@@ -70,7 +74,7 @@ class CUSUM(StreamDetector[_Sums]):
         warm_up: int = 200,
     ) -> None:
         self.target = None if target is None else number("target", target, above=-LARGEST)
-        self.sd = None if sd is None else number("sd", sd, above=0.0)
+        self.sd = None if sd is None else number("sd", sd, least=_LEAST_SD)
         self.k = number("k", k, least=0.0)
         self.h = number("h", h, above=0.0)
         self.warm_up = whole("warm_up", warm_up, 2)
@@ -82,7 +86,7 @@ class CUSUM(StreamDetector[_Sums]):
         return _Sums(mean=self.target, sd=self.sd)
 
     def _is_sound(self) -> bool:
-        return self._memory.m2 >= 0.0 and (self._memory.sd is None or self._memory.sd > 0.0)
+        return self._memory.m2 >= 0.0 and (self._memory.sd is None or self._memory.sd >= _LEAST_SD)
 
     def _take(self, value: float) -> None:
         sums = self._memory
@@ -103,6 +107,6 @@ class CUSUM(StreamDetector[_Sums]):
         sums.mean += gap / sums.n
         sums.m2 += gap * (value - sums.mean)
         sd = math.sqrt(sums.m2 / (sums.n - 1)) if self.sd is None and sums.n > 1 else self.sd
-        if sd and sums.n >= self.warm_up:
+        if sd is not None and sd >= _LEAST_SD and sums.n >= self.warm_up:
             sums.sd = sd
             sums.mean = sums.mean if self.target is None else self.target

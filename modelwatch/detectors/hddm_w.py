@@ -48,7 +48,7 @@ class HDDM_W(StreamDetector[_Samples]):
     Alarms and warnings are river's, but for warnings in the two-sided test, where river may warn
     and alarm at the same value. Both depart from the paper in the weights of a sample's first
     value: their squares sum up to 1 there, and to lambda_val**2 + (1 - lambda_val)**2 here, so that
-    the bounds are those of a sample with one value more; after 30 values nothing is left of this.
+    the bounds are those of a sample with one value more; after 100 values nothing is left of this.
     A fall is told only where asked for.
 
     Memory: constant. Not thread-safe. Takes numbers from 0 to 1: error indicators, or losses of

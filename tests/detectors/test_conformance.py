@@ -138,6 +138,17 @@ def test_values_that_are_not_finite_are_skipped_and_counted(case: Case, spoiler:
 
 
 @every_detector
+def test_the_largest_values_leave_a_state_that_can_be_stored(case: Case) -> None:
+    """No sum overflows, not even of values that can't be larger or nearer to each other."""
+    largest = case.make().HIGHEST
+    detector = case.make()
+    for value in [0.0, 1e-140, largest, -largest * (not case.is_bounded)] * 200:
+        if value in (0.0, 1.0) or not isinstance(detector, EDDM):
+            detector.update(value)
+        assert resumed(detector).drift_detected == detector.drift_detected
+
+
+@every_detector
 def test_values_of_numpy_leave_a_plain_state(case: Case) -> None:
     """They are taken as the number they are; so are truth values."""
     detector, other = case.make(), case.make()
