@@ -55,7 +55,7 @@ bench: $(FOR_DEVELOPMENT)  ## all benchmarks, into tests/benchmarks/results.md
 	@$(BIN)/python tests/benchmarks/run.py
 
 # Other tools cannot share our environment: each has one of its own, made from the versions pinned
-# in tests/benchmarks/peers.
+# in tests/benchmarks/peers. `make peers ONLY=--ours` runs ours again beside what the others said.
 $(PEERS)/%/.installed: tests/benchmarks/peers/requirements-%.txt
 	@echo "modelwatch: installing $* into $(@D)"
 	@$(PYTHON) -m venv --clear $(@D)
@@ -63,7 +63,7 @@ $(PEERS)/%/.installed: tests/benchmarks/peers/requirements-%.txt
 	@touch $@
 
 peers: $(FOR_DEVELOPMENT) $(PEERS)/evidently/.installed $(PEERS)/nannyml/.installed  ## other tools' verdicts beside ours, into tests/benchmarks/peers/results.md
-	@$(BIN)/python -m tests.benchmarks.peers.compare_peers $(PEERS)
+	@$(BIN)/python -m tests.benchmarks.peers.compare_peers $(PEERS) $(ONLY)
 
 build: $(FOR_DEVELOPMENT)  ## the wheel and the source distribution, into dist/
 	@$(BIN)/python -m build --no-isolation

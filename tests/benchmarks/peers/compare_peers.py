@@ -1,8 +1,9 @@
 """Let every tool judge the same streams, each in its own environment, and write one table.
 
 Run as ``python -m tests.benchmarks.peers.compare_peers .peers``, or as ``make peers``, which makes
-the environments in that folder. Of a tool that takes too long, the streams that it had judged by
-then are shown; a tool that fails ends the run with its error.
+the environments in that folder; with ``--ours``, only ours is run again, beside what the others
+said before. Of a tool that takes too long, the streams that it had judged by then are shown; a tool
+that fails ends the run with its error.
 """
 
 from __future__ import annotations
@@ -33,18 +34,19 @@ def judged(python: Path, name: str, data: Path, output: Path) -> ToolVerdicts:
     return ToolVerdicts.load(output)
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, *, only_ours: bool) -> None:
     """Draw the streams, let all judge, and write the table."""
     data = folder / "data.npz"
     write(data)
-    peers = [
-        judged(folder / name / "bin" / "python", name, data, folder / f"{name}.json")
-        for name in PEERS
-    ]
+    outputs = {name: folder / f"{name}.json" for name in PEERS}
+    if not only_ours:
+        for name, output in outputs.items():
+            judged(folder / name / "bin" / "python", name, data, output)
+    peers = [ToolVerdicts.load(output) for output in outputs.values()]
     ours = judged(Path(sys.executable), "our", data, folder / "our.json")
     RESULTS.write_text(document(peers, ours), encoding="utf-8")
     print(f"modelwatch: the table is in {RESULTS.relative_to(Path.cwd())}")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), only_ours="--ours" in sys.argv[2:])
