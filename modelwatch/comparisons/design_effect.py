@@ -26,6 +26,7 @@ __all__ = [
     "clustered_tail",
     "fit_design_effect",
     "fit_effect_of_blocks",
+    "fit_effect_of_counts",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -42,7 +43,7 @@ class DesignEffect:
 
     Attributes:
         sizes: window sizes in rows, increasing; empty where the reference was too short.
-        phi: at each size, 1 or more.
+        phi: at each size, above 0; 1 or more, but for rows that are compared with their season.
         nu: at each size: twice the squared mean of the blocks' statistics over their variance, at
             most what independent rows have; the last known one where the blocks were too few.
     """
@@ -72,7 +73,7 @@ class DesignEffect:
 
     @cached_property
     def _is_flat(self) -> bool:
-        return max(self.phi, default=1.0) == 1.0
+        return all(phi == 1.0 for phi in self.phi)
 
     def nu_at(self, rows: float, independent: float) -> float:
         """Return the degrees of freedom for that many rows, `independent` where unknown."""
@@ -97,7 +98,7 @@ class DesignEffect:
             reference=before / reference_rows,
             nu=self.nu_at(current_rows, math.inf),
             blocks=max(reference_rows / min(current_rows, longest), 2.0),
-            is_clustered=now > 1.0 or before > 1.0,
+            is_clustered=not now == before == 1.0,
         )
 
 
@@ -110,7 +111,7 @@ class WindowEffect:
         reference: phi(m) / m.
         nu: degrees of freedom; infinite where the curve has none.
         blocks: how many blocks of the window's size the mean was taken of.
-        is_clustered: whether rows tell less than independent ones.
+        is_clustered: whether rows tell less than independent ones, or more.
     """
 
     current: float
@@ -171,39 +172,50 @@ def fit_design_effect(codes: npt.NDArray[np.intp], cells: int) -> DesignEffect:
     Returns:
         The curve over block sizes of 50, 100, 200, 500, ... rows with at least 8 blocks each.
     """
-    counts = count_blocks(codes, cells)
     used = np.bincount(codes[codes >= 0], minlength=cells)
+    return fit_effect_of_counts(count_blocks(codes, cells), used)
+
+
+def fit_effect_of_counts(
+    counts: npt.NDArray[np.int64], used: npt.NDArray[np.int64]
+) -> DesignEffect:
+    """Measure the same on blocks that are counted already.
+
+    Args:
+        counts: what `count_blocks` returns, shape (blocks, cells).
+        used: counts of all rows, those after the last whole block too, shape (cells,).
+    """
     degrees = np.count_nonzero(used) - 1.0
     if degrees < 1:
         return DesignEffect()
     shares = used / used.sum()
-    statistics = (
-        (size, chi_square_of_blocks(blocks, blocks.sum(axis=1, keepdims=True) * shares, used.sum()))
-        for size, (blocks,) in larger_blocks(counts)
-    )
+    statistics = []
+    for size, (blocks,) in larger_blocks(counts):
+        rows = blocks.sum(axis=1, keepdims=True)
+        part = rows[:, 0] / used.sum()
+        statistics.append((size, chi_square_of_blocks(blocks, rows * shares, part)))
     return fit_effect_of_blocks(statistics, degrees)
 
 
-def chi_square_of_blocks(blocks: FloatArray, expected: FloatArray, total: float) -> FloatArray:
-    """Return each block's chi-square over its degrees of freedom, shape (blocks,).
+def chi_square_of_blocks(blocks: FloatArray, expected: FloatArray, share: FloatArray) -> FloatArray:
+    """Return the chi-square of each block that holds a value, over its degrees of freedom.
 
     Args:
         blocks: counts, shape (blocks, cells).
         expected: what the whole stream makes one expect of them, likewise.
-        total: rows of the whole stream: a block of n of them strays less from it, by 1 - n / total.
+        share: how much of the whole stream each block is, in [0, 1): it strays the less from it.
     """
-    rows = blocks.sum(axis=1)
+    filled = blocks.any(axis=1)
     used = expected.any(axis=0)
-    expected, blocks = expected[:, used], blocks[:, used]
+    expected, blocks = expected[filled][:, used], blocks[filled][:, used]
     ratios = np.divide(
         (blocks - expected) ** 2, expected, out=np.zeros_like(expected), where=expected > 0
     )
-    statistics = ratios.sum(axis=1) / (used.sum() - 1) / (1 - rows / total)
-    return np.asarray(statistics[rows > 0])
+    return np.asarray(ratios.sum(axis=1) / (used.sum() - 1) / (1 - share[filled]))
 
 
 def fit_effect_of_blocks(
-    statistics: Iterable[tuple[int, FloatArray]], independent: float
+    statistics: Iterable[tuple[int, FloatArray]], independent: float, least: float = 1.0
 ) -> DesignEffect:
     """Make the curve of what the blocks' statistics are.
 
@@ -211,13 +223,14 @@ def fit_effect_of_blocks(
         statistics: block sizes in rows, increasing, with the statistic of each block of that size,
             of mean 1 for independent rows.
         independent: degrees of freedom of independent rows, twice over the statistic's variance.
+        least: smallest phi.
     """
     curve: list[tuple[int, float, float]] = []
     for size, found in statistics:
         if found.size >= FEWEST_BLOCKS:
             last_nu = curve[-1][2] if curve else independent
             phi, nu = _effect(found, independent, last_nu)
-            curve.append((size, max(phi, _least(curve, size)), nu))
+            curve.append((size, max(phi, least, _least(curve, size)), nu))
     return DesignEffect(*zip(*curve, strict=True)) if curve else DesignEffect()
 
 
@@ -227,13 +240,13 @@ def _least(curve: Sequence[tuple[int, float, float]], size: int) -> float:
     The sum over a whole cycle is always the same, so that blocks of whole cycles hardly vary; but
     blocks of a cycle and a half do. Of a cycle, phi falls with the block size and no faster.
     """
-    return max((phi * smaller / size for smaller, phi, _ in curve), default=1.0)
+    return max((phi * smaller / size for smaller, phi, _ in curve), default=0.0)
 
 
 def _effect(statistics: FloatArray, independent: float, last_nu: float) -> tuple[float, float]:
     mean = float(statistics.mean())
     independent_error = math.sqrt(2 / (independent * statistics.size))
-    if mean <= 1 + DEPENDENCE_Z * independent_error:
+    if abs(mean - 1) <= DEPENDENCE_Z * independent_error:
         return 1.0, float(independent)
     if statistics.size < FEWEST_BLOCKS_FOR_VARIANCE:
         return mean, last_nu

@@ -11,6 +11,7 @@ from modelwatch.comparisons.blocks import count_blocks, larger_blocks
 from modelwatch.comparisons.cells import decile_starts
 from modelwatch.comparisons.ks import ks_p_value
 from modelwatch.comparisons.location import location_each, location_p_value, normal_scores
+from modelwatch.comparisons.value_effects import SeasonTable
 
 BINS = 60
 
@@ -70,21 +71,33 @@ def test_independent_rows_are_not_corrected() -> None:
         assert effect.phi_at(1_000) == pytest.approx(1.0, abs=0.2)
 
 
-def test_what_is_expected_of_a_block_is_no_dependence() -> None:
+def test_what_the_season_brings_is_no_dependence() -> None:
     """A level that comes and goes with the season is no design effect once it is expected."""
     rng = np.random.default_rng(3)
     season = np.arange(40_000) // 500 % 2
     codes = rng.integers(0, 10, 40_000) // (1 + season)
-    blocks = count_blocks(codes, 10)
-    starts = np.arange(10)
-    of_season = [
-        np.bincount(codes[season == s], minlength=10) / (season == s).sum() for s in (0, 1)
-    ]
-    expected = 50 * np.array(of_season)[season[::50]]
-    assert fit_value_effects(blocks, starts).cells.phi_at(500) > 15
-    assert fit_value_effects(blocks, starts, expected).cells.phi_at(500) == pytest.approx(
-        1, abs=0.2
+    blocks, starts = count_blocks(codes, 10), np.arange(10)
+    seasons = SeasonTable(
+        count_blocks(season, 2),
+        np.array([np.bincount(codes[season == which], minlength=10) for which in (0, 1)]),
     )
+    assert fit_value_effects(blocks, starts).cells.phi_at(500) > 15
+    for effect in (fit_value_effects(blocks, starts, seasons).cells,):
+        assert effect.phi_at(500) == pytest.approx(1, abs=0.2)
+
+
+def test_rows_spread_over_seasons_vary_less_than_random_ones() -> None:
+    """Of blocks that hold each season's share exactly, phi lies below 1."""
+    rng = np.random.default_rng(6)
+    season = np.arange(40_000) % 2
+    codes = 5 * season + rng.integers(0, 5, 40_000)
+    seasons = SeasonTable(
+        count_blocks(season, 2),
+        np.array([np.bincount(codes[season == which], minlength=10) for which in (0, 1)]),
+    )
+    effects = fit_value_effects(count_blocks(codes, 10), np.arange(10), seasons)
+    assert effects.location.phi_at(500) < 0.5
+    assert effects.cells.phi_at(500) == pytest.approx(8 / 9, abs=0.1)
 
 
 def test_whole_cycles_do_not_hide_a_cycle() -> None:
