@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -87,6 +87,7 @@ class Baseline:
         timestamp: str | None = None,
         importances: Mapping[str, float] | None = None,
         bins: int = DEFAULT_BINS,
+        progress: Callable[[float], None] | None = None,
     ) -> Baseline:
         """Summarise the data that a model was trained or validated on.
 
@@ -96,8 +97,9 @@ class Baseline:
 
         Args:
             data: a pandas or polars frame, a pyarrow table, a mapping of arrays, a list of
-                mappings, or the name of a CSV, Parquet or Arrow file. For outputs, use
-                predictions on rows that the model was not trained on.
+                mappings; the name of a CSV, Parquet or Arrow file, which may be larger than
+                memory; a list of frames, or a function that returns an iterator of tables. For
+                outputs, use predictions on rows that the model was not trained on.
             model: the model's name.
             version: its version.
             features: the input columns; all that have no other role where None.
@@ -107,13 +109,18 @@ class Baseline:
             timestamp: the column that orders the rows.
             importances: weight of each input in the model, 0 or more.
             bins: bins of a numeric feature, 10 or more.
+            progress: is told which share of the work is done, in [0, 1], where that is known.
+
+        The data is read twice. Of what is not in memory, bins lie by at most 2,000,000 values of a
+        feature, evenly spaced, and up to 2,000,000 rows are sorted where `timestamp` asks for it.
 
         Raises:
             DataError: where there are no rows, or the data cannot be read.
             SchemaError: where a named column is not there or has two roles.
             ConfigurationError: where an option is out of range.
         """
-        from modelwatch.baseline_fit import Roles, fit_baseline
+        from modelwatch.baseline_fit import fit_baseline
+        from modelwatch.baseline_roles import Roles
 
         if isinstance(features, str):
             raise ConfigurationError(
@@ -127,7 +134,13 @@ class Baseline:
             timestamp=timestamp,
         )
         return fit_baseline(
-            data, model=model, version=version, roles=roles, importances=importances, bins=bins
+            data,
+            model=model,
+            version=version,
+            roles=roles,
+            importances=importances,
+            bins=bins,
+            progress=progress,
         )
 
     @cached_property

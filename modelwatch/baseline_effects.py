@@ -2,132 +2,144 @@
 
 from __future__ import annotations
 
-import logging
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from modelwatch.baseline import BaselineFeature
+from modelwatch.baseline_batch import Batch
+from modelwatch.baseline_order import Classes, say_sorted_by
+from modelwatch.block_counts import BlockCounts, block_stretches
+from modelwatch.comparisons.blocks import SMALLEST_BLOCK
 from modelwatch.comparisons.cells import decile_starts
-from modelwatch.comparisons.design_effect import DesignEffect, fit_design_effect
-from modelwatch.feature import FeatureSpec
-from modelwatch.tabular import (
-    NumericColumn,
-    RawColumn,
-    categorical_column,
-    infer_kind,
-    numeric_column,
-)
+from modelwatch.comparisons.design_effect import DesignEffect, fit_effect_of_counts
+from modelwatch.comparisons.value_effects import ValueEffects, fit_value_effects
+from modelwatch.feature import FeatureProfile, FeatureSpec
+from modelwatch.tabular import CategoricalColumn, NumericColumn
 
-__all__ = ["categories_seen_once", "is_sorted_by", "say_sorted_by", "with_effects"]
+__all__ = ["FeatureBlocks", "most_blocks"]
+
+MOST_BYTES = 256 * 2**20
+"""Memory for the counts of all blocks of all features; of longer data evenly spaced stretches of
+rows are counted."""
 
 Codes = npt.NDArray[np.intp]
-Events = npt.NDArray[np.bool_]
-
-_logger = logging.getLogger("modelwatch")
 
 
-def with_effects(
-    spec: FeatureSpec, values: RawColumn, *, in_time_order: bool | None
-) -> BaselineFeature:
-    """Return a feature with its design effects.
+def most_blocks(specs: Mapping[str, FeatureSpec]) -> int:
+    """Return of how many blocks of 50 rows there is room for counts."""
+    return max(MOST_BYTES // sum(_bins(spec) + 1 for spec in specs.values()), 1)
+
+
+class FeatureBlocks:
+    """The blocks of one feature: counts of 50 rows each, on its bins or cells. A `Summary`.
 
     Args:
-        spec: its description.
-        values: its raw column.
+        spec: the feature.
+        rows: rows of all the data.
+        most_blocks: how many blocks are counted at most.
         in_time_order: whether the rows are; None where it may be so: then a column whose equal
             values all stand together was sorted, and says nothing of time.
+        counts: the known values' counts on the bins of numbers, by which cells are chosen.
+        singles: categories of one row each.
     """
-    fields = {name: getattr(spec, name) for name in FeatureSpec.__dataclass_fields__}
-    codes, cells, missing, outlying = _coded(spec, values)
-    if in_time_order is None and _is_grouped(codes):
-        say_sorted_by(spec.name)
-        in_time_order = False
-    if in_time_order is False:
-        return BaselineFeature(**fields)
-    return BaselineFeature(
-        **fields,
-        values_effect=fit_design_effect(codes, cells),
-        missing_effect=_event_effect(missing, in_time_order),
-        outliers_effect=_event_effect(outlying, in_time_order),
-    )
+
+    def __init__(
+        self,
+        spec: BaselineFeature,
+        rows: int,
+        *,
+        most_blocks: int,
+        in_time_order: bool | None,
+        counts: npt.NDArray[np.int64],
+        singles: frozenset[str] = frozenset(),
+    ) -> None:
+        self.spec = spec
+        self._in_time_order = in_time_order
+        self._singles = singles
+        self._places = {name: place for place, name in enumerate(spec.cells or ())}
+        stretches = block_stretches(rows, most_blocks)
+        self._values = BlockCounts(stretches, _bins(spec))
+        self._outliers = BlockCounts(stretches, 1)
+        starts = decile_starts(counts) if counts.size else np.empty(0, np.intp)
+        self._cell_of_bin = np.searchsorted(starts, np.arange(counts.size), side="right") - 1
+        self._cells, self._missing, self._outlying = Classes(), Classes(), Classes()
+        self._fourth = 0.0
+
+    def update(self, batch: Batch) -> None:
+        """Take in the next rows."""
+        column = batch.column(self.spec.name)
+        if isinstance(column, CategoricalColumn):
+            codes = cells = column.codes(self._places, len(self._places))
+            outlying = column.codes(dict.fromkeys(self._singles, 1), 0) > 0
+        else:
+            codes, cells, outlying = self._of_numbers(column)
+        if self._in_time_order is None:
+            self._cells.update(cells)
+            self._missing.update((codes < 0).astype(np.intp))
+            self._outlying.update(outlying.astype(np.intp))
+        if self._in_time_order is not False:
+            self._values.update(batch.start, codes)
+            self._outliers.update(batch.start, np.where(outlying, 0, -1))
+
+    def _of_numbers(self, column: NumericColumn) -> tuple[Codes, Codes, npt.NDArray[np.bool_]]:
+        spec = self.spec
+        edges = spec.bin_edges if spec.bin_edges is not None else np.empty(0)
+        bins = np.searchsorted(edges, column.values, side="left")
+        cells = self._cell_of_bin[bins] if self._in_time_order is None else bins
+        if column.missing:
+            absent = np.isnan(column.values)
+            bins, cells = np.where(absent, -1, bins), np.where(absent, -1, cells)
+        square = (column.finite - spec.mean) ** 2
+        self._fourth += float((square * square).sum())
+        return (
+            bins,
+            cells,
+            (column.values < spec.limits.lower) | (column.values > spec.limits.upper),
+        )
+
+    def feature(self, profile: FeatureProfile) -> BaselineFeature:
+        """Return the feature with its design effects, given the statistics of all rows."""
+        spec = self.spec
+        moments = profile.moments
+        if moments is not None and moments.n > 1 and moments.variance > 0:
+            kurtosis = self._fourth / moments.n / moments.variance**2
+            spec = replace(spec, kurtosis=max(kurtosis, 1.0))
+        if self._in_time_order is None and self._cells.are_grouped:
+            say_sorted_by(spec.name)
+            return spec
+        if self._in_time_order is False:
+            return spec
+        values = self._value_effects()
+        missing = SMALLEST_BLOCK - self._values.counts.sum(axis=1, dtype=np.int64)
+        outliers = self._outliers.counts[:, 0].astype(np.int64)
+        return replace(
+            spec,
+            values_effect=values.cells,
+            ks_effect=values.ks,
+            location_effect=values.location,
+            missing_effect=_effect_of_events(missing, self._missing),
+            outliers_effect=_effect_of_events(outliers, self._outlying),
+        )
+
+    def _value_effects(self) -> ValueEffects:
+        counts = self._values.counts.astype(np.int64)
+        if self.spec.kind == "categorical":
+            return ValueEffects(cells=fit_effect_of_counts(counts, self._values.totals))
+        return fit_value_effects(counts, decile_starts(self._values.totals))
 
 
-def say_sorted_by(name: str) -> None:
-    """Log that rows sorted by a column tell nothing of time, and the remedy."""
-    _logger.warning(
-        "the rows are sorted by %r, so that their order says nothing of how features vary in time: "
-        "give Baseline.fit a timestamp column, or the rows in the order in which they came.",
-        name,
-    )
+def _bins(spec: FeatureSpec) -> int:
+    if spec.bin_edges is not None:
+        return int(spec.bin_edges.size) + 1
+    return len(spec.cells or ()) + 1
 
 
-def is_sorted_by(values: RawColumn) -> bool:
-    """Tell whether rows are sorted by a raw column: classes all together, or numbers in order.
-
-    >>> is_sorted_by(["a", "a", "b"]), is_sorted_by(["a", "b", "a"]), is_sorted_by([0.3, 0.1, 0.2])
-    (True, False, False)
-    """
-    if infer_kind(values) == "numeric":
-        steps = np.diff(numeric_column(values).finite)
-        return bool(steps.any() and (np.all(steps >= 0) or np.all(steps <= 0)))
-    keys = categorical_column(values).keys
-    code_of = {key: code for code, key in enumerate(dict.fromkeys(keys))}
-    return _is_grouped(np.array([code_of[key] for key in keys], dtype=np.intp))
-
-
-def _is_grouped(codes: Codes) -> bool:
-    present = codes[codes >= 0]
-    runs = int(np.count_nonzero(np.diff(present))) + 1
-    return 1 < np.unique(present).size == runs
-
-
-def _event_effect(events: Events, in_time_order: bool | None) -> DesignEffect:
-    codes = events.astype(np.intp)
-    if in_time_order is None and _is_grouped(codes):
+def _effect_of_events(events: npt.NDArray[np.int64], order: Classes) -> DesignEffect:
+    """Return the effect of a share, given how many rows of each block have it."""
+    if order.are_grouped:
         return DesignEffect()
-    return fit_design_effect(codes, 2)
-
-
-def _coded(spec: FeatureSpec, values: RawColumn) -> tuple[Codes, int, Events, Events]:
-    """Return each row's cell, the number of cells, and which rows are missing and outlying."""
-    if spec.kind == "categorical":
-        keys = categorical_column(values, text=spec.limits.text).keys
-        codes, cells = _category_codes(keys, spec.cells or ())
-        return codes, cells, codes < 0, _is_single(keys)
-    column = numeric_column(values)
-    codes, cells = _bin_codes(column, spec)
-    outlying = (column.values < spec.limits.lower) | (column.values > spec.limits.upper)
-    return codes, cells, codes < 0, outlying
-
-
-def _bin_codes(column: NumericColumn, spec: FeatureSpec) -> tuple[Codes, int]:
-    edges = spec.bin_edges if spec.bin_edges is not None else np.empty(0)
-    bins = np.searchsorted(edges, column.values, side="left")
-    present = ~np.isnan(column.values)
-    starts = decile_starts(np.bincount(bins[present], minlength=edges.size + 1))
-    cell_of_bin = np.searchsorted(starts, np.arange(edges.size + 1), side="right") - 1
-    return np.where(present, cell_of_bin[np.minimum(bins, edges.size)], -1), starts.size
-
-
-def _category_codes(keys: Sequence[str | None], cells: Sequence[str]) -> tuple[Codes, int]:
-    code_of: dict[str | None, int] = {name: code for code, name in enumerate(cells)}
-    code_of[None] = -1
-    rest = len(cells)
-    return np.array([code_of.get(key, rest) for key in keys], dtype=np.intp), rest + 1
-
-
-def categories_seen_once(values: RawColumn, spec: FeatureSpec) -> int:
-    """Count the rows whose category would be unseen were it not for them (Good and Turing).
-
-    As often a new row is of a category that training never had, without any change.
-    """
-    return int(_is_single(categorical_column(values, text=spec.limits.text).keys).sum())
-
-
-def _is_single(keys: Sequence[str | None]) -> Events:
-    """Tell of each row whether its category would be unseen were it not for this row."""
-    counts = Counter(keys)
-    return np.array([key is not None and counts[key] == 1 for key in keys], dtype=bool)
+    counts = np.column_stack([SMALLEST_BLOCK - events, events])
+    return fit_effect_of_counts(counts, counts.sum(axis=0))

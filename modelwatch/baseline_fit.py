@@ -1,96 +1,37 @@
-"""How a `Baseline` is made from data."""
+"""How a `Baseline` is made from data, in two passes over its rows.
+
+The first tells what each column holds and where its bins lie, the second counts on them. A third
+is needed where a column's first values mislead about what the others are.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
-import difflib
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from modelwatch.baseline import Baseline, BaselineFeature
-from modelwatch.baseline_effects import (
-    categories_seen_once,
-    is_sorted_by,
+from modelwatch.baseline_batch import Batch, Summary
+from modelwatch.baseline_effects import FeatureBlocks, most_blocks
+from modelwatch.baseline_order import (
+    Grouping,
+    TimeOrder,
+    in_memory,
     say_sorted_by,
-    with_effects,
+    sorted_by_time,
 )
-from modelwatch.comparisons.cells import choose_cells
+from modelwatch.baseline_roles import Roles
+from modelwatch.baseline_survey import ColumnSurvey, Reading, sample_limit
+from modelwatch.batches import Batches, Progress, RawBatch, Steps, load_batches
+from modelwatch.compact_columns import RawColumn
 from modelwatch.errors import ConfigurationError, DataError, SchemaError
-from modelwatch.feature import FeatureSpec, Role
-from modelwatch.outliers import OutlierLimits, numeric_fences
 from modelwatch.profile import Profile
 from modelwatch.sketches import Categories
-from modelwatch.sketches.bin_edges import probability_edges, quantile_edges
-from modelwatch.sketches.categories import MAX_CATEGORIES
-from modelwatch.tables import load_columns
-from modelwatch.tabular import (
-    CategoricalColumn,
-    NumericColumn,
-    RawColumn,
-    categorical_column,
-    holds_text,
-    infer_kind,
-    numeric_column,
-)
 
-__all__ = ["Roles", "fit_baseline"]
+__all__ = ["fit_baseline"]
 
 FEWEST_BINS = 10
-MAX_RARE_CATEGORIES = 10_000
-"""Beyond the vocabulary, so many categories are remembered; with more, none counts as unseen."""
-
-MAX_CLASSES = 50
-"""A prediction column of whole numbers with at most this many distinct ones holds classes."""
-
-Column = NumericColumn | CategoricalColumn
-
-
-@dataclass(frozen=True, kw_only=True)
-class Roles:
-    """Which column plays which part; see `Baseline.fit`."""
-
-    features: tuple[str, ...] | None = None
-    prediction: str | None = None
-    score: str | Mapping[str, str] | None = None
-    label: str | None = None
-    timestamp: str | None = None
-
-    @property
-    def scores(self) -> tuple[str, ...]:
-        """Every score column."""
-        if self.score is None:
-            return ()
-        return (self.score,) if isinstance(self.score, str) else tuple(self.score.values())
-
-    @property
-    def named(self) -> dict[str, str]:
-        """Column to its role, for all but the inputs.
-
-        Raises:
-            SchemaError: where one column has two roles.
-        """
-        pairs = [
-            (self.prediction, "prediction"),
-            (self.label, "label"),
-            (self.timestamp, "timestamp"),
-            *((column, "score") for column in self.scores),
-            *((column, "feature") for column in self.features or ()),
-        ]
-        roles: dict[str, str] = {}
-        for column, role in pairs:
-            if column is None:
-                continue
-            if column in roles:
-                raise SchemaError(
-                    f"column {column!r} is named as {roles[column]} and as {role}: give it one."
-                )
-            roles[column] = role
-        return roles
 
 
 def fit_baseline(
@@ -101,6 +42,7 @@ def fit_baseline(
     roles: Roles,
     importances: Mapping[str, float] | None,
     bins: int,
+    progress: Progress | None = None,
 ) -> Baseline:
     """Do what `Baseline.fit` promises."""
     if not isinstance(bins, int) or bins < FEWEST_BINS:
@@ -110,199 +52,177 @@ def fit_baseline(
     for name, value in (("model", model), ("version", version)):
         if not isinstance(value, str) or not value:
             raise ConfigurationError(f"{name} is {value!r}: give a text that is not empty.")
-    columns = _ordered(load_columns(data), roles)
-    rows = len(next(iter(columns.values())))
-    in_time_order = _known_order(columns, roles)
-    features: dict[str, BaselineFeature] = {}
-    for name, role in _feature_roles(columns, roles).items():
-        _refuse_unusable(name, columns[name])
-        spec = _describe(name, role, columns[name], roles, bins)
-        features[name] = with_effects(spec, columns[name], in_time_order=in_time_order)
-    _apply_importances(features, importances)
-    empty = Profile(model, version)
+    batches = load_batches(data)
+    if not batches.repeatable:
+        raise DataError(
+            "the data can be read only once, and a baseline takes two passes: give a file, a list "
+            "of frames, or a function that returns the iterator anew."
+        )
+    steps = Steps(progress, 2 + batches.needs_look)
+    if batches.needs_look:
+        batches.look(steps.start())
+    survey = _surveyed(batches, roles, steps.start())
+    features = {
+        name: BaselineFeature(**vars(column.spec(bins))) for name, column in survey.columns.items()
+    }
     baseline = Baseline(
         model=model,
         version=version,
-        rows=rows,
-        features=features,
+        rows=survey.rows,
+        features=_with_importances(features, importances),
         prediction=roles.prediction,
         score=roles.score,
         label=roles.label,
         timestamp=roles.timestamp,
-        profile=empty,
+        profile=Profile(model, version),
     )
-    return replace(baseline, profile=_profile_of(baseline, columns))
+    return _counted(baseline, survey, steps.start())
 
 
-def _known_order(columns: Mapping[str, RawColumn], roles: Roles) -> bool | None:
-    """Tell whether the rows are in order of time: True by a timestamp, None where it may be so.
+@dataclass
+class _Survey:
+    """What the first pass found.
 
-    Rows sorted by their label, as sample data often is, are in no order of time.
+    Attributes:
+        batches: the rows, in the order of time.
+        columns: what each feature's column holds.
+        rows: how many there are.
+        in_time_order: whether they are in the order of time: True by a timestamp, False where they
+            are sorted by their label, as sample data often is, None where it may be so.
     """
-    if roles.timestamp is not None:
-        return True
-    if roles.label is not None and is_sorted_by(columns[roles.label]):
-        say_sorted_by(roles.label)
-        return False
-    return None
+
+    batches: Batches
+    columns: dict[str, ColumnSurvey]
+    rows: int = 0
+    in_time_order: bool | None = None
 
 
-def _profile_of(baseline: Baseline, columns: Mapping[str, RawColumn]) -> Profile:
-    profile = Profile.empty(baseline.model, baseline.version, baseline=baseline)
-    profile.update({name: columns[name] for name in baseline.features})
-    profile.baseline_id = None
-    for feature in profile.features.values():
-        if isinstance(feature.values, Categories):
-            spec = baseline.features[feature.name]
-            singles = categories_seen_once(columns[feature.name], spec)
-            feature.outliers.update({"unseen_category": singles})
-    return profile
+def _surveyed(batches: Batches, roles: Roles, report: Progress) -> _Survey:
+    """Take the first pass, again where rows have to be sorted or a column is read otherwise."""
+    if roles.timestamp is not None and batches.in_memory is not None:
+        batches = _sorted(batches.in_memory, roles)
+    readings: dict[str, Reading] = {}
+    while True:
+        survey = _survey(batches, roles, readings, report)
+        if survey is None and roles.timestamp is not None:
+            batches = _sorted(in_memory(batches, roles.timestamp), roles)
+        elif survey is not None:
+            misread = {
+                name: column.reading
+                for name, column in survey.columns.items()
+                if column.assumed not in (None, column.reading)
+            }
+            if not misread:
+                return survey
+            readings |= misread
 
 
-def _ordered(columns: dict[str, RawColumn], roles: Roles) -> dict[str, RawColumn]:
-    if not columns or not len(next(iter(columns.values()))):
+def _survey(
+    batches: Batches, roles: Roles, readings: Mapping[str, Reading], report: Progress
+) -> _Survey | None:
+    """Take the first pass; return None where the rows are not in the order of their timestamp."""
+    survey = _Survey(batches, {})
+    order = None if roles.timestamp is None else TimeOrder(roles.timestamp)
+    label = None if roles.label is None else Grouping()
+    for batch in batches.read(report):
+        if not survey.rows:
+            survey.columns = _columns(batch, roles, batches, readings)
+        _check_columns(batch, (*survey.columns, *roles.named))
+        if order is not None and order.name in batch.columns:
+            order.update(batch.columns[order.name])
+            if order.broken:
+                return None
+        elif label is not None and roles.label is not None:
+            label.update(batch.columns[roles.label])
+        for name, column in survey.columns.items():
+            column.update(batch.columns[name])
+        survey.rows += batch.rows
+    if not survey.rows:
         raise DataError("the data holds no rows: a baseline needs the rows a model was trained on.")
-    for name, role in roles.named.items():
-        if name not in columns:
-            near = difflib.get_close_matches(name, columns, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else f" The data has {sorted(columns)}."
-            raise SchemaError(f"there is no column {name!r}, named as {role}.{hint}")
+    survey.in_time_order = None if order is None else True
+    if order is None and roles.label is not None and label is not None and label.holds:
+        say_sorted_by(roles.label)
+        survey.in_time_order = False
+    return survey
+
+
+def _sorted(columns: Mapping[str, RawColumn], roles: Roles) -> Batches:
+    roles.of_features(columns)
     if roles.timestamp is None:
-        return columns
-    times = columns[roles.timestamp]
-    order = np.argsort(_sortable(times, roles.timestamp), kind="stable")
-    return {name: _taken(values, order) for name, values in columns.items()}
+        return Batches.of_columns(columns)
+    return Batches.of_columns(sorted_by_time(columns, roles.timestamp))
 
 
-def _sortable(times: RawColumn, name: str) -> npt.NDArray[np.float64]:
-    """Return the times as numbers; texts are ISO 8601, in UTC where they name no zone."""
-    if infer_kind(times) == "categorical":
-        times = [_parsed(value) for value in times]
-    numbers = numeric_column(times).values
-    unusable = np.flatnonzero(np.isnan(numbers))
-    if unusable.size:
+def _columns(
+    batch: RawBatch, roles: Roles, batches: Batches, readings: Mapping[str, Reading]
+) -> dict[str, ColumnSurvey]:
+    found = roles.of_features(batch.columns)
+    limit = np.inf if batches.in_memory is not None else sample_limit(len(found))
+    return {
+        name: ColumnSurvey(
+            name,
+            role,
+            is_prediction=name == roles.prediction,
+            is_score=name in roles.scores,
+            limit=limit,
+            reading=readings.get(name),
+        )
+        for name, role in found.items()
+    }
+
+
+def _check_columns(batch: RawBatch, names: Iterable[str]) -> None:
+    absent = next((name for name in names if name not in batch.columns), None)
+    if absent is not None:
         raise SchemaError(
-            f"timestamp column {name!r} has no time in row {unusable[0]} ({unusable.size} in all): "
-            "give numbers, times or ISO 8601 texts, or drop those rows."
-        )
-    return numbers
-
-
-def _parsed(value: Any) -> dt.datetime | None:
-    try:
-        return dt.datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-
-
-def _taken(values: RawColumn, order: npt.NDArray[np.intp]) -> RawColumn:
-    if isinstance(values, np.ndarray):
-        return values[order]
-    return [values[index] for index in order.tolist()]
-
-
-def _feature_roles(columns: Iterable[str], roles: Roles) -> dict[str, Role]:
-    named = roles.named
-    others = tuple(name for name in columns if name not in named)
-    inputs = others if roles.features is None else roles.features
-    outputs = (*((roles.prediction,) if roles.prediction else ()), *roles.scores)
-    found: dict[str, Role] = dict.fromkeys(inputs, "input")
-    found.update(dict.fromkeys(outputs, "output"))
-    if not found:
-        raise SchemaError("the data has no feature column: name some with features=[...].")
-    return found
-
-
-def _describe(name: str, role: Role, values: RawColumn, roles: Roles, bins: int) -> FeatureSpec:
-    is_class = name == roles.prediction and _holds_classes(values)
-    if infer_kind(values) == "categorical" or is_class:
-        return _describe_categories(name, role, values)
-    column = numeric_column(values)
-    present = column.finite
-    is_score = name in roles.scores and present.size > 0
-    if is_score and present.min() >= 0.0 and present.max() <= 1.0:
-        limits = OutlierLimits(
-            kind="probability", lower=0.0, upper=1.0, allows_missing=_had_missing(column)
-        )
-        return FeatureSpec(
-            name=name,
-            role=role,
-            kind="probability",
-            bin_edges=probability_edges(bins),
-            limits=limits,
-            mean=float(present.mean()),
-        )
-    lower, upper = numeric_fences(present) if present.size else (-np.inf, np.inf)
-    limits = OutlierLimits(
-        kind="numeric", lower=lower, upper=upper, allows_missing=_had_missing(column)
-    )
-    return FeatureSpec(
-        name=name,
-        role=role,
-        kind="numeric",
-        bin_edges=quantile_edges(present, bins, further=(lower, upper)),
-        limits=limits,
-        mean=float(present.mean()) if present.size else 0.0,
-    )
-
-
-def _describe_categories(name: str, role: Role, values: RawColumn) -> FeatureSpec:
-    text = holds_text(values)
-    column = categorical_column(values, text=text)
-    counts = column.counts
-    ranked = sorted(counts, key=lambda key: (-counts[key], key))
-    rare = frozenset(ranked[MAX_CATEGORIES : MAX_CATEGORIES + MAX_RARE_CATEGORIES])
-    all_kept = len(ranked) <= MAX_CATEGORIES + MAX_RARE_CATEGORIES
-    limits = OutlierLimits(
-        kind="categorical",
-        categories=frozenset(ranked) if all_kept else None,
-        text=text,
-        allows_missing=_had_missing(column),
-    )
-    cells, cell_counts = choose_cells(column.keys)
-    return FeatureSpec(
-        name=name,
-        role=role,
-        kind="categorical",
-        categories=tuple(dict.fromkeys([*ranked[:MAX_CATEGORIES], *cells])),
-        rare_categories=rare.difference(cells),
-        cells=cells,
-        cell_counts=cell_counts,
-        limits=limits,
-    )
-
-
-def _refuse_unusable(name: str, values: RawColumn) -> None:
-    """Refuse a column that is mostly of a type that cannot be watched, rather than call it missing.
-
-    Raises:
-        SchemaError: where it is.
-    """
-    is_numeric = infer_kind(values) == "numeric"
-    column = numeric_column(values) if is_numeric else categorical_column(values)
-    wrong = column.missing.get("wrong_type", 0)
-    if 2 * wrong > len(values):
-        kinds = Counter(type(value).__name__ for value in values)
-        raise SchemaError(
-            f"column {name!r} holds mostly values of type {kinds.most_common(1)[0][0]}, which "
-            "cannot be watched: turn them into numbers, texts, booleans or times, or leave the "
-            "column out with features=[...]."
+            f"column {absent!r} is in the first rows and not in later ones, which have "
+            f"{sorted(batch.columns)}: give tables of the same columns."
         )
 
 
-def _holds_classes(values: RawColumn) -> bool:
-    present = numeric_column(values).finite if infer_kind(values) == "numeric" else np.empty(0)
-    distinct = np.unique(present)
-    return 0 < distinct.size <= MAX_CLASSES and bool(np.all(distinct == np.round(distinct)))
+def _counted(baseline: Baseline, survey: _Survey, report: Progress) -> Baseline:
+    """Take the second pass: count on the bins, in all and by blocks of neighbouring rows."""
+    profile = Profile.empty(baseline.model, baseline.version, baseline=baseline)
+    profile.baseline_id = None
+    blocks = _blocks(baseline, survey)
+    summaries: list[Summary] = [*blocks.values()]
+    for raw in survey.batches.read(report):
+        batch = Batch(profile.rows, raw.columns, baseline.features)
+        profile.update({name: batch.column(name) for name in baseline.features})
+        for summary in summaries:
+            summary.update(batch)
+    if profile.rows != survey.rows:
+        raise DataError(
+            f"the data had {survey.rows} rows when it was first read, and {profile.rows} then: "
+            "fit on data that does not change meanwhile."
+        )
+    for name, feature in profile.features.items():
+        singles = survey.columns[name].singles
+        if isinstance(feature.values, Categories) and singles:
+            # As often a new row is of a category that training never had (Good and Turing).
+            feature.outliers["unseen_category"] = len(singles)
+    features = {name: block.feature(profile.features[name]) for name, block in blocks.items()}
+    return replace(baseline, features=features, profile=profile)
 
 
-def _had_missing(column: Column) -> bool:
-    return any(column.missing.get(reason) for reason in ("null", "nan", "absent"))
+def _blocks(baseline: Baseline, survey: _Survey) -> dict[str, FeatureBlocks]:
+    most = most_blocks(baseline.features)
+    return {
+        name: FeatureBlocks(
+            feature,
+            survey.rows,
+            most_blocks=most,
+            in_time_order=survey.in_time_order,
+            counts=survey.columns[name].counts_on(feature.bin_edges),
+            singles=survey.columns[name].singles,
+        )
+        for name, feature in baseline.features.items()
+    }
 
 
-def _apply_importances(
+def _with_importances(
     features: dict[str, BaselineFeature], importances: Mapping[str, float] | None
-) -> None:
+) -> dict[str, BaselineFeature]:
     for name, weight in (importances or {}).items():
         if name not in features:
             raise SchemaError(
@@ -311,3 +231,4 @@ def _apply_importances(
         if not isinstance(weight, (int, float, np.number)) or not 0.0 <= weight < np.inf:
             raise ConfigurationError(f"the importance of {name!r} is {weight!r}: give 0 or more.")
         features[name] = replace(features[name], importance=float(weight))
+    return features

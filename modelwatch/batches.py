@@ -12,7 +12,7 @@ from modelwatch.compact_columns import RawColumn
 from modelwatch.data_files import BATCH_ROWS, DataFile
 from modelwatch.tables import raw_columns
 
-__all__ = ["Batches", "Progress", "RawBatch", "load_batches", "step_of"]
+__all__ = ["Batches", "Progress", "RawBatch", "Steps", "load_batches"]
 
 Progress = Callable[[float], None]
 """Is told which share of the work is done, in [0, 1], never less than before."""
@@ -67,12 +67,12 @@ class Batches:
         return cls(lambda: iter([(columns, 1.0)]), in_memory=columns, batch_rows=batch_rows)
 
     @property
-    def looks(self) -> int:
-        """How often the table is read before there are rows: 1 for a large CSV file, else 0."""
-        return 0 if self._file is None else self._file.looks
+    def needs_look(self) -> bool:
+        """Whether it is read once before there are rows, as a large CSV file is for its types."""
+        return self._file is not None and self._file.needs_look
 
     def look(self, report: Progress) -> None:
-        """Read it as often; does nothing where that was done.
+        """Do that reading; does nothing where it is not needed or was done.
 
         Raises:
             DataError: where the data cannot be read.
@@ -133,15 +133,35 @@ def load_batches(data: object, batch_rows: int = BATCH_ROWS) -> Batches:
     return Batches.of_columns(raw_columns(data), batch_rows)
 
 
-def step_of(progress: Progress | None, step: int, steps: int) -> Progress:
-    """Return what is told the share done of one of several steps, the first being 0.
+class Steps:
+    """Tells the share done of work in several steps of about equal length.
 
-    >>> step_of(print, 1, 2)(0.5)
-    0.75
+    Args:
+        progress: is told; nothing is where None.
+        count: how many steps there are.
+
+    >>> steps = Steps(print, 2)
+    >>> steps.start()(0.5)
+    0.25
+    >>> steps.start()(1.0)
+    1.0
     """
-    if progress is None:
-        return lambda share: None
-    return lambda share: progress((step + share) / steps)
+
+    def __init__(self, progress: Progress | None, count: int) -> None:
+        self._progress = progress
+        self._count = count
+        self._step = -1
+        self._told = 0.0
+
+    def start(self) -> Progress:
+        """Begin the next step; return what is told its share done."""
+        self._step += 1
+        return self._report
+
+    def _report(self, share: float) -> None:
+        if self._progress is not None:
+            self._told = max(self._told, min((self._step + share) / self._count, 1.0))
+            self._progress(self._told)
 
 
 def _tables(tables: Iterable[object]) -> Parts:

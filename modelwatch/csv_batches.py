@@ -43,6 +43,7 @@ class CsvFile:
 
     Attributes:
         rows: None, as a CSV file does not tell.
+        needs_look: whether its types have to be found first, as it has more than one part.
         where: the lines of the part that was read last, for error messages.
     """
 
@@ -54,7 +55,7 @@ class CsvFile:
         self._part_bytes = part_bytes
         self._bytes = path.stat().st_size
         self._types: Types | None = None
-        self.looks = 0 if self._bytes <= part_bytes else 1
+        self.needs_look = self._bytes > part_bytes
         self.where = ""
 
     def looked_at(self) -> Iterator[float]:

@@ -20,7 +20,6 @@ NULL_TEXTS = ("", "NA", "N/A", "NaN", "nan", "null", "None", "NULL")
 Types = Mapping[str, Any]
 """Type of each column in a library's own words; None where no value was seen."""
 
-_LARGEST_BLOCK = 2**31 - 1
 _DATE_FIRST = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -45,11 +44,8 @@ class ArrowParser:
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
-        # A block of its own ends in a line end, and may be no larger than 2 GB.
-        block = min(max(len(text) + 1, 1_024), _LARGEST_BLOCK)
         return arrow_csv.read_csv(
             io.BytesIO(text),
-            read_options=arrow_csv.ReadOptions(block_size=block),
             parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
             convert_options=arrow_csv.ConvertOptions(
                 null_values=list(NULL_TEXTS),

@@ -23,7 +23,7 @@ BATCH_ROWS = 1 << 15
 class _OpenFile(Protocol):
     """One library's way to read one kind of file."""
 
-    looks: int
+    needs_look: bool
     where: str
 
     @property
@@ -73,7 +73,7 @@ class DataFile:
 
     Attributes:
         rows: how many it has, where it tells; else None.
-        looks: 1 where it has to be read once to find its types, before rows can be had.
+        needs_look: whether it has to be read once to find its types, before rows can be had.
 
     Raises:
         SchemaError: where two columns of a CSV file have one name.
@@ -98,8 +98,7 @@ class DataFile:
                 check_header(path)
             self._file = open_file(path, batch_rows)
         self.rows = self._file.rows
-        self.looks = self._file.looks
-        self._looked_at = not self.looks
+        self.needs_look = self._file.needs_look
 
     def looked_at(self) -> Iterator[float]:
         """Find out what has to be known first; yield which share of the file was read, up to 1.
@@ -107,10 +106,10 @@ class DataFile:
         Raises:
             DataError: where the file is damaged.
         """
-        if self._file is not None and not self._looked_at:
+        if self._file is not None and self.needs_look:
             with self._reading():
                 yield from self._file.looked_at()
-            self._looked_at = True
+            self.needs_look = False
 
     def batches(self) -> Iterator[tuple[Any, float]]:
         """Yield frames one after the other, and which share of the file was read, up to 1.

@@ -22,11 +22,11 @@ class ParquetFile:
 
     Attributes:
         rows: how many the file says that it has.
-        looks: 0, as the types are in the file.
+        needs_look: False, as the types are in the file.
         where: empty: an error names no part of it.
     """
 
-    looks = 0
+    needs_look = False
     where = ""
 
     def __init__(self, path: Path, batch_rows: int) -> None:
@@ -57,7 +57,7 @@ class ParquetFile:
 class ArrowFile:
     """An Arrow file, or stream of one, that pyarrow reads: as large as its own record batches."""
 
-    looks = 0
+    needs_look = False
     where = ""
     rows: int | None = None
 
@@ -106,7 +106,7 @@ class ScannedFile:
         scan: name of the function of polars.
     """
 
-    looks = 0
+    needs_look = False
     where = ""
 
     def __init__(self, path: Path, batch_rows: int, scan: str) -> None:
@@ -136,7 +136,7 @@ class WholeFile:
         read: name of the function of pandas.
     """
 
-    looks = 0
+    needs_look = False
     where = ""
 
     def __init__(self, path: Path, batch_rows: int, read: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelwatch.batches import Progress, load_batches, step_of
+from modelwatch.batches import Progress, Steps, load_batches
 from modelwatch.compact_columns import CodedColumn, RawColumn
 from modelwatch.errors import DataError, ProfileMismatch
 from modelwatch.feature import FeatureProfile, FeatureSpec, Role
@@ -143,10 +143,11 @@ class Profile:
                 baseline knows.
         """
         batches = load_batches(data)
-        steps = batches.looks + 1
-        batches.look(step_of(progress, 0, steps))
+        steps = Steps(progress, 1 + batches.needs_look)
+        if batches.needs_look:
+            batches.look(steps.start())
         profile = cls.empty(baseline.model, baseline.version, baseline=baseline)
-        for batch in batches.read(step_of(progress, steps - 1, steps)):
+        for batch in batches.read(steps.start()):
             if not batch.columns.keys() & baseline.features.keys() and not profile.rows:
                 raise DataError(
                     f"none of the columns {sorted(batch.columns)} is a feature of model "

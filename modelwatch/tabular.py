@@ -24,6 +24,7 @@ from modelwatch.compact_columns import CodedColumn, MaskedColumn, RawColumn
 __all__ = [
     "ABSENT",
     "CategoricalColumn",
+    "KindCounts",
     "NumericColumn",
     "RawColumn",
     "categorical_column",
@@ -133,35 +134,78 @@ def category_key(value: object) -> str:
     return str(value)
 
 
-def infer_kind(values: RawColumn) -> Literal["numeric", "categorical"]:
-    """Tell whether a raw column holds numbers (or times) or categories.
+@dataclass
+class KindCounts:
+    """How many values of a raw column are of which kind; adds up over parts of a column.
 
-    Booleans, texts and what a frame declares as categories are. Of mixed values the majority that
-    is not missing decides.
+    Booleans, texts and what a frame declares as categories are categories; null, NaN among
+    categories, and `ABSENT` are of no kind.
+
+    Attributes:
+        numeric: numbers and times.
+        categorical: all others.
+        texts: texts among the categories.
+        numbers: numbers, booleans and times, whether categories or not.
     """
-    if isinstance(values, CodedColumn) and values.values:
-        return "numeric" if values.values == [ABSENT] else "categorical"
-    if isinstance(values, MaskedColumn):
-        return "numeric"
-    if isinstance(values, np.ndarray) and values.dtype.kind != "O":
-        return "numeric" if values.dtype.kind in "fiuMm" else "categorical"
-    numeric = categorical = 0
-    for kind, count in type_counts(values).items():
-        if kind.__name__ in _NULL_NAMES or kind is _Absent:
-            continue
-        if _is_number_type(kind) and not issubclass(kind, _BOOLEANS):
-            numeric += count
-        else:
-            categorical += count
-    return "categorical" if categorical > numeric else "numeric"
+
+    numeric: int = 0
+    categorical: int = 0
+    texts: int = 0
+    numbers: int = 0
+
+    @classmethod
+    def of(cls, values: RawColumn) -> KindCounts:
+        """Count the values of a raw column."""
+        counts = cls()
+        declared = isinstance(values, CodedColumn)
+        for kind, rows in type_counts(values).items():
+            if kind.__name__ in _NULL_NAMES or kind is _Absent:
+                continue
+            is_number = _is_number_type(kind)
+            counts.texts += rows * issubclass(kind, str)
+            counts.numbers += rows * is_number
+            if is_number and not declared and not issubclass(kind, _BOOLEANS):
+                counts.numeric += rows
+            else:
+                counts.categorical += rows
+        if counts.numeric and counts.categorical:
+            nans = sum(1 for value in values if isinstance(value, float) and value != value)
+            counts.numeric -= nans
+            counts.numbers -= nans
+        return counts
+
+    def __add__(self, other: KindCounts) -> KindCounts:
+        return KindCounts(
+            self.numeric + other.numeric,
+            self.categorical + other.categorical,
+            self.texts + other.texts,
+            self.numbers + other.numbers,
+        )
+
+    @property
+    def total(self) -> int:
+        """All values of some kind."""
+        return self.numeric + self.categorical
+
+    @property
+    def is_categorical(self) -> bool:
+        """Whether most values are categories."""
+        return self.categorical > self.numeric
+
+    @property
+    def are_texts(self) -> bool:
+        """Whether there are as many texts as numbers, or more."""
+        return self.texts >= self.numbers
+
+
+def infer_kind(values: RawColumn) -> Literal["numeric", "categorical"]:
+    """Tell whether a raw column holds numbers (or times) or categories; the majority decides."""
+    return "categorical" if KindCounts.of(values).is_categorical else "numeric"
 
 
 def holds_text(values: RawColumn) -> bool:
     """Tell whether the categories of a raw column are mostly texts (not numbers or booleans)."""
-    kinds = type_counts(values)
-    texts = sum(count for kind, count in kinds.items() if issubclass(kind, str))
-    others = sum(count for kind, count in kinds.items() if kind in _NUMBER_TYPES)
-    return texts >= others
+    return KindCounts.of(values).are_texts
 
 
 def numeric_column(values: RawColumn) -> NumericColumn:

@@ -8,7 +8,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MAX_CATEGORY_CELLS", "category_counts", "choose_cells", "decile_starts"]
+__all__ = [
+    "MAX_CATEGORY_CELLS",
+    "category_counts",
+    "cells_of_halves",
+    "choose_cells",
+    "decile_starts",
+]
 
 DECILES = 10
 """The limits in common use for the population stability index assume this many cells."""
@@ -56,14 +62,24 @@ def choose_cells(keys: Sequence[str | None]) -> tuple[tuple[str, ...], tuple[int
     >>> choose_cells(["a", "b", None, "a"])
     (('a', 'b'), (2, 1, 0))
     """
-    chosen_on, counted = keys, keys
-    if len(set(keys) - {None}) > MAX_CATEGORY_CELLS:
-        chosen_on, counted = keys[::2], keys[1::2]
-    frequency = Counter(key for key in chosen_on if key is not None)
+    halves = [Counter(key for key in half if key is not None) for half in (keys[::2], keys[1::2])]
+    return cells_of_halves(*halves)
+
+
+def cells_of_halves(
+    even: Mapping[str, int], odd: Mapping[str, int]
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Return what `choose_cells` does, from counts of every other row and of those between.
+
+    >>> cells_of_halves({"a": 2}, {"b": 1})
+    (('a', 'b'), (2, 1, 0))
+    """
+    both = Counter(even) + Counter(odd)
+    many = len(both) > MAX_CATEGORY_CELLS
+    frequency, counts = (even, odd) if many else (both, both)
     ranked = sorted(frequency, key=lambda name: (-frequency[name], name))
     names = tuple(ranked[:MAX_CATEGORY_CELLS])
-    counts = Counter(key for key in counted if key is not None)
-    return names, tuple(category_counts(counts, counts.total(), names).tolist())
+    return names, tuple(category_counts(counts, sum(counts.values()), names).tolist())
 
 
 def category_counts(counts: Mapping[str, int], total: int, names: Sequence[str]) -> IntArray:

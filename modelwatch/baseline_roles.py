@@ -1,0 +1,79 @@
+"""Which column of the training data plays which part."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from modelwatch.errors import SchemaError
+from modelwatch.feature import Role
+
+__all__ = ["Roles"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roles:
+    """Which column plays which part; see `Baseline.fit`."""
+
+    features: tuple[str, ...] | None = None
+    prediction: str | None = None
+    score: str | Mapping[str, str] | None = None
+    label: str | None = None
+    timestamp: str | None = None
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Every score column."""
+        if self.score is None:
+            return ()
+        return (self.score,) if isinstance(self.score, str) else tuple(self.score.values())
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Column to its role, for all but the inputs.
+
+        Raises:
+            SchemaError: where one column has two roles.
+        """
+        pairs = [
+            (self.prediction, "prediction"),
+            (self.label, "label"),
+            (self.timestamp, "timestamp"),
+            *((column, "score") for column in self.scores),
+            *((column, "feature") for column in self.features or ()),
+        ]
+        roles: dict[str, str] = {}
+        for column, role in pairs:
+            if column is None:
+                continue
+            if column in roles:
+                raise SchemaError(
+                    f"column {column!r} is named as {roles[column]} and as {role}: give it one."
+                )
+            roles[column] = role
+        return roles
+
+    def of_features(self, columns: Iterable[str]) -> dict[str, Role]:
+        """Return the features among the columns, inputs first.
+
+        Raises:
+            SchemaError: where a column that is named is not there, or none is a feature.
+        """
+        columns = list(columns)
+        named = self.named
+        for name, role in named.items():
+            if name not in columns:
+                near = difflib.get_close_matches(name, columns, n=1)
+                hint = (
+                    f" Did you mean {near[0]!r}?" if near else f" The data has {sorted(columns)}."
+                )
+                raise SchemaError(f"there is no column {name!r}, named as {role}. {hint}")
+        others = tuple(name for name in columns if name not in named)
+        inputs = others if self.features is None else self.features
+        outputs = (*((self.prediction,) if self.prediction else ()), *self.scores)
+        found: dict[str, Role] = dict.fromkeys(inputs, "input")
+        found.update(dict.fromkeys(outputs, "output"))
+        if not found:
+            raise SchemaError("the data has no feature column: name some with features=[...].")
+        return found
