@@ -120,18 +120,18 @@ def fit_calibration(scores: FloatArray, labels: npt.ArrayLike) -> Calibration:
     [0.25]
     """
     used, truth = _usable(np.asarray(scores, np.float64), np.asarray(labels, np.float64))
-    cells, cell_of_row = _cells(used)
     at, values = fit_isotonic(used, truth)
-    fitted = np.interp(used, at, values)
+    grid = _grid(used)
+    fitted = np.interp(grid, at, values)
     deviations = [
-        _cell_means(np.interp(used, *fit_isotonic(used[kept], truth[kept])) - fitted, cell_of_row)
+        np.interp(grid, *fit_isotonic(used[kept], truth[kept])) - fitted
         for kept in _without_each_part(used.size)
     ]
-    helps = _isotonic_helps(used, truth, cell_of_row)
+    helps = _isotonic_helps(used, truth)
     return Calibration(
         tuple(at.tolist()) if helps else (),
         tuple(values.tolist()) if helps else (),
-        tuple(cells.tolist()),
+        tuple(grid.tolist()),
         tuple(tuple(part.tolist()) for part in deviations),
     )
 
@@ -196,22 +196,16 @@ def _usable(scores: FloatArray, labels: FloatArray) -> tuple[FloatArray, FloatAr
     return scores, labels
 
 
-def _cells(scores: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp]]:
-    """Return the mean score of cells of equally many rows, and each row's cell."""
+def _grid(scores: FloatArray) -> FloatArray:
+    """Return where deviations are kept: twentieths of [0, 1], and of the rows."""
+    shares = np.arange(CELLS + 1) / CELLS
+    return np.unique(np.concatenate([shares, np.quantile(scores, shares)]))
+
+
+def _isotonic_helps(scores: FloatArray, truth: FloatArray) -> bool:
+    """Tell whether the calibration error falls, over cells of equally many rows."""
     edges = np.unique(np.quantile(scores, np.arange(1, CELLS) / CELLS))
-    codes = np.searchsorted(edges, scores, side="left")
-    _, dense = np.unique(codes, return_inverse=True)
-    return _cell_means(scores, dense), dense
-
-
-def _cell_means(values: FloatArray, cell_of_row: npt.NDArray[np.intp]) -> FloatArray:
-    sums = np.bincount(cell_of_row, weights=values)
-    return np.asarray(sums / np.bincount(cell_of_row), dtype=np.float64)
-
-
-def _isotonic_helps(
-    scores: FloatArray, truth: FloatArray, cell_of_row: npt.NDArray[np.intp]
-) -> bool:
+    cells = np.searchsorted(edges, scores, side="left")
     size = max(min(INTERLEAVED_ROWS, scores.size // 4), 1)
     first = (np.arange(scores.size) // size) % 2 == 0
     raw = fitted = 0.0
@@ -219,9 +213,8 @@ def _isotonic_helps(
         if not (fit.any() and held.any()):
             return False
         at, values = fit_isotonic(scores[fit], truth[fit])
-        _, cells = np.unique(cell_of_row[held], return_inverse=True)
-        raw += _gap(scores[held] - truth[held], cells)
-        fitted += _gap(np.interp(scores[held], at, values) - truth[held], cells)
+        raw += _gap(scores[held] - truth[held], cells[held])
+        fitted += _gap(np.interp(scores[held], at, values) - truth[held], cells[held])
     return fitted < raw
 
 

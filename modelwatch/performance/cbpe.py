@@ -33,6 +33,9 @@ RANGES = {"matthews": (-1.0, 1.0), "log_loss": (0.0, math.inf)}
 SUMMED = ("accuracy", "log_loss", "brier")
 """Metrics of several classes to which each class adds a part, the others being averages."""
 
+PREDICTED_SHARE, TRUE_SHARE = "share of predictions", "share of truths"
+"""What each class adds to the Matthews correlation of several."""
+
 
 def estimate_classification(
     summary: ScoreSummary,
@@ -47,9 +50,10 @@ def estimate_classification(
     sum is n * c(mean score), the same as row by row. ROC-AUC and average precision follow from the
     expected counts by bin; brier and log_loss (nats) take a bin's rows at their mean score. The
     metrics are those of `realized`, except the calibration error. Of several classes, each is taken
-    against the rest and they are averaged, but for accuracy, the mean c of the predicted class, and
-    brier and log_loss, which are sums over the classes. Without predicted classes, metrics that
-    need them are left out, as is every metric without a meaning on the rows.
+    against the rest and they are averaged; accuracy, brier and log_loss are sums over the classes,
+    matthews follows from the sums. Each class is judged by its own score alone: where that tells
+    less than all scores together, the estimate is off by as much. Without predicted classes,
+    metrics that need them are left out, as is every metric without a meaning on the rows.
 
     The band is where the metric that the rows' labels will yield should lie: value +- 1.96 standard
     errors, whose variance is that of the labels given c, times `design_effect`, and that of the
@@ -228,19 +232,23 @@ def _losses(expected: _Expected) -> _Metrics:
 
 
 def _class_shares(expected: _Expected) -> _Metrics:
-    """Return what one class adds to metrics of all of them: rows rightly predicted as it, losses.
+    """Return what one class adds to metrics of all of them.
 
-    The log loss of a row is that of its true class, so each class adds its true rows only.
+    Its rows rightly predicted, its share of predictions and truths; and, as the log loss of a row
+    is that of its true class, the loss of its true rows.
     """
     rows, true, s = expected.rows, expected.positives, expected.mean_scores
     variances, total = expected.variances, float(rows.sum())
-    known = float(rows[PREDICTED].sum() + rows[NOT_PREDICTED].sum())
     loss = -np.log(np.maximum(s, SMALLEST_PROBABILITY))
     value = float((true * loss).sum()) / total
     found = {"log_loss": (value, float((variances * loss**2).sum()) / total**2, total)}
+    known = float(rows[PREDICTED].sum() + rows[NOT_PREDICTED].sum())
     if known:
         right, variance = float(true[PREDICTED].sum()), float(variances[PREDICTED].sum())
         found["accuracy"] = (right / known, variance / known**2, known)
+        found[PREDICTED_SHARE] = (float(rows[PREDICTED].sum()) / known, 0.0, known)
+        truths = float(true[PREDICTED].sum() + true[NOT_PREDICTED].sum())
+        found[TRUE_SHARE] = (truths / known, 0.0, known)
     return found
 
 
@@ -256,12 +264,37 @@ def _macro(parts: list[dict[str, _Uncertain]]) -> dict[str, _Uncertain]:
         weight = 1.0 if name in SUMMED else 1 / len(ones)
         errors = np.sqrt([one.label_variance for one in ones]) * weight
         variance = np.square(errors).sum() if name == "accuracy" else errors.sum() ** 2
-        times = max(len(one.replicates) for one in ones)
-        again = np.array([one.replicates or (one.value,) * times for one in ones]) * weight
-        value = sum(one.value for one in ones) * weight
-        replicates = tuple(again.sum(axis=0).tolist())
-        found[name] = _Uncertain(value, float(variance), replicates, ones[0].rows)
-    return found
+        values = _by_replicate(ones).sum(axis=0) * weight
+        again = tuple(values[1:].tolist())
+        found[name] = _Uncertain(float(values[0]), float(variance), again, ones[0].rows)
+    if "recall" in found:
+        found["balanced_accuracy"] = found["recall"]
+    found.pop("matthews", None)
+    if PREDICTED_SHARE in found:
+        found |= _matthews(found["accuracy"], parts)
+    return {name: one for name, one in found.items() if name not in (PREDICTED_SHARE, TRUE_SHARE)}
+
+
+def _matthews(accuracy: _Uncertain, parts: list[dict[str, _Uncertain]]) -> dict[str, _Uncertain]:
+    """Return Gorodkin's correlation from accuracy t, predicted shares q and true shares r.
+
+    (t - sum q r) / sqrt((1 - sum q^2) (1 - sum r^2)); the chance of the labels in t alone counts.
+    """
+    q = _by_replicate([part[PREDICTED_SHARE] for part in parts])
+    r = _by_replicate([part[TRUE_SHARE] for part in parts])
+    spread = (1 - np.square(q).sum(axis=0)) * (1 - np.square(r).sum(axis=0))
+    if np.any(spread <= 0):
+        return {}
+    values = (_by_replicate([accuracy])[0] - (q * r).sum(axis=0)) / np.sqrt(spread)
+    variance = accuracy.label_variance / float(spread[0])
+    again = tuple(values[1:].tolist())
+    return {"matthews": _Uncertain(float(values[0]), variance, again, accuracy.rows)}
+
+
+def _by_replicate(ones: list[_Uncertain]) -> FloatArray:
+    """Return each class' value, then its replicates, shape (classes, 1 + replicates)."""
+    times = max(len(one.replicates) for one in ones)
+    return np.array([(one.value, *(one.replicates or (one.value,) * times)) for one in ones])
 
 
 def _lead(cells: ScoreCells, calibration: Calibration) -> FloatArray:

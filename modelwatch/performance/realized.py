@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -47,9 +48,10 @@ def realized(
     labels or predictions are, r2 where labels are constant, means below two rows.
 
     Intervals: `confusion`, `ranking` and `calibration_error` give theirs; ROC-AUC and average
-    precision are symmetric in the logit; means have the normal interval, mse and rmse that of the
-    logarithm, r2 the delta method on the joint moments. Errors of several classes' ranking metrics
-    are added up as if they went together, which is on the safe side.
+    precision are symmetric in the logit, the latter with the larger of the variances of the delta
+    method and of Boyd, Eng and Page (2013); means have the normal interval, mse and rmse that of
+    the logarithm, r2 the delta method on the joint moments. Below some 200 rows, those of skewed
+    losses are too narrow: 89% in place of 95% for the mse of 50 rows with heavy tails.
 
     Args:
         summary: one row or more with a label.
@@ -108,7 +110,29 @@ def _by_truth(values: npt.NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
     return values[1::2].sum(axis=0), values[0::2].sum(axis=0)
 
 
-_Judged = tuple[Ranking, FloatArray, FloatArray]
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """A ranking metric of one class, with the counts by bin that it was made of."""
+
+    ranking: Ranking
+    positives: FloatArray
+    negatives: FloatArray
+
+    @property
+    def variances(self) -> tuple[float, float]:
+        """What the positives and the negatives add to its variance."""
+        by_positives = (self.positives * self.ranking.by_positives**2).sum()
+        by_negatives = (self.negatives * self.ranking.by_negatives**2).sum()
+        return (
+            float(by_positives) * _unbiased(float(self.positives.sum())),
+            float(by_negatives) * _unbiased(float(self.negatives.sum())),
+        )
+
+    @property
+    def rarer(self) -> float:
+        """Rows of the rarer of positives and negatives, of those that there are."""
+        totals = (float(self.positives.sum()), float(self.negatives.sum()))
+        return min(total for total in totals if total)
 
 
 def _area(cells: ScoreCells) -> _Judged | None:
@@ -118,45 +142,49 @@ def _area(cells: ScoreCells) -> _Judged | None:
     lead = np.zeros(positives.size)
     lead[both] = sum_p[both] / positives[both] - sum_q[both] / negatives[both]
     found = roc_auc(positives, negatives, lead / cells.widths)
-    return None if found is None else (found, positives, negatives)
+    return None if found is None else _Judged(found, positives, negatives)
 
 
 def _precision(cells: ScoreCells) -> _Judged | None:
     positives, negatives = _by_truth(cells.counts.astype(np.float64))
-    found = average_precision(positives, negatives)
-    return None if found is None else (found, positives, negatives)
+    found = average_precision(positives, negatives) if negatives.any() else None
+    return None if found is None else _Judged(found, positives, negatives)
 
 
 def _macro_ranking(
     name: str, parts: list[_Judged | None], design_effect: float
 ) -> dict[str, Estimate]:
+    """Return the mean over the classes.
+
+    Each row is a positive of one class only, so those parts are independent; it is a negative of
+    all others, and those parts are added up as if they went together.
+    """
     judged = [part for part in parts if part is not None]
     if not judged:
         return {}
-    value = float(np.mean([found.value for found, _, _ in judged]))
-    error = float(np.mean([_ranking_error(*part, design_effect) for part in judged]))
-    rarest = min(_rarer(positives, negatives) for _, positives, negatives in judged)
+    value = float(np.mean([part.ranking.value for part in judged]))
+    of_positives, of_negatives = np.array([part.variances for part in judged]).T
+    variance = of_positives.sum() + np.sqrt(of_negatives).sum() ** 2
+    if name == "average_precision":
+        variance = max(variance, sum(_binomial_variance(part) for part in judged))
+    error = math.sqrt(variance * design_effect) / len(judged)
+    rarest = min(part.rarer for part in judged)
     interval = logit_interval(value, error, trials=rarest, design_effect=design_effect)
-    _, positives, negatives = judged[0]
-    return {name: Estimate.of(value, interval, positives.sum() + negatives.sum())}
+    rows = judged[0].positives.sum() + judged[0].negatives.sum()
+    return {name: Estimate.of(value, interval, rows)}
 
 
-def _ranking_error(
-    found: Ranking, positives: FloatArray, negatives: FloatArray, design_effect: float
-) -> float:
-    of_positives = (positives * found.by_positives**2).sum() * _unbiased(positives)
-    of_negatives = (negatives * found.by_negatives**2).sum() * _unbiased(negatives)
-    return float(np.sqrt((of_positives + of_negatives) * design_effect))
+def _binomial_variance(part: _Judged) -> float:
+    """Return the variance of average precision by Boyd, Eng and Page (2013).
+
+    That of a share of the positives. With few positives the delta method falls short of it.
+    """
+    value = part.ranking.value
+    return value * (1 - value) / float(part.positives.sum())
 
 
-def _unbiased(counts: FloatArray) -> float:
-    total = float(counts.sum())
+def _unbiased(total: float) -> float:
     return total / max(total - 1, 1)
-
-
-def _rarer(positives: FloatArray, negatives: FloatArray) -> float:
-    counts = [total for total in (float(positives.sum()), float(negatives.sum())) if total]
-    return min(counts)
 
 
 def _calibration(summary: LabelledSummary, design_effect: float) -> dict[str, Estimate]:
