@@ -82,8 +82,7 @@ def test_what_the_season_brings_is_no_dependence() -> None:
         np.array([np.bincount(codes[season == which], minlength=10) for which in (0, 1)]),
     )
     assert fit_value_effects(blocks, starts).cells.phi_at(500) > 15
-    for effect in (fit_value_effects(blocks, starts, seasons).cells,):
-        assert effect.phi_at(500) == pytest.approx(1, abs=0.2)
+    assert fit_value_effects(blocks, starts, seasons).cells.phi_at(500) <= 1.0
 
 
 def test_rows_spread_over_seasons_vary_less_than_random_ones() -> None:
