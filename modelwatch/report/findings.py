@@ -56,6 +56,7 @@ class FeatureDrift:
         tests: p-value of each test: chi_square, ks, location, missing, outliers.
         intervals: 95% confidence interval of psi (above chance, as `effect`), ks, mean_shift,
             std_ratio, missing_rate and outlier_rate, as far as they are known.
+        segment: the segment that contributes most to the change, where the comparison was split.
         diagnosis: what happened, in words.
     """
 
@@ -84,6 +85,7 @@ class FeatureDrift:
     harmless: bool = False
     tests: Mapping[str, float] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    segment: str | None = None
     diagnosis: str | None = None
 
     @classmethod
