@@ -1,0 +1,191 @@
+"""Findings that hold: in k of the last m windows, not in one that chance or an hour made.
+
+A window in which a feature could not be judged (no data, or too little) is passed over: it neither
+confirms the feature's finding nor clears it, and the m windows are the last m in which it was
+judged. So a finding stays open through an outage, and is resolved by itself, by windows that were
+judged and found calm.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from modelwatch.errors import ConfigurationError
+from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity
+
+__all__ = [
+    "FeatureHistory",
+    "Persistence",
+    "PersistentFinding",
+    "feature_histories",
+    "persistent_drift",
+    "persistent_finding",
+]
+
+MOST_WINDOWS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Persistence:
+    """In how many of how many windows a finding must hold.
+
+    Attributes:
+        k: windows in which the feature was found to drift, 1 to m.
+        m: last windows that are looked at, 1 to 100.
+
+    Raises:
+        ConfigurationError: where k or m is out of range.
+    """
+
+    k: int = 2
+    m: int = 3
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.m <= MOST_WINDOWS:
+            raise ConfigurationError(f"m is {self.m} windows: give 1 to {MOST_WINDOWS}.")
+        if not 1 <= self.k <= self.m:
+            raise ConfigurationError(
+                f"k is {self.k} of the last {self.m} windows: give 1 to {self.m}."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureHistory:
+    """One feature in the last m windows in which it was judged.
+
+    Attributes:
+        name: the feature.
+        severity: drift or warning where such a finding holds in k of them, else none;
+            insufficient_data where no window judged it.
+        found: windows with a warning or drift.
+        judged: windows that were judged, at most m.
+        weight: its effect (PSI above chance) in the last window that found it, times the
+            importance where that is known; 0.0 where none did.
+        harmless: whether the model hardly read it then.
+    """
+
+    name: str
+    severity: Severity
+    found: int
+    judged: int
+    weight: float = 0.0
+    harmless: bool = False
+
+    @property
+    def persists(self) -> bool:
+        """Whether its finding holds."""
+        return self.severity in ("drift", "warning")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersistentFinding:
+    """What holds of one model: one finding, however many features it concerns.
+
+    Attributes:
+        severity: the worst one.
+        features: what it concerns, by severity, then by importance-weighted effect.
+    """
+
+    severity: Severity
+    features: tuple[FeatureHistory, ...]
+
+
+def persistent_drift(
+    reports: Sequence[DriftReport], persistence: Persistence
+) -> dict[str, Severity]:
+    """Return the features whose finding holds in k of the last m windows that judged them.
+
+    Args:
+        reports: comparisons of windows that follow one another, oldest first, against one
+            baseline; more than m of them where some could not be judged.
+        persistence: k and m.
+
+    Returns:
+        drift where k of the windows found drift, warning where k found drift or a warning.
+
+    >>> def window(severity):
+    ...     age = FeatureDrift(name="age", role="input", kind="numeric", rows=9, severity=severity)
+    ...     return DriftReport(model="m", version="1", baseline_id="b", start_ns=0, end_ns=0,
+    ...                        rows=9, features={"age": age})
+    >>> windows = [window(found) for found in ("drift", "none", "insufficient_data", "drift")]
+    >>> persistent_drift(windows, Persistence(k=2, m=3))
+    {'age': 'drift'}
+    >>> persistent_drift([*windows, window("none"), window("none")], Persistence(k=2, m=3))
+    {}
+    """
+    histories = _latest(reports, persistence)
+    return {history.name: history.severity for history in histories if history.persists}
+
+
+def persistent_finding(
+    reports: Sequence[DriftReport], persistence: Persistence
+) -> PersistentFinding | None:
+    """Return the one finding of the model, or None where nothing holds or it is resolved.
+
+    Args:
+        reports: as `persistent_drift` takes them.
+        persistence: k and m.
+    """
+    holding = [history for history in _latest(reports, persistence) if history.persists]
+    if not holding:
+        return None
+    return PersistentFinding(severity=holding[0].severity, features=tuple(holding))
+
+
+def feature_histories(
+    reports: Iterable[DriftReport], persistence: Persistence
+) -> list[list[FeatureHistory]]:
+    """Return of each window what was known of every feature when it ended.
+
+    Args:
+        reports: as `persistent_drift` takes them. Features that only some of them have are told
+            from the first that has them.
+        persistence: k and m.
+
+    Returns:
+        One list a report, worst first. Takes one pass; memory is m findings a feature.
+    """
+    judged: dict[str, deque[FeatureDrift]] = {}
+    told = []
+    for report in reports:
+        for name, feature in report.features.items():
+            seen = judged.setdefault(name, deque(maxlen=persistence.m))
+            if feature.severity != "insufficient_data":
+                seen.append(feature)
+        histories = [_history(name, seen, persistence.k) for name, seen in judged.items()]
+        told.append(sorted(histories, key=_rank))
+    return told
+
+
+def _latest(reports: Sequence[DriftReport], persistence: Persistence) -> list[FeatureHistory]:
+    told = feature_histories(reports, persistence)
+    return told[-1] if told else []
+
+
+def _history(name: str, judged: Sequence[FeatureDrift], k: int) -> FeatureHistory:
+    found = [feature for feature in judged if feature.severity in ("drift", "warning")]
+    severity: Severity = "none" if judged else "insufficient_data"
+    if sum(feature.severity == "drift" for feature in found) >= k:
+        severity = "drift"
+    elif len(found) >= k:
+        severity = "warning"
+    return FeatureHistory(
+        name=name,
+        severity=severity,
+        found=len(found),
+        judged=len(judged),
+        weight=_weight(found[-1]) if found else 0.0,
+        harmless=found[-1].harmless if found else False,
+    )
+
+
+def _weight(feature: FeatureDrift) -> float:
+    importance = 1.0 if feature.importance is None else feature.importance
+    return max(feature.effect or 0.0, 0.0) * importance
+
+
+def _rank(history: FeatureHistory) -> tuple[int, float, str]:
+    order: tuple[Severity, ...] = ("drift", "warning", "none", "insufficient_data")
+    return order.index(history.severity), -history.weight, history.name
