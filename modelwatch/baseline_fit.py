@@ -22,6 +22,7 @@ from modelwatch.baseline_order import (
     sorted_by_time,
 )
 from modelwatch.baseline_roles import Roles
+from modelwatch.baseline_seasons import SeasonClock
 from modelwatch.baseline_survey import ColumnSurvey, Reading, sample_limit
 from modelwatch.batches import Batches, Progress, RawBatch, Steps, load_batches
 from modelwatch.compact_columns import RawColumn
@@ -184,8 +185,11 @@ def _counted(baseline: Baseline, survey: _Survey, report: Progress) -> Baseline:
     """Take the second pass: count on the bins, in all and by blocks of neighbouring rows."""
     profile = Profile.empty(baseline.model, baseline.version, baseline=baseline)
     profile.baseline_id = None
-    blocks = _blocks(baseline, survey)
-    summaries: list[Summary] = [*blocks.values()]
+    clock = _clock(baseline, survey)
+    blocks = _blocks(baseline, survey, clock)
+    for column in survey.columns.values():
+        column.forget_values()
+    summaries: list[Summary] = [*([clock] if clock else []), *blocks.values()]
     for raw in survey.batches.read(report):
         batch = Batch(profile.rows, raw.columns, baseline.features)
         profile.update({name: batch.column(name) for name in baseline.features})
@@ -205,7 +209,15 @@ def _counted(baseline: Baseline, survey: _Survey, report: Progress) -> Baseline:
     return replace(baseline, features=features, profile=profile)
 
 
-def _blocks(baseline: Baseline, survey: _Survey) -> dict[str, FeatureBlocks]:
+def _clock(baseline: Baseline, survey: _Survey) -> SeasonClock | None:
+    if baseline.timestamp is None:
+        return None
+    return SeasonClock(baseline.timestamp, survey.rows, most_blocks(baseline.features))
+
+
+def _blocks(
+    baseline: Baseline, survey: _Survey, clock: SeasonClock | None
+) -> dict[str, FeatureBlocks]:
     most = most_blocks(baseline.features)
     return {
         name: FeatureBlocks(
@@ -215,6 +227,7 @@ def _blocks(baseline: Baseline, survey: _Survey) -> dict[str, FeatureBlocks]:
             in_time_order=survey.in_time_order,
             counts=survey.columns[name].counts_on(feature.bin_edges),
             singles=survey.columns[name].singles,
+            clock=clock,
         )
         for name, feature in baseline.features.items()
     }

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 from collections.abc import Hashable, Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from modelwatch.batches import Batches
-from modelwatch.compact_columns import CodedColumn, RawColumn, concatenated, taken
+from modelwatch.compact_columns import RawColumn, concatenated, taken
 from modelwatch.errors import DataError, SchemaError
 from modelwatch.tabular import categorical_column, infer_kind, numeric_column
+from modelwatch.times import unix_seconds
 
 __all__ = ["Grouping", "TimeOrder", "in_memory", "say_sorted_by", "sorted_by_time"]
 
@@ -115,7 +114,7 @@ class Classes:
         if not codes.size:
             return
         starts = np.flatnonzero(np.diff(codes, prepend=codes[0] - 1))
-        if starts.size > np.unique(codes).size:
+        if starts.size > codes.max() + 2:  # more runs than there are classes
             self._scattered = True
             return
         for code in codes[starts].tolist():
@@ -184,12 +183,7 @@ def seconds_of(times: RawColumn, name: str, first_row: int = 0) -> FloatArray:
     Raises:
         SchemaError: where a row has no time.
     """
-    if infer_kind(times) == "categorical":
-        if isinstance(times, CodedColumn):
-            times = CodedColumn([_parsed(value) for value in times.values], times.codes)
-        else:
-            times = [_parsed(value) for value in times]
-    numbers = numeric_column(times).values
+    numbers = unix_seconds(times)
     unusable = np.flatnonzero(np.isnan(numbers))
     if unusable.size:
         raise SchemaError(
@@ -197,10 +191,3 @@ def seconds_of(times: RawColumn, name: str, first_row: int = 0) -> FloatArray:
             f"({unusable.size} in all): give numbers, times or ISO 8601 texts, or drop those rows."
         )
     return numbers
-
-
-def _parsed(value: Any) -> dt.datetime | None:
-    try:
-        return dt.datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None

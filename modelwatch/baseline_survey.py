@@ -70,7 +70,7 @@ class _Sample:
         self.chunks.append(chosen)
         self.size += chosen.size
         while self.size > self.limit:
-            kept = np.concatenate(self.chunks)
+            kept = self.values
             self._skip += self.stride * (kept.size % 2)
             self.stride *= 2
             self.chunks = [kept[::2].copy()]
@@ -78,7 +78,9 @@ class _Sample:
 
     @property
     def values(self) -> FloatArray:
-        return np.concatenate(self.chunks) if self.chunks else np.empty(0)
+        if len(self.chunks) > 1:
+            self.chunks = [np.concatenate(self.chunks)]
+        return self.chunks[0] if self.chunks else np.empty(0)
 
 
 class ColumnSurvey:
@@ -186,6 +188,10 @@ class ColumnSurvey:
             return np.empty(0, dtype=np.int64)
         below = np.searchsorted(np.sort(self._sample.values), edges, side="right")
         return np.diff(below, prepend=0, append=self._sample.size).astype(np.int64)
+
+    def forget_values(self) -> None:
+        """Free the memory of the numbers, when bins and cells are chosen."""
+        self._sample = _Sample(0.0)
 
     def _update_numbers(self, values: RawColumn) -> None:
         column = numeric_column(values)

@@ -9,6 +9,9 @@ from typing import Any
 
 __all__ = ["ArrowFile", "ParquetFile", "ScannedFile", "WholeFile"]
 
+READ_BYTES = 1 << 20
+"""Bytes of each column that pyarrow reads at a time."""
+
 SCANNED_ROWS = 1 << 18
 """Rows that polars reads at a time: for fewer it would decode a group of rows again and again."""
 
@@ -39,7 +42,10 @@ class ParquetFile:
             for field in schema
             if types.is_string(field.type) or types.is_large_string(field.type)
         ]
-        self._file = parquet.ParquetFile(path, read_dictionary=texts)
+        # Read as needed: a whole group of rows at once may be larger than memory.
+        self._file = parquet.ParquetFile(
+            path, read_dictionary=texts, pre_buffer=False, buffer_size=READ_BYTES
+        )
         self.rows: int | None = self._file.metadata.num_rows
 
     def looked_at(self) -> Iterator[float]:

@@ -10,6 +10,7 @@ import typer
 
 from modelwatch.cli.collector_client import CollectorOption, put_baseline
 from modelwatch.cli.console import print_remark, print_renderable, print_text, writing
+from modelwatch.cli.progress import progress_bar
 from modelwatch.errors import ConfigurationError
 
 __all__ = ["commands"]
@@ -66,16 +67,18 @@ def build(
     from modelwatch.baseline import Baseline
 
     scores = parse_score(score or [])
-    built = Baseline.fit(
-        data,
-        model=model,
-        version=version,
-        prediction=prediction,
-        score=scores,
-        label=label,
-        timestamp=timestamp,
-        bins=bins,
-    )
+    with progress_bar(f"reading {data.name}") as progress:
+        built = Baseline.fit(
+            data,
+            model=model,
+            version=version,
+            prediction=prediction,
+            score=scores,
+            label=label,
+            timestamp=timestamp,
+            bins=bins,
+            progress=progress,
+        )
     with writing(output):
         built.save(output)
     print_text(f"wrote {output}: {len(built.features)} features of {built.rows} rows")

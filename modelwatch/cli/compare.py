@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from modelwatch.cli.console import print_renderable, print_text
+from modelwatch.cli.console import print_renderable, print_text, writing
+from modelwatch.cli.progress import progress_bar
 from modelwatch.errors import DataError
 
 if TYPE_CHECKING:
@@ -41,9 +42,6 @@ class Format(StrEnum):
     JSON = "json"
 
 
-_FAILING = {FailOn.WARNING: {"warning", "drift"}, FailOn.DRIFT: {"drift"}}
-
-
 def compare(
     baseline: BaselineArgument,
     data: DataArgument,
@@ -52,6 +50,12 @@ def compare(
         typer.Option(help="Exit with status 1 where a feature is this severe, or worse."),
     ] = None,
     output_format: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.TEXT,
+    junit: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Also write a JUnit XML file; --fail-on says what fails in it."
+        ),
+    ] = None,
 ) -> None:
     """Compare data with a baseline; list the features, worst first.
 
@@ -62,8 +66,11 @@ def compare(
       modelwatch compare churn.json today.parquet
       modelwatch compare churn.json today.csv --fail-on drift
       modelwatch compare churn.json today.csv --format json
+      modelwatch compare churn.json today.csv --fail-on drift --junit drift.xml
     """
     report = compare_files(baseline, data)
+    if junit is not None:
+        _write_junit(report, junit, fail_on)
     if output_format is Format.JSON:
         print_text(json.dumps(report.to_dict(), indent=2))
     else:
@@ -73,14 +80,28 @@ def compare(
 
 
 def _judge(report: DriftReport, fail_on: FailOn) -> None:
+    from modelwatch.report.junit import FAILING
+
     severities = {feature.severity for feature in report.features.values()}
-    if severities & _FAILING[fail_on]:
+    if severities & FAILING[_level(fail_on)]:
         raise typer.Exit(FINDING_STATUS)
     if severities <= {"insufficient_data"}:
         raise DataError(
             f"{report.rows} rows are too few to judge any feature, so --fail-on cannot be "
             "answered: compare more data."
         )
+
+
+def _write_junit(report: DriftReport, path: Path, fail_on: FailOn | None) -> None:
+    from modelwatch.report.junit import junit_xml
+
+    text = junit_xml(report, _level(fail_on))
+    with writing(path):
+        path.write_text(text, encoding="utf-8")
+
+
+def _level(fail_on: FailOn | None) -> Literal["warning", "drift"]:
+    return "warning" if fail_on is FailOn.WARNING else "drift"
 
 
 def compare_files(baseline: Path, data: Path) -> DriftReport:
@@ -92,5 +113,9 @@ def compare_files(baseline: Path, data: Path) -> DriftReport:
     """
     from modelwatch.baseline import Baseline
     from modelwatch.comparing import compare as compare_with
+    from modelwatch.profile import Profile
 
-    return compare_with(Baseline.load(baseline), data)
+    reference = Baseline.load(baseline)
+    with progress_bar(f"reading {data.name}") as progress:
+        profile = Profile.from_data(data, baseline=reference, progress=progress)
+    return compare_with(reference, profile)

@@ -1,0 +1,82 @@
+"""A report as JUnit XML, which the servers that run tests show and gate on."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+from xml.etree import ElementTree as Xml
+
+from modelwatch.report.drift_report import DriftReport
+from modelwatch.report.findings import FeatureDrift, Severity
+from modelwatch.report.wording import number, p_value, percent
+
+__all__ = ["FAILING", "FailOn", "junit_xml"]
+
+FailOn = Literal["warning", "drift"]
+
+FAILING: dict[FailOn, frozenset[Severity]] = {
+    "warning": frozenset({"warning", "drift"}),
+    "drift": frozenset({"drift"}),
+}
+"""Which severities are a failure, by the least of them."""
+
+_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def junit_xml(report: DriftReport, fail_on: FailOn = "drift") -> str:
+    """Return a test suite with one test a feature, and such a suite for each segment.
+
+    A feature whose severity reaches `fail_on` is a failure, with its diagnosis; one that could not
+    be judged is skipped. Characters that XML 1.0 cannot hold are replaced.
+
+    Args:
+        report: the findings.
+        fail_on: the least severity that is a failure.
+    """
+    root = Xml.Element("testsuites")
+    _add_suite(root, report, FAILING[fail_on], "")
+    for segment, part in report.segments.items():
+        _add_suite(root, part, FAILING[fail_on], f" {segment}")
+    Xml.indent(root)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{Xml.tostring(root, encoding="unicode")}\n'
+
+
+def _add_suite(
+    root: Xml.Element, report: DriftReport, failing: frozenset[Severity], segment: str
+) -> None:
+    found = [feature.severity for feature in report.features.values()]
+    suite = _add(
+        root,
+        "testsuite",
+        name=f"modelwatch {report.model} {report.version}{segment}",
+        tests=str(len(found)),
+        failures=str(sum(severity in failing for severity in found)),
+        errors="0",
+        skipped=str(found.count("insufficient_data")),
+    )
+    properties = _add(suite, "properties")
+    _add(properties, "property", name="baseline_id", value=report.baseline_id)
+    _add(properties, "property", name="rows", value=str(report.rows))
+    _add(properties, "property", name="verdict", value=report.verdict)
+    for feature in report.ranked():
+        classname = f"{report.model}.{report.version}{segment}"
+        case = _add(suite, "testcase", classname=classname, name=feature.name)
+        if feature.severity in failing:
+            _add_failure(case, feature)
+        elif feature.severity == "insufficient_data":
+            _add(case, "skipped", message=f"{feature.rows} rows are too few to judge")
+
+
+def _add_failure(case: Xml.Element, feature: FeatureDrift) -> None:
+    message = feature.diagnosis or "the distribution changed"
+    failure = _add(case, "failure", message=message, type=feature.severity)
+    failure.text = (
+        f"PSI {number(feature.psi)}, KS {number(feature.ks)}, p {p_value(feature.p_value)}, "
+        f"missing {percent(feature.missing_rate)}, outliers {percent(feature.outlier_rate)}, "
+        f"{feature.rows} rows"
+    )
+
+
+def _add(parent: Xml.Element, tag: str, **attributes: str) -> Xml.Element:
+    clean = {name: _NO_XML.sub("\ufffd", text) for name, text in attributes.items()}
+    return Xml.SubElement(parent, tag, clean)
