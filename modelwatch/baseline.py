@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelwatch.comparisons.design_effect import DesignEffect
+from modelwatch.comparisons.value_effects import ValueEffects
 from modelwatch.errors import ConfigurationError, FormatError
 from modelwatch.feature import FeatureSpec
+from modelwatch.seasons import Seasons
 from modelwatch.sketches.bin_edges import DEFAULT_BINS
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class BaselineFeature(FeatureSpec):
         values_effect: design effect of the chi-square statistic of its values.
         ks_effect: of their Kolmogorov-Smirnov statistic; numbers only.
         location_effect: of their mean normal score; numbers only.
+        seasons: its values by season, where they have a cycle over the day or the week.
         missing_effect: design effect of its missing share.
         outliers_effect: design effect of its outlier share.
     """
@@ -41,8 +44,14 @@ class BaselineFeature(FeatureSpec):
     values_effect: DesignEffect = field(default_factory=DesignEffect)
     ks_effect: DesignEffect = field(default_factory=DesignEffect)
     location_effect: DesignEffect = field(default_factory=DesignEffect)
+    seasons: Seasons | None = None
     missing_effect: DesignEffect = field(default_factory=DesignEffect)
     outliers_effect: DesignEffect = field(default_factory=DesignEffect)
+
+    @property
+    def value_effects(self) -> ValueEffects:
+        """The design effects of the statistics of its values."""
+        return ValueEffects(self.values_effect, self.ks_effect, self.location_effect)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,12 @@ import numpy.typing as npt
 from modelwatch.baseline import BaselineFeature
 from modelwatch.baseline_batch import Batch
 from modelwatch.baseline_order import Classes, say_sorted_by
+from modelwatch.baseline_seasons import SeasonClock, SeasonCounts
 from modelwatch.block_counts import BlockCounts, block_stretches
 from modelwatch.comparisons.blocks import SMALLEST_BLOCK
 from modelwatch.comparisons.cells import decile_starts
 from modelwatch.comparisons.design_effect import DesignEffect, fit_effect_of_counts
-from modelwatch.comparisons.value_effects import ValueEffects, fit_value_effects
+from modelwatch.comparisons.value_effects import fit_value_effects
 from modelwatch.feature import FeatureProfile, FeatureSpec
 from modelwatch.tabular import CategoricalColumn, NumericColumn
 
@@ -44,6 +45,7 @@ class FeatureBlocks:
             values all stand together was sorted, and says nothing of time.
         counts: the known values' counts on the bins of numbers, by which cells are chosen.
         singles: categories of one row each.
+        clock: tells when the rows came; None where that is not known.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class FeatureBlocks:
         in_time_order: bool | None,
         counts: npt.NDArray[np.int64],
         singles: frozenset[str] = frozenset(),
+        clock: SeasonClock | None = None,
     ) -> None:
         self.spec = spec
         self._in_time_order = in_time_order
@@ -67,6 +70,8 @@ class FeatureBlocks:
         self._cell_of_bin = np.searchsorted(starts, np.arange(counts.size), side="right") - 1
         self._cells, self._missing, self._outlying = Classes(), Classes(), Classes()
         self._fourth = 0.0
+        mean = None if spec.bin_edges is None else spec.mean
+        self._seasons = None if clock is None else SeasonCounts(clock, _bins(spec), mean)
 
     def update(self, batch: Batch) -> None:
         """Take in the next rows."""
@@ -83,6 +88,9 @@ class FeatureBlocks:
         if self._in_time_order is not False:
             self._values.update(batch.start, codes)
             self._outliers.update(batch.start, np.where(outlying, 0, -1))
+        if self._seasons is not None:
+            numbers = column.values if isinstance(column, NumericColumn) else None
+            self._seasons.update(codes, numbers)
 
     def _of_numbers(self, column: NumericColumn) -> tuple[Codes, Codes, npt.NDArray[np.bool_]]:
         spec = self.spec
@@ -112,7 +120,9 @@ class FeatureBlocks:
             return spec
         if self._in_time_order is False:
             return spec
-        values = self._value_effects()
+        counts = self._values.counts.astype(np.int64)
+        starts = self._starts()
+        values = fit_value_effects(counts, starts, ordered=spec.bin_edges is not None)
         missing = SMALLEST_BLOCK - self._values.counts.sum(axis=1, dtype=np.int64)
         outliers = self._outliers.counts[:, 0].astype(np.int64)
         return replace(
@@ -120,15 +130,15 @@ class FeatureBlocks:
             values_effect=values.cells,
             ks_effect=values.ks,
             location_effect=values.location,
+            seasons=self._seasons.cycle(counts, starts, values) if self._seasons else None,
             missing_effect=_effect_of_events(missing, self._missing),
             outliers_effect=_effect_of_events(outliers, self._outlying),
         )
 
-    def _value_effects(self) -> ValueEffects:
-        counts = self._values.counts.astype(np.int64)
-        if self.spec.kind == "categorical":
-            return ValueEffects(cells=fit_effect_of_counts(counts, self._values.totals))
-        return fit_value_effects(counts, decile_starts(self._values.totals))
+    def _starts(self) -> Codes:
+        """Return at which bin each cell begins; categories are a cell each."""
+        totals = self._values.totals
+        return decile_starts(totals) if self.spec.bin_edges is not None else np.arange(totals.size)
 
 
 def _bins(spec: FeatureSpec) -> int:

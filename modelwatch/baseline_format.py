@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from modelwatch import document
 from modelwatch.baseline import Baseline, BaselineFeature
-from modelwatch.comparisons.design_effect import DesignEffect
 from modelwatch.document import Body
+from modelwatch.effects_format import (
+    effect_from_dict,
+    effect_to_dict,
+    seasons_from_dict,
+    seasons_to_dict,
+)
 from modelwatch.errors import FormatError
 from modelwatch.outliers import Kind, OutlierLimits
 from modelwatch.profile_format import KINDS, ROLES, profile_from_dict, profile_to_dict
@@ -124,10 +130,14 @@ def _feature_to_dict(feature: BaselineFeature) -> dict[str, Any]:
         "limits": _limits_to_dict(feature.limits),
         "mean": feature.mean,
         "importance": feature.importance,
+        "kurtosis": feature.kurtosis,
+        "seasons": None if feature.seasons is None else seasons_to_dict(feature.seasons),
         "effects": {
-            "values": _effect_to_dict(feature.values_effect),
-            "missing": _effect_to_dict(feature.missing_effect),
-            "outliers": _effect_to_dict(feature.outliers_effect),
+            "values": effect_to_dict(feature.values_effect),
+            "ks": effect_to_dict(feature.ks_effect),
+            "location": effect_to_dict(feature.location_effect),
+            "missing": effect_to_dict(feature.missing_effect),
+            "outliers": effect_to_dict(feature.outliers_effect),
         },
     }
 
@@ -160,9 +170,13 @@ def _feature_from_dict(body: Body) -> BaselineFeature:
         limits=_limits_from_dict(document.object_of(body, "limits"), kind, categories, rare),
         mean=document.number(body, "mean"),
         importance=document.optional_number(body, "importance", lowest=0.0),
-        values_effect=_effect_from_dict(document.object_of(effects, "values")),
-        missing_effect=_effect_from_dict(document.object_of(effects, "missing")),
-        outliers_effect=_effect_from_dict(document.object_of(effects, "outliers")),
+        kurtosis=document.optional_number(body, "kurtosis", lowest=1.0),
+        seasons=seasons_from_dict(body, bins=_bins(edges, cells), numeric=edges is not None),
+        values_effect=effect_from_dict(document.object_of(effects, "values")),
+        ks_effect=effect_from_dict(document.object_of(effects, "ks")),
+        location_effect=effect_from_dict(document.object_of(effects, "location")),
+        missing_effect=effect_from_dict(document.object_of(effects, "missing")),
+        outliers_effect=effect_from_dict(document.object_of(effects, "outliers")),
     )
 
 
@@ -194,18 +208,5 @@ def _limits_from_dict(
     )
 
 
-def _effect_to_dict(effect: DesignEffect) -> dict[str, list[float]]:
-    return {"sizes": list(effect.sizes), "phi": list(effect.phi), "nu": list(effect.nu)}
-
-
-def _effect_from_dict(body: Body) -> DesignEffect:
-    sizes = document.counts(body, "sizes")
-    phi, nu = (document.numbers(body, name) for name in ("phi", "nu"))
-    if not len(sizes) == phi.size == nu.size:
-        raise FormatError("the lists of a design effect differ in length")
-    if not (np.diff(sizes, prepend=0) > 0).all():
-        document.refuse(body, "sizes", "a list of increasing numbers of rows")
-    for name, values in (("phi", phi), ("nu", nu)):
-        if not (values > 0).all():
-            document.refuse(body, name, "a list of numbers above zero")
-    return DesignEffect(tuple(sizes), tuple(phi.tolist()), tuple(nu.tolist()))
+def _bins(edges: npt.NDArray[np.float64] | None, cells: tuple[str, ...] | None) -> int:
+    return len(cells or ()) + 1 if edges is None else int(edges.size) + 1

@@ -12,8 +12,10 @@ from modelwatch.batches import Progress, Steps, load_batches
 from modelwatch.compact_columns import CodedColumn, RawColumn
 from modelwatch.errors import DataError, ProfileMismatch
 from modelwatch.feature import FeatureProfile, FeatureSpec, Role
+from modelwatch.seasons import HOURS_OF_WEEK, hour_of_week, hours_of_week
 from modelwatch.sketches import Histogram, JointMoments
 from modelwatch.tabular import ABSENT, CategoricalColumn, NumericColumn
+from modelwatch.times import unix_seconds
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
@@ -54,6 +56,7 @@ class Profile:
         duration_sum_seconds: their sum.
         dropped: rows that were lost, by reason.
         joint: co-moments of the numeric inputs; None without a baseline.
+        hours: rows by hour of the week in UTC, Monday's first being 0, where rows had times.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Profile:
         self.duration_sum_seconds = 0.0
         self.dropped: Counter[str] = Counter()
         self.joint: JointMoments | None = None
+        self.hours: Counter[int] = Counter()
         self._specs: dict[str, FeatureSpec] = {}
         self._expected: frozenset[str] = frozenset()
         self._outputs: frozenset[str] = frozenset()
@@ -154,7 +158,9 @@ class Profile:
                     f"{baseline.model!r}: it has {sorted(baseline.features)}."
                 )
             for name in baseline.other_columns:
-                batch.columns.pop(name, None)
+                values = batch.columns.pop(name, None)
+                if name == baseline.timestamp and values is not None:
+                    profile.count_times(values)
             absent = CodedColumn([ABSENT], np.zeros(batch.rows, dtype=np.intp))
             for name in baseline.inputs:
                 batch.columns.setdefault(name, absent)
@@ -185,6 +191,12 @@ class Profile:
                 numbers[name] = column
         self.rows += rows
         self._update_joint(numbers)
+
+    def count_times(self, times: RawColumn) -> None:
+        """Note when rows came, of which seasons are told; those without a time are passed over."""
+        hours = hours_of_week(unix_seconds(times))
+        found = np.bincount(hours[hours >= 0], minlength=HOURS_OF_WEEK)
+        self.hours.update({int(hour): int(found[hour]) for hour in np.flatnonzero(found)})
 
     def record_calls(
         self, durations_seconds: Sequence[float], error_types: Mapping[str, int] | None = None
@@ -221,6 +233,8 @@ class Profile:
             end_ns=max(self.end_ns, other.end_ns),
         )
         result.rows = self.rows + other.rows
+        if self.hours or other.hours or self._span != other._span:
+            result.hours = self.came() + other.came()
         result.features = dict(self.features)
         for name, feature in other.features.items():
             mine = result.features.get(name)
@@ -232,6 +246,16 @@ class Profile:
         joints = [joint for joint in (self.joint, other.joint) if joint is not None]
         result.joint = joints[0].merge(joints[1]) if len(joints) == 2 else next(iter(joints), None)
         return result
+
+    @property
+    def _span(self) -> tuple[int, int]:
+        return self.start_ns, self.end_ns
+
+    def came(self) -> Counter[int]:
+        """Return rows by hour of the week; all in the window's middle where rows had no times."""
+        if self.hours or not (self.rows and self.end_ns):
+            return self.hours
+        return Counter({hour_of_week(self.start_ns, self.end_ns): self.rows})
 
     def to_json(self) -> str:
         """Return the profile as a versioned JSON document."""

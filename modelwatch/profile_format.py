@@ -14,6 +14,7 @@ from modelwatch.errors import FormatError, ProfileMismatch
 from modelwatch.feature import FeatureProfile, Role
 from modelwatch.outliers import Kind
 from modelwatch.profile import Profile
+from modelwatch.seasons import HOURS_OF_WEEK
 from modelwatch.sketches import (
     Categories,
     ExponentialHistogram,
@@ -66,6 +67,7 @@ def profile_to_dict(profile: Profile) -> dict[str, Any]:
         "duration_sum_seconds": profile.duration_sum_seconds,
         "dropped": dict(+profile.dropped),
         "joint": _joint_to_dict(profile.joint) if profile.joint and profile.joint.n else None,
+        "hours": [profile.hours[hour] for hour in range(HOURS_OF_WEEK)] if profile.hours else [],
     }
 
 
@@ -107,6 +109,10 @@ def _read_profile(body: Body) -> Profile:
     profile.dropped = Counter(document.counters(body, "dropped"))
     joint = document.optional_object(body, "joint")
     profile.joint = _joint_from_dict(joint) if joint is not None else None
+    hours = document.counts(body, "hours")
+    if len(hours) not in (0, HOURS_OF_WEEK):
+        document.refuse(body, "hours", f"a count for each of {HOURS_OF_WEEK} hours, or none")
+    profile.hours = Counter({hour: rows for hour, rows in enumerate(hours) if rows})
     return profile
 
 
@@ -116,7 +122,7 @@ def _feature_to_dict(feature: FeatureProfile) -> dict[str, Any]:
         "role": feature.role,
         "kind": feature.kind,
         "values": _values_to_dict(feature.values),
-        "moments": _moments_to_dict(feature.moments) if feature.moments else None,
+        "moments": moments_to_dict(feature.moments) if feature.moments else None,
         "missing": dict(+feature.missing),
         "outliers": dict(+feature.outliers),
     }
@@ -129,7 +135,7 @@ def _feature_from_dict(body: Body) -> FeatureProfile:
         document.choice(body, "role", ROLES),
         document.choice(body, "kind", KINDS),
         _values_from_dict(document.object_of(body, "values")),
-        _moments_from_dict(moments) if moments is not None else None,
+        moments_from_dict(moments) if moments is not None else None,
         Counter(document.counters(body, "missing")),
         Counter(document.counters(body, "outliers")),
     )
@@ -180,7 +186,7 @@ def _is_bucket(index: object, count: object) -> bool:
     )
 
 
-def _moments_to_dict(moments: Moments) -> dict[str, Any]:
+def moments_to_dict(moments: Moments) -> dict[str, Any]:
     return {
         "shift": moments.shift,
         "n": moments.n,
@@ -191,7 +197,7 @@ def _moments_to_dict(moments: Moments) -> dict[str, Any]:
     }
 
 
-def _moments_from_dict(body: Body) -> Moments:
+def moments_from_dict(body: Body) -> Moments:
     minimum = document.optional_number(body, "minimum")
     maximum = document.optional_number(body, "maximum")
     if (minimum is None) != (maximum is None):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from modelwatch.baseline import BaselineFeature
 from modelwatch.comparisons.cells import decile_starts
 from modelwatch.comparisons.location import normal_scores
 from modelwatch.feature import FeatureProfile
 from modelwatch.sketches import Histogram
 
-__all__ = ["Reference"]
+__all__ = ["Reference", "expected_feature", "stacked"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -54,6 +56,33 @@ class Reference:
             scores=normal_scores(counts),
             starts={name: decile_starts(histogram.counts) for name, histogram in found.items()},
         )
+
+
+def expected_feature(
+    reference: FeatureProfile, feature: BaselineFeature, hours: Mapping[int, int]
+) -> FeatureProfile | None:
+    """Return a feature's statistics in the seasons that rows came in.
+
+    Args:
+        reference: its statistics in all of the baseline.
+        feature: its description.
+        hours: how many rows came in each hour of the week.
+
+    Returns:
+        As if the baseline held those seasons only, in those shares; None where the feature has no
+        cycle, or where it is not known when the rows came.
+    """
+    expected = feature.seasons.expect(hours) if feature.seasons else None
+    if expected is None or not isinstance(reference.values, Histogram):
+        return None
+    part = int(expected.counts.sum()) / max(reference.observed, 1)
+    return replace(
+        reference,
+        values=Histogram(reference.values.bin_edges, expected.counts),
+        moments=expected.moments,
+        missing=Counter({reason: round(n * part) for reason, n in reference.missing.items()}),
+        outliers=Counter({rule: round(n * part) for rule, n in reference.outliers.items()}),
+    )
 
 
 def stacked(rows: Sequence[npt.NDArray[np.generic]], filler: float, width: int = 0) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelwatch.comparing.compare import compare
+from modelwatch.comparing.comparison import compare
 from modelwatch.comparing.thresholds import Thresholds
 
 __all__ = ["Thresholds", "compare"]

@@ -20,6 +20,7 @@ from modelwatch.comparisons.location import location_each
 from modelwatch.comparisons.psi import psi_each
 from modelwatch.comparisons.total_variation import total_variation_each
 from modelwatch.comparisons.wasserstein import wasserstein_each
+from modelwatch.feature import FeatureProfile
 from modelwatch.reference import Reference, stacked
 from modelwatch.sketches import Histogram
 
@@ -46,7 +47,7 @@ class Distances:
         chi_square: the statistic with its degrees of freedom.
         cells_used: cells that hold a value on either side.
         bins_used: bins that hold a value of the reference; 0 for categories.
-        location: mean normal score of the current values; None for categories.
+        location: by how much the mean normal score moved; None for categories.
     """
 
     __slots__ = ("bins_used", "by_name", "cells_used", "chi_square", "location")
@@ -89,13 +90,18 @@ def _on_cells(pairs: Sequence[Pair]) -> dict[str, Distances]:
 def _add_numeric(found: dict[str, Distances], pairs: Sequence[Pair], reference: Reference) -> None:
     rows = np.array([reference.row_of[pair.feature.name] for pair in pairs])
     before, width = reference.counts[rows], reference.counts.shape[1]
-    now = stacked([_counts(pair) for pair in pairs], 0.0, width)
+    for row, pair in enumerate(pairs):
+        if pair.season is not None:
+            counts = _counts(pair.reference)
+            before[row, : counts.size] = counts
+    now = stacked([_counts(pair.current) for pair in pairs], 0.0, width)
     _set(found, pairs, "ks", ks_each(before, now))
     areas = wasserstein_each(before, now, _bounds(pairs, reference.edges[rows]))
     with np.errstate(divide="ignore", invalid="ignore"):
         in_units = areas / np.array([_standard_deviation(pair) for pair in pairs])
     _set(found, pairs, "wasserstein", in_units)
-    locations = location_each(reference.scores[rows], now)
+    scores = reference.scores[rows]
+    locations = location_each(scores, now) - location_each(scores, before)
     used = np.count_nonzero(before, axis=1)
     for pair, location, bins in zip(pairs, locations, used, strict=True):
         found[pair.feature.name].location = float(location)
@@ -109,8 +115,8 @@ def _set(found: dict[str, Distances], pairs: Sequence[Pair], name: str, values: 
             found[pair.feature.name].by_name[name] = value
 
 
-def _counts(pair: Pair) -> npt.NDArray[np.int64]:
-    values = pair.current.values
+def _counts(feature: FeatureProfile) -> npt.NDArray[np.int64]:
+    values = feature.values
     return values.counts if isinstance(values, Histogram) else np.empty(0, np.int64)
 
 

@@ -87,11 +87,11 @@ def evidence_of(pair: Pair, distances: Distances | None, minimum_rows: int) -> E
     _add_rates(found, pair, tested=pair.totals[1] >= minimum_rows)
     if distances is None:
         return found
-    feature, rows = pair.feature, (pair.values[1], pair.values[0])
+    rows = pair.values[1], pair.values[0]
     effects = Effects(
-        cells=feature.values_effect.between(*rows),
-        ks=feature.ks_effect.between(*rows),
-        location=feature.location_effect.between(*rows),
+        cells=pair.effects.cells.between(*rows),
+        ks=pair.effects.ks.between(*rows),
+        location=pair.effects.location.between(*rows),
     )
     if pair.rows >= minimum_rows:
         _add_values(found, pair, distances, effects)

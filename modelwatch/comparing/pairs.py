@@ -10,9 +10,12 @@ import numpy.typing as npt
 
 from modelwatch.baseline import Baseline, BaselineFeature
 from modelwatch.comparisons.cells import category_counts
+from modelwatch.comparisons.value_effects import ValueEffects
 from modelwatch.errors import ProfileMismatch
 from modelwatch.feature import FeatureProfile
 from modelwatch.profile import Profile
+from modelwatch.reference import expected_feature
+from modelwatch.seasons import SeasonKind
 from modelwatch.sketches import Categories, ExponentialHistogram, Histogram
 
 __all__ = ["Pair", "extremes", "pairs_of"]
@@ -31,6 +34,8 @@ class Pair:
         cells: counts of both on the cells of the chi-square test, each of shape (cells,).
         values: how many rows are in the cells of the two sides.
         totals: how many rows they have, missing values too.
+        effects: how much its values vary between blocks.
+        season: the cycle by which the reference was chosen; None where it is all of the baseline.
     """
 
     feature: BaselineFeature
@@ -39,6 +44,8 @@ class Pair:
     cells: tuple[IntArray, IntArray]
     values: tuple[int, int]
     totals: tuple[int, int]
+    effects: ValueEffects
+    season: SeasonKind | None = None
 
     @property
     def rows(self) -> int:
@@ -53,16 +60,37 @@ def pairs_of(baseline: Baseline, current: Profile) -> list[Pair]:
         ProfileMismatch: where a feature holds values of another kind.
     """
     pairs = []
+    hours = current.came()
     for name, feature in baseline.features.items():
         now = current.features.get(name)
         if now is not None:
             before = baseline.profile.features[name]
             now = _on_baseline_bins(now, before)
-            cells = _cells(feature, before, now, baseline.reference.starts.get(name))
-            values = int(cells[0].sum()), int(cells[1].sum())
-            totals = before.total, now.total
-            pairs.append(Pair(feature, before, now, cells, values, totals))
+            expected = expected_feature(before, feature, hours) if feature.seasons else None
+            starts = baseline.reference.starts.get(name)
+            pairs.append(_pair(feature, expected or before, now, starts, expected is not None))
     return pairs
+
+
+def _pair(
+    feature: BaselineFeature,
+    before: FeatureProfile,
+    now: FeatureProfile,
+    starts: npt.NDArray[np.intp] | None,
+    seasonal: bool,
+) -> Pair:
+    seasons = feature.seasons if seasonal else None
+    cells = _cells(feature, before, now, starts)
+    return Pair(
+        feature,
+        before,
+        now,
+        cells,
+        values=(int(cells[0].sum()), int(cells[1].sum())),
+        totals=(before.total, now.total),
+        effects=seasons.effects if seasons else feature.value_effects,
+        season=seasons.kind if seasons else None,
+    )
 
 
 def extremes(feature: FeatureProfile) -> tuple[float, float]:

@@ -31,4 +31,4 @@ def hellinger_distance(reference: npt.ArrayLike, current: npt.ArrayLike) -> floa
 def hellinger_each(reference: npt.ArrayLike, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Return `hellinger_distance` of each row; both sides have shape (features, bins)."""
     p, q = rows_of(reference, current)
-    return np.sqrt(np.square(np.sqrt(p) - np.sqrt(q)).sum(axis=-1) / 2)
+    return np.asarray(np.sqrt(np.square(np.sqrt(p) - np.sqrt(q)).sum(axis=-1) / 2))
