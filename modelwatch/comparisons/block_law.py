@@ -27,7 +27,15 @@ DEPENDENCE_Z = 2.0
 """Blocks within this many standard errors of independent rows' law show nothing to correct."""
 MOST_DEGREES = 1e6
 """Of as many degrees of freedom Student's law is the normal one."""
+SHAPE_Z = 2.5
+"""The like for the scores' mean and spread, which are looked at at every size."""
+BLOCKS_FOR_TAIL = 128
+"""Fewer blocks do not tell the tail: their scores spread at least as those of the last size that
+has so many, as sums of more rows have the lighter tails."""
 TAIL = 0.02
+"""The upper tail is measured at the deviate that this share of blocks exceeds."""
+TAIL_ERROR = 1.4
+"""Times 1 / sqrt(blocks): the standard error of the spread by that tail."""
 FEWEST_BLOCKS_FOR_SHAPE = 40
 """From fewer blocks the scores' mean and deviation are those of the next smaller size."""
 OVERLAP_GAIN = 4 / 3
@@ -158,7 +166,7 @@ def fit_block_law(samples: Iterable[BlockSample]) -> BlockLaw:
     center 0 and spread 1; if all are, the law is the empty one.
     """
     dependent = departing = False
-    shape, certain = (0.0, 1.0), math.inf
+    shape, certain, least = (0.0, 1.0), math.inf, 1.0
     table: list[tuple[int, float, float, float, float]] = []
     for sample in samples:
         worth = sample.blocks * OVERLAP_GAIN
@@ -169,7 +177,9 @@ def fit_block_law(samples: Iterable[BlockSample]) -> BlockLaw:
         if sample.blocks >= FEWEST_BLOCKS_FOR_SHAPE or not table:
             found = _shape(sample.scores(phi), worth)
             departing = departing or dependent or _departs(found, worth)
-            shape, certain = (found, worth) if departing else (shape, certain)
+            if departing:
+                least = found[1] if sample.blocks >= BLOCKS_FOR_TAIL else least
+                shape, certain = (found[0], max(found[1], least)), worth
         degrees = min(certain, worth * _degrees(sample)) - 1 if dependent else certain - 1
         table.append((sample.rows, phi, *shape, min(degrees, MOST_DEGREES)))
     return BlockLaw(*zip(*table, strict=True)) if dependent or departing else BlockLaw()
@@ -195,9 +205,8 @@ def _degrees(sample: BlockSample) -> float:
 
 
 def _departs(shape: tuple[float, float], blocks: float) -> bool:
-    off_center = abs(shape[0]) * math.sqrt(blocks)
-    off_spread = abs(shape[1] - 1) * math.sqrt(blocks)
-    return max(off_center, off_spread) > DEPENDENCE_Z
+    off_center, off_spread = abs(shape[0]), abs(shape[1] - 1) / TAIL_ERROR
+    return max(off_center, off_spread) * math.sqrt(blocks) > SHAPE_Z
 
 
 def normal_scores(chances: npt.ArrayLike) -> FloatArray:

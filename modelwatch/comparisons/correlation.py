@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from modelwatch.comparisons.block_law import JointEffect, normal_scores
 from modelwatch.comparisons.joint_reference import (
-    CONSTANT_ULPS,
     JointReference,
     JointStatistic,
     StandardMoments,
@@ -170,7 +169,7 @@ def _correlations(
 ) -> FloatArray:
     """Return the pairs' correlations, NaN where a feature does not vary."""
     scale = np.sqrt(np.maximum(np.diag(sample.covariance), 0.0))
-    rounding = CONSTANT_ULPS * np.finfo(np.float64).eps * np.abs(sample.mean)
+    rounding = sample.n * np.finfo(np.float64).eps * np.abs(sample.mean)  # of a sum of equal values
     scale = np.where(scale > np.maximum(rounding, LEAST_SPREAD), scale, np.nan)
     return np.asarray(sample.covariance[first, second] / (scale[first] * scale[second]))
 

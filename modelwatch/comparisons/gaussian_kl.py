@@ -88,8 +88,7 @@ def twice_divergence(
     p = reference.rank
     whitening = reference.whitening
     moved = ((means @ whitening) ** 2).sum(axis=1)
-    inverse = whitening @ whitening.T
-    traces = (covariances * inverse).sum(axis=(1, 2))
+    traces = (covariances * reference.inverse).sum(axis=(1, 2))
     inside = covariances
     if p < reference.used.size:
         vectors = reference.eigenvectors[:, :p]

@@ -88,6 +88,8 @@ class JointReference:
     components: int
     whitening: FloatArray
     """Turns standardised features into uncorrelated ones of variance 1, shape (u, rank)."""
+    inverse: FloatArray
+    """The pseudo-inverse of the correlations, shape (u, u)."""
     residual: FloatArray
     """Projects on what the leading components do not rebuild, shape (u, u)."""
     first: npt.NDArray[np.intp]
@@ -111,6 +113,7 @@ class JointReference:
         rank = int((values > EIGENVALUE_TOLERANCE * values.max(initial=0.0)).sum())
         components = _leading(values)
         leading = vectors[:, :components]
+        whitening = vectors[:, :rank] / np.sqrt(values[:rank])
         first, second = np.triu_indices(used.size, 1)
         return cls(
             moments=moments,
@@ -121,7 +124,8 @@ class JointReference:
             eigenvectors=vectors,
             rank=rank,
             components=components,
-            whitening=vectors[:, :rank] / np.sqrt(values[:rank]),
+            whitening=whitening,
+            inverse=whitening @ whitening.T,
             residual=np.eye(used.size) - leading @ leading.T,
             first=first,
             second=second,
