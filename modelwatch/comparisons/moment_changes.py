@@ -133,9 +133,10 @@ def extreme_changes(reference: Moments, current: Moments) -> tuple[Change, Chang
 def quantile_change(share: float, reference: Numbers, current: Numbers, noise: float) -> Change:
     """Return a quantile, with Woodruff's interval.
 
-    Journal of the American Statistical Association, 1952. The quantile's bounds are the quantiles at p -+ z sqrt(p (1 - p) phi(n) / n): those are what the
-    distribution function may truly be there. All are read off the histogram, so that a bound is off
-    by what the values stray from an even spread within one bin.
+    The quantile's bounds are the quantiles at p -+ z sqrt(p (1 - p) phi(n) / n): what the
+    distribution function there may truly be (Journal of the American Statistical Association,
+    1952). All are read off the histogram, so that a bound is off by as much as the values stray
+    from an even spread within one bin.
 
     Args:
         share: p, in (0, 1).
