@@ -90,7 +90,8 @@ def estimate_classification(
         for name, cells in summary.cells.items()
     ]
     found = parts[0] if len(parts) == 1 else _macro(parts)
-    return {name: one.estimate(name) for name, one in found.items()}
+    estimates = {name: one.estimate(name) for name, one in found.items()}
+    return {name: one for name, one in estimates.items() if one.is_finite}
 
 
 @dataclass(frozen=True)

@@ -207,7 +207,7 @@ def estimate_regression(
         mse = found["mse"]
         interval = math.sqrt(mse.lower), math.sqrt(mse.upper)
         found["rmse"] = Estimate.of(math.sqrt(mse.value), interval, moments.rows)
-    return found
+    return {name: one for name, one in found.items() if one.is_finite}
 
 
 def _usable(

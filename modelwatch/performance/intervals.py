@@ -54,6 +54,11 @@ class Estimate:
         low, high = interval
         return cls(float(value), float(min(low, value)), float(max(high, value)), round(rows))
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether value and limits are finite: sums read from a document may be beyond floats."""
+        return all(map(math.isfinite, (self.value, self.lower, self.upper)))
+
 
 def check_design_effect(design_effect: float) -> None:
     """Refuse what is no positive finite number.

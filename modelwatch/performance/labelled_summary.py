@@ -201,10 +201,10 @@ class LabelledSummary:
         cells = read_cells(body, states=STATES)
         if not {positive, *cells} - {None} <= set(names):
             document.refuse(body, "names", "a list that holds the positive and scored classes")
-        result = cls(names, cells, positive)
         counts = document.counts(body, "confusion")
-        if len(counts) != result.confusion.size:
+        if len(counts) != (len(names) + 1) ** 2:
             document.refuse(body, "confusion", f"counts of {len(names) + 1} squared")
+        result = cls(names, cells, positive)
         result.confusion = np.array(counts, np.int64).reshape(result.confusion.shape)
         result.other_correct = document.count(body, "other_correct")
         if result.other_correct > result.confusion[-1, -1]:

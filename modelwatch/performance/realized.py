@@ -71,8 +71,10 @@ def realized(
     if not summary.rows:
         raise DataError("no row has a label: performance needs some. Record labels first.")
     if isinstance(summary, RegressionSummary):
-        return _regression(summary, design_effect)
-    return _of_predictions(summary, design_effect) | _of_scores(summary, design_effect)
+        found = _regression(summary, design_effect)
+    else:
+        found = _of_predictions(summary, design_effect) | _of_scores(summary, design_effect)
+    return {name: one for name, one in found.items() if one.is_finite}
 
 
 def _of_predictions(summary: LabelledSummary, design_effect: float) -> dict[str, Estimate]:
@@ -221,10 +223,10 @@ def _regression(summary: RegressionSummary, design_effect: float) -> dict[str, E
         return Estimate.of(means[name] * scale, (low * scale, high * scale), rows)
 
     low, high = log_interval(means["squared_error"], errors["squared_error"])
-    mse = means["squared_error"]
+    mse, square = means["squared_error"], scale * scale
     found = {
         "mae": mean("absolute_error"),
-        "mse": Estimate.of(mse * scale**2, (low * scale**2, high * scale**2), rows),
+        "mse": Estimate.of(mse * square, (low * square, high * square), rows),
         "rmse": Estimate.of(
             math.sqrt(mse) * scale, (math.sqrt(low) * scale, math.sqrt(high) * scale), rows
         ),

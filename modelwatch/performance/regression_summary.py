@@ -19,6 +19,8 @@ __all__ = ["RegressionSummary"]
 
 FloatArray = npt.NDArray[np.float64]
 
+MAX_QUANTILES = 20
+
 TERMS = ("error", "absolute_error", "squared_error", "label", "squared_label")
 
 
@@ -30,7 +32,7 @@ class RegressionSummary:
     baseline's mean and standard deviation serve. Memory: under 1 kB. Not thread-safe.
 
     Args:
-        quantiles: levels in (0, 1) whose pinball loss is kept, increasing.
+        quantiles: levels in (0, 1) whose pinball loss is kept, increasing, `MAX_QUANTILES` at most.
         shift: about which labels are kept; finite.
         scale: unit of errors and labels; finite and above 0.
         joint: moments of the terms; none where None.
@@ -58,9 +60,10 @@ class RegressionSummary:
     ) -> None:
         self.quantiles = tuple(float(level) for level in quantiles)
         within = [0.0, *self.quantiles, 1.0]
-        if not np.all(np.diff(within) > 0):
+        if not np.all(np.diff(within) > 0) or len(self.quantiles) > MAX_QUANTILES:
             raise ConfigurationError(
-                f"quantiles are {self.quantiles}: give increasing levels inside (0, 1)."
+                f"quantiles are {self.quantiles[:MAX_QUANTILES]}: give increasing levels inside "
+                f"(0, 1), {MAX_QUANTILES} at most."
             )
         if not (np.isfinite(shift) and np.isfinite(scale) and scale > 0):
             raise ConfigurationError(

@@ -20,7 +20,7 @@ def test_a_score_that_is_off_is_put_right() -> None:
     """A calibrated score is near the true probability where there are rows."""
     calibration, _ = calibrated()
     at = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
-    assert calibration.apply(at) == pytest.approx(at**1.3, abs=0.02)
+    assert calibration.apply(at) == pytest.approx(at**1.3, abs=0.03)
 
 
 def test_a_score_that_is_right_is_left_alone() -> None:

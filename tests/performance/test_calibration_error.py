@@ -24,8 +24,11 @@ def test_error_is_that_of_the_rows() -> None:
     scores = rng.uniform(0.05, 0.75, 2_000)
     truth = rng.random(2_000) < scores**2
     codes = np.ceil(scores * 10).astype(int) - 1
-    sums = [np.bincount(codes, w, 10) for w in (np.ones(2_000), scores, truth.astype(float))]
-    found = expected_calibration_error(*sums)
+    rows, score_sums, truth_sums = (
+        np.bincount(codes, weights, 10).astype(np.float64)
+        for weights in (np.ones(2_000), scores, truth.astype(float))
+    )
+    found = expected_calibration_error(rows, score_sums, truth_sums)
     assert found.value == pytest.approx(direct(scores, truth), abs=1e-12)
     assert found.lower > 0.1
 

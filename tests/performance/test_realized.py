@@ -179,3 +179,12 @@ def test_what_cannot_be_judged_is_named() -> None:
         realized(empty)
     with pytest.raises(ConfigurationError, match="design_effect"):
         realized(empty, design_effect=0.0)
+
+
+def test_sums_beyond_floats_have_no_metric() -> None:
+    """What a document makes infinite is left out, not shown."""
+    summary = RegressionSummary(scale=1e200)
+    summary.update(np.array([0.0, 1e200, 2e200]), np.array([1e200, 1e200, 1e200]))
+    found = realized(summary)
+    assert "mse" not in found
+    assert found["r2"].value == pytest.approx(0.0)

@@ -68,7 +68,9 @@ def test_bad_options_are_refused(shift: float, scale: float) -> None:
         RegressionSummary(shift=shift, scale=scale)
 
 
-@pytest.mark.parametrize("levels", [[0.0], [1.0], [0.9, 0.1], [0.5, 0.5]])
+@pytest.mark.parametrize(
+    "levels", [[0.0], [1.0], [0.9, 0.1], [0.5, 0.5], np.linspace(0.1, 0.9, 30).tolist()]
+)
 def test_bad_quantiles_are_refused(levels: list[float]) -> None:
     """Levels increase inside (0, 1)."""
     with pytest.raises(ConfigurationError, match="quantiles"):
