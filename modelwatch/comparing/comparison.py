@@ -93,6 +93,7 @@ def _judge(
         **known,
         **measured,
         rows=pair.current.total,
+        season=pair.season,
         effect=evidence.effects.get("values"),
         tests=evidence.tests,
         intervals=evidence.intervals,

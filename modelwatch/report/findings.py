@@ -52,6 +52,8 @@ class FeatureDrift:
         missing_rate: share of current rows without a usable value, in [0, 1].
         outlier_rate: share of current rows with an outlying value, in [0, 1].
         importance: weight of the feature in the model, where the baseline has it.
+        season: the cycle, hour or weekday, by which it was compared with the same times of the
+            baseline; None where with all of it.
         harmless: whether it drifted, and the model hardly reads it.
         tests: p-value of each test: chi_square, ks, location, missing, outliers.
         intervals: 95% confidence interval of psi (above chance, as `effect`), ks, mean_shift,
@@ -82,6 +84,7 @@ class FeatureDrift:
     missing_rate: float = 0.0
     outlier_rate: float = 0.0
     importance: float | None = None
+    season: str | None = None
     harmless: bool = False
     tests: Mapping[str, float] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
