@@ -16,7 +16,7 @@ import numpy.typing as npt
 from modelwatch.feature import FeatureProfile
 from modelwatch.sketches import Categories, ExponentialHistogram, Histogram
 
-__all__ = ["Bars", "numeric_bars", "step_edges"]
+__all__ = ["Bars", "countable", "holds_distinct_values", "numeric_bars", "step_edges"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -62,12 +62,12 @@ def numeric_bars(reference: FeatureProfile, current: FeatureProfile | None) -> B
     """
     if not isinstance(reference.values, Histogram) or not reference.observed:
         return None
-    found = _countable(current, reference.values)
+    found = countable(current, reference.values)
     own = _own_edges(reference.values) if reference.kind == "numeric" else None
     edges = _axis(reference, found) if own is None else own
     if np.any(np.diff(edges) <= 0):
         return None  # the values differ by less than floating point can put on an axis
-    distinct = _holds_distinct_values(reference.values)
+    distinct = holds_distinct_values(reference.values)
     reference_shares, reference_beyond = _shares(reference, edges, distinct=distinct)
     current_shares, current_beyond = None, 0.0
     if found is not None:
@@ -100,7 +100,7 @@ def step_edges(lower: float, upper: float, *, bars: int = TARGET_BARS) -> FloatA
     return edges
 
 
-def _countable(profile: FeatureProfile | None, bins: Histogram) -> FeatureProfile | None:
+def countable(profile: FeatureProfile | None, bins: Histogram) -> FeatureProfile | None:
     """Return the profile on explicit bins, or None where it holds no number."""
     if profile is None or not profile.observed or isinstance(profile.values, Categories):
         return None
@@ -156,7 +156,7 @@ def _quantile_range(profile: FeatureProfile, tail: float) -> tuple[float, float]
     return float(found[0]), float(found[1])
 
 
-def _holds_distinct_values(values: Histogram) -> bool:
+def holds_distinct_values(values: Histogram) -> bool:
     """Tell bins of one value each from quantile bins, which all hold about the same mass."""
     inner = values.counts[1:-1]
     if not 0 < inner.size <= MOST_OWN_BARS or values.counts[0] or values.counts[-1]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from modelwatch.baseline import Baseline
+    from modelwatch.comparisons.moment_changes import Change
     from modelwatch.profile import Profile
 
 __all__ = ["SEVERITIES", "DriftReport", "FeatureDrift", "Severity", "Verdict"]
@@ -93,6 +94,20 @@ class DriftReport:
     def ranked(self) -> list[FeatureDrift]:
         """Return the features worst first: by severity, importance-weighted PSI, then p-value."""
         return sorted(self.features.values(), key=_rank)
+
+    def changes(self, name: str) -> dict[str, Change]:
+        """Return plain statistics of a feature, before and now; see `changes_of` for which.
+
+        Args:
+            name: the feature.
+
+        Raises:
+            ConfigurationError: where the feature is not in the report, or the report was read from
+                a document and so holds neither baseline nor current statistics.
+        """
+        from modelwatch.report.changes import changes_in
+
+        return changes_in(self, name)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
