@@ -58,7 +58,9 @@ def estimate_classification(
     The band is where the metric that the rows' labels will yield should lie: value +- 1.96 standard
     errors, whose variance is that of the labels given c, times `design_effect`, and that of the
     calibration (grouped jackknife over tenths of the baseline). Errors of several classes are added
-    up as if they went together, which is on the safe side. See `CBPE_CONDITIONS`.
+    up as if they went together, which is on the safe side. Where a calibration was fitted on fewer
+    rows than the window has, isotonic regression sorts its own rows too well, and the bands of the
+    ranking metrics are too narrow: 77 to 87% with 2,000 rows for 10,000. See `CBPE_CONDITIONS`.
 
     Args:
         summary: one row or more.
