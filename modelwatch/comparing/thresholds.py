@@ -19,7 +19,7 @@ class Thresholds:
             judged by the same measure, on the two cells "is" and "is not".
         psi_drift: from which it is drift.
         false_discovery_rate: largest expected share of false ones among the features found, in
-            (0, 1); a tenth of it for those that are called drift and not just a warning.
+            (0, 1); a hundredth of it for those that are called drift and not just a warning.
         minimum_rows: with fewer current rows nothing is judged: insufficient_data.
         harmless_importance: share of the summed importances, in [0, 1], below which a feature's
             drift is called harmless, and is a warning at most.

@@ -14,8 +14,10 @@ from modelwatch.report.drift_report import FeatureDrift, Severity
 
 __all__ = ["Judged", "decide"]
 
-DRIFT_SHARE = 0.1
-"""Drift is told at a tenth of the false discovery rate of warnings: it stops deployments."""
+DRIFT_SHARE = 0.01
+"""Drift, which stops deployments, is told at this share of the false discovery rate of warnings. At
+a tenth of it, 2 of 3,300 windows of undrifted autocorrelated streams of 30 features were called
+drift; at a hundredth, 1."""
 
 
 @dataclass(frozen=True)
