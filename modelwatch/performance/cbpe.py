@@ -11,30 +11,28 @@ import numpy.typing as npt
 
 from modelwatch.errors import ConfigurationError, ProfileMismatch
 from modelwatch.performance.calibration import Calibration
-from modelwatch.performance.confusion import binary_values
+from modelwatch.performance.expected_metrics import (
+    PREDICTED_SHARE,
+    TRUE_SHARE,
+    Expected,
+    Metrics,
+    class_shares,
+    confusion_metrics,
+    loss_metrics,
+    ranking_metrics,
+)
 from modelwatch.performance.intervals import Estimate, check_design_effect, normal_interval
-from modelwatch.performance.labelled_summary import SMALLEST_PROBABILITY
-from modelwatch.performance.ranking import Ranking, average_precision, roc_auc
 from modelwatch.performance.score_cells import ScoreCells
-from modelwatch.performance.score_rows import NOT_PREDICTED, PREDICTED, check_refused
+from modelwatch.performance.score_rows import check_refused
 from modelwatch.performance.score_summary import ScoreSummary
 
 __all__ = ["estimate_classification"]
 
 FloatArray = npt.NDArray[np.float64]
 
-STEP = 1e-6
-"""Share of the rows by which labels are moved to see how a metric follows."""
-
-_Metrics = dict[str, tuple[float, float, float]]
-"""Value, label variance and rows by metric."""
-
 RANGES = {"matthews": (-1.0, 1.0), "log_loss": (0.0, math.inf)}
 SUMMED = ("accuracy", "log_loss", "brier")
 """Metrics of several classes to which each class adds a part, the others being averages."""
-
-PREDICTED_SHARE, TRUE_SHARE = "share of predictions", "share of truths"
-"""What each class adds to the Matthews correlation of several."""
 
 
 def estimate_classification(
@@ -84,9 +82,9 @@ def estimate_classification(
     absent = [name for name in summary.classes if name not in calibrations]
     if absent:
         raise ConfigurationError(f"calibrations lack the classes {absent}: fit one for each.")
-    metrics = [_confusion, _rankings, _losses]
+    metrics = [confusion_metrics, ranking_metrics, loss_metrics]
     if len(summary.cells) > 1:
-        metrics.append(_class_shares)
+        metrics.append(class_shares)
     parts = [
         _one_class(name, cells, calibrations[name], metrics, design_effect)
         for name, cells in summary.cells.items()
@@ -120,30 +118,11 @@ class _Uncertain:
         return Estimate.of(self.value, interval, self.rows)
 
 
-@dataclass(frozen=True, eq=False)
-class _Expected:
-    """Rows, and expected positives and label variances among them, by state and bin.
-
-    `lead`, by bin, is by how much positives should score above negatives, in bin widths.
-    """
-
-    rows: FloatArray
-    positives: FloatArray
-    mean_scores: FloatArray
-    lead: FloatArray
-
-    @property
-    def variances(self) -> FloatArray:
-        """Variance of the number of positives in each cell, its rows being independent."""
-        share = self.positives / np.maximum(self.rows, 1)
-        return self.rows * share * (1 - share)
-
-
 def _one_class(
     name: str,
     cells: ScoreCells,
     calibration: Calibration,
-    metrics: Sequence[Callable[[_Expected], _Metrics]],
+    metrics: Sequence[Callable[[Expected], Metrics]],
     design_effect: float,
 ) -> dict[str, _Uncertain]:
     """Return the metrics of one class against the rest; later ones take the place of earlier."""
@@ -154,7 +133,7 @@ def _one_class(
         )
     rows, scores = cells.counts.astype(np.float64), cells.mean_scores
     chosen, *others = [
-        _Expected(rows, rows * share, scores, lead)
+        Expected(rows, rows * share, scores, lead)
         for lead in [_lead(cells, calibration)]
         for share in [calibration.apply(scores), *calibration.replicates(scores)]
     ]
@@ -165,93 +144,6 @@ def _one_class(
         for metric, (value, variance, count) in values.items():
             replicates = tuple(other.get(metric, (math.nan,))[0] for other in again)
             found[metric] = _Uncertain(value, variance * design_effect, replicates, round(count))
-    return found
-
-
-def _confusion(expected: _Expected) -> _Metrics:
-    rows = expected.rows.sum(axis=1)
-    true = expected.positives.sum(axis=1)
-    variance = expected.variances.sum(axis=1)
-    known = float(rows[PREDICTED] + rows[NOT_PREDICTED])
-    if not known:
-        return {}
-
-    def values(tp: float, fn: float) -> dict[str, float]:
-        return binary_values(tp, rows[PREDICTED] - tp, fn, rows[NOT_PREDICTED] - fn)
-
-    tp, fn = float(true[PREDICTED]), float(true[NOT_PREDICTED])
-    by_tp = _slopes(lambda step: values(tp + step, fn), known)
-    by_fn = _slopes(lambda step: values(tp, fn + step), known)
-    return {
-        name: (
-            value,
-            variance[PREDICTED] * by_tp.get(name, 0.0) ** 2
-            + variance[NOT_PREDICTED] * by_fn.get(name, 0.0) ** 2,
-            known,
-        )
-        for name, value in values(tp, fn).items()
-    }
-
-
-def _slopes(values: Callable[[float], dict[str, float]], rows: float) -> dict[str, float]:
-    """Return the central difference quotients of metrics by a number of labels."""
-    step = STEP * rows
-    above, below = values(step), values(-step)
-    return {name: (above[name] - below[name]) / (2 * step) for name in above if name in below}
-
-
-def _rankings(expected: _Expected) -> _Metrics:
-    positives = expected.positives.sum(axis=0)
-    negatives = expected.rows.sum(axis=0) - positives
-    variance = expected.variances.sum(axis=0)
-    rankings: dict[str, Ranking | None] = {
-        "roc_auc": roc_auc(positives, negatives, expected.lead),
-        "average_precision": average_precision(positives, negatives),
-    }
-    return {
-        name: (
-            found.value,
-            float((variance * (found.by_positives - found.by_negatives) ** 2).sum()),
-            float(expected.rows.sum()),
-        )
-        for name, found in rankings.items()
-        if found is not None
-    }
-
-
-def _losses(expected: _Expected) -> _Metrics:
-    rows, true, s = expected.rows, expected.positives, expected.mean_scores
-    total = float(rows.sum())
-    safe = np.clip(s, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
-    pairs = {"brier": ((1 - s) ** 2, s**2), "log_loss": (-np.log(safe), -np.log1p(-safe))}
-    return {
-        name: (
-            float((true * if_true + (rows - true) * if_not).sum()) / total,
-            float((expected.variances * (if_true - if_not) ** 2).sum()) / total**2,
-            total,
-        )
-        for name, (if_true, if_not) in pairs.items()
-    }
-
-
-def _class_shares(expected: _Expected) -> _Metrics:
-    """Return what one class adds to metrics of all of them.
-
-    Its rows rightly predicted, its share of predictions and truths; and, as the log loss of a row
-    is that of its true class, the loss of its true rows.
-    """
-    rows, true, s = expected.rows, expected.positives, expected.mean_scores
-    variances, total = expected.variances, float(rows.sum())
-    loss = -np.log(np.maximum(s, SMALLEST_PROBABILITY))
-    value = float((true * loss).sum()) / total
-    found = {"log_loss": (value, float((variances * loss**2).sum()) / total**2, total)}
-    known = float(rows[PREDICTED].sum() + rows[NOT_PREDICTED].sum())
-    if known:
-        right, variance = float(true[PREDICTED].sum()), float(variances[PREDICTED].sum())
-        found["accuracy"] = (right / known, variance / known**2, known)
-        found[PREDICTED_SHARE] = (float(rows[PREDICTED].sum()) / known, 0.0, known)
-        truths = float(true[PREDICTED].sum() + true[NOT_PREDICTED].sum())
-        found[TRUE_SHARE] = (truths / known, 0.0, known)
     return found
 
 
