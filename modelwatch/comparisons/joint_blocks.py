@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelwatch.comparisons.joint_reference import JointReference
+from modelwatch.sketches.joint_moments import PRODUCTS_AT_ONCE
 
 __all__ = ["FEWEST_BLOCKS", "Block", "ReferenceBlocks", "smallest_block", "thinned"]
 
@@ -131,9 +132,12 @@ def thinned(rows: FloatArray) -> FloatArray:
 
 
 def _errors(rows: FloatArray, leading: FloatArray) -> FloatArray:
-    """Return the rows' squared distances from the span of the leading components."""
-    inside = rows @ leading
-    errors = np.einsum("nu,nu->n", rows, rows) - np.einsum("nk,nk->n", inside, inside)
+    """Return the rows' squared distances from the span of the leading components, in parts."""
+    errors = np.einsum("nu,nu->n", rows, rows)
+    step = max(PRODUCTS_AT_ONCE // max(leading.size, 1), 1)
+    for start in range(0, rows.shape[0], step):
+        inside = rows[start : start + step] @ leading
+        errors[start : start + step] -= np.einsum("nk,nk->n", inside, inside)
     return np.asarray(np.maximum(errors, 0.0))
 
 

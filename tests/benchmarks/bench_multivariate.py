@@ -95,7 +95,7 @@ def found_correlations(change: float, rows: int, windows: int = 300) -> Figure:
         window[:, 1] = change * window[:, 0] + np.sqrt(1 - change**2) * window[:, 1]
         chance = correlation_drift(prepared, moments(window), effect).p_value
         caught += chance is not None and chance < 0.01
-    target = "99%" if change == 0.3 else "none set"
+    target = "99%" if (change, rows) == (0.3, 1_000) else "none set"
     return (
         f"correlation: changes of {change} found, windows of {rows:,}",
         target,
