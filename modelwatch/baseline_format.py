@@ -158,6 +158,8 @@ def _feature_from_dict(body: Body) -> BaselineFeature:
         document.refuse(body, "cell_counts", "a count for each of its cells, and for the rest")
     rare = frozenset(document.texts(body, "rare_categories"))
     effects = document.object_of(body, "effects")
+    if "values" in effects:  # the first documents have one for all three statistics
+        effects = {"ks": effects["values"], "location": effects["values"], **effects}
     return BaselineFeature(
         name=document.text(body, "name"),
         role=document.choice(body, "role", ROLES),
@@ -170,7 +172,7 @@ def _feature_from_dict(body: Body) -> BaselineFeature:
         limits=_limits_from_dict(document.object_of(body, "limits"), kind, categories, rare),
         mean=document.number(body, "mean"),
         importance=document.optional_number(body, "importance", lowest=0.0),
-        kurtosis=document.optional_number(body, "kurtosis", lowest=1.0),
+        kurtosis=document.optional_number({"kurtosis": None, **body}, "kurtosis", lowest=1.0),
         seasons=seasons_from_dict(body, bins=_bins(edges, cells), numeric=edges is not None),
         values_effect=effect_from_dict(document.object_of(effects, "values")),
         ks_effect=effect_from_dict(document.object_of(effects, "ks")),

@@ -109,7 +109,7 @@ def _read_profile(body: Body) -> Profile:
     profile.dropped = Counter(document.counters(body, "dropped"))
     joint = document.optional_object(body, "joint")
     profile.joint = _joint_from_dict(joint) if joint is not None else None
-    hours = document.counts(body, "hours")
+    hours = document.counts({"hours": [], **body}, "hours")
     if len(hours) not in (0, HOURS_OF_WEEK):
         document.refuse(body, "hours", f"a count for each of {HOURS_OF_WEEK} hours, or none")
     profile.hours = Counter({hour: rows for hour, rows in enumerate(hours) if rows})

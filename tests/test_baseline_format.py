@@ -144,3 +144,18 @@ def test_a_design_effect_that_cannot_be_is_refused(
     document["features"][0]["effects"]["values"] = effect
     with pytest.raises(FormatError, match="damaged"):
         mw.Baseline.from_json(json.dumps(document))
+
+
+def test_a_document_of_the_first_release_is_read(baseline: mw.Baseline) -> None:
+    """Its one design effect serves for all statistics of values; it has no cycles and no hours."""
+    body = json.loads(baseline.to_json())
+    for feature in body["features"]:
+        for name in ("kurtosis", "seasons"):
+            del feature[name]
+        for name in ("ks", "location"):
+            del feature["effects"][name]
+    del body["profile"]["hours"]
+    found = mw.Baseline.from_json(json.dumps(body))
+    for feature in found.features.values():
+        assert feature.ks_effect == feature.location_effect == feature.values_effect
+        assert feature.seasons is None
