@@ -10,13 +10,8 @@ import numpy.typing as npt
 
 from modelwatch.compact_columns import RawColumn
 from modelwatch.feature import FeatureSpec
-from modelwatch.tabular import (
-    CategoricalColumn,
-    NumericColumn,
-    categorical_column,
-    infer_kind,
-    numeric_column,
-)
+from modelwatch.tabular import CategoricalColumn, NumericColumn, categorical_column, numeric_column
+from modelwatch.value_kinds import infer_kind
 
 __all__ = ["Batch", "Summary"]
 

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from modelwatch.batches import Batches
 from modelwatch.compact_columns import RawColumn, concatenated, taken
 from modelwatch.errors import DataError, SchemaError
-from modelwatch.tabular import categorical_column, infer_kind, numeric_column
+from modelwatch.tabular import categorical_column, numeric_column
 from modelwatch.times import unix_seconds
+from modelwatch.value_kinds import KindCounts
 
 __all__ = ["Grouping", "TimeOrder", "in_memory", "say_sorted_by", "sorted_by_time"]
 
@@ -70,14 +71,17 @@ class Grouping:
 
     def update(self, values: RawColumn) -> None:
         """Take in the next rows, raw."""
-        if infer_kind(values) == "numeric":
+        kinds = KindCounts.of(values)
+        if not kinds.total:
+            return
+        if not kinds.is_categorical:
             self._numeric = True
             numbers = numeric_column(values).finite
             if self._previous is not None:
                 numbers = np.concatenate([[self._previous], numbers])
             for sign in np.unique(np.sign(np.diff(numbers))).tolist():
                 self._steps[sign] = True
-            self._previous = float(numbers[-1]) if numbers.size else None
+            self._previous = float(numbers[-1]) if numbers.size else self._previous
         else:
             column = categorical_column(values)
             places = {key: place for place, key in enumerate(column.counts)}

@@ -17,13 +17,8 @@ from modelwatch.outliers import OutlierLimits, numeric_fences
 from modelwatch.sketches import Moments
 from modelwatch.sketches.bin_edges import probability_edges, quantile_edges
 from modelwatch.sketches.categories import MAX_CATEGORIES
-from modelwatch.tabular import (
-    CategoricalColumn,
-    KindCounts,
-    categorical_column,
-    numeric_column,
-    type_counts,
-)
+from modelwatch.tabular import CategoricalColumn, categorical_column, numeric_column
+from modelwatch.value_kinds import KindCounts, type_counts
 
 __all__ = ["ColumnSurvey", "Reading", "sample_limit"]
 
@@ -178,7 +173,8 @@ class ColumnSurvey:
     @property
     def singles(self) -> frozenset[str]:
         """Categories of one row each, where all are known."""
-        if len(counts := self.categories) > MAX_CATEGORIES + MAX_RARE_CATEGORIES:
+        counts = self.categories
+        if not self._knows_all(counts):
             return frozenset()
         return frozenset(key for key, rows in counts.items() if rows == 1)
 
@@ -220,6 +216,9 @@ class ColumnSurvey:
             self.halves = (even, odd)
             self.counts_are_exact = False
 
+    def _knows_all(self, counts: Counter[str]) -> bool:
+        return self.counts_are_exact and len(counts) <= MAX_CATEGORIES + MAX_RARE_CATEGORIES
+
     def _allows_missing(self) -> bool:
         return any(self.missing.get(reason) for reason in ("null", "nan", "absent"))
 
@@ -253,10 +252,9 @@ class ColumnSurvey:
         counts = self.categories
         ranked = sorted(counts, key=lambda key: (-counts[key], key))
         rare = frozenset(ranked[MAX_CATEGORIES : MAX_CATEGORIES + MAX_RARE_CATEGORIES])
-        all_kept = self.counts_are_exact and len(ranked) <= MAX_CATEGORIES + MAX_RARE_CATEGORIES
         limits = OutlierLimits(
             kind="categorical",
-            categories=frozenset(ranked) if all_kept else None,
+            categories=frozenset(ranked) if self._knows_all(counts) else None,
             text=self.reading == "texts",
             allows_missing=self._allows_missing(),
         )

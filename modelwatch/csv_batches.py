@@ -39,7 +39,7 @@ class CsvFile:
     Args:
         path: a file in UTF-8, whose first record is the header.
         parser: reads the parts.
-        part_bytes: about how long a part is, 1 or more.
+        part_bytes: about how long a part is; `PART_BYTES` where 0.
 
     Attributes:
         rows: None, as a CSV file does not tell.
@@ -49,13 +49,13 @@ class CsvFile:
 
     rows: int | None = None
 
-    def __init__(self, path: Path, parser: CsvParser, part_bytes: int = PART_BYTES) -> None:
+    def __init__(self, path: Path, parser: CsvParser, part_bytes: int = 0) -> None:
         self._path = path
         self._parser = parser
-        self._part_bytes = part_bytes
+        self._part_bytes = part_bytes or PART_BYTES
         self._bytes = path.stat().st_size
         self._types: Types | None = None
-        self.needs_look = self._bytes > part_bytes
+        self.needs_look = self._bytes > self._part_bytes
         self.where = ""
 
     def looked_at(self) -> Iterator[float]:

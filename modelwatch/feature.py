@@ -18,10 +18,9 @@ from modelwatch.tabular import (
     NumericColumn,
     RawColumn,
     categorical_column,
-    holds_text,
-    infer_kind,
     numeric_column,
 )
+from modelwatch.value_kinds import holds_text, infer_kind
 
 __all__ = ["FeatureProfile", "FeatureSpec", "Role"]
 

@@ -147,7 +147,8 @@ class WholeFile:
 
     def __init__(self, path: Path, batch_rows: int, read: str) -> None:
         self._batch_rows = batch_rows
-        self._frame = getattr(importlib.import_module("pandas"), read)(path)
+        read_file = getattr(importlib.import_module("pandas"), read)
+        self._frame = read_file(path, dtype_backend="numpy_nullable")  # null stays null
         self.rows: int | None = len(self._frame)
 
     def looked_at(self) -> Iterator[float]:

@@ -12,27 +12,30 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from modelwatch.compact_columns import CodedColumn, MaskedColumn, RawColumn
+from modelwatch.value_kinds import (
+    ABSENT,
+    BOOLEANS,
+    NULL_NAMES,
+    NUMBER_TYPES,
+    TIMES,
+    is_number_type,
+)
 
 __all__ = [
     "ABSENT",
     "CategoricalColumn",
-    "KindCounts",
     "NumericColumn",
     "RawColumn",
     "categorical_column",
     "category_key",
-    "holds_text",
-    "infer_kind",
     "numeric_column",
-    "type_counts",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -40,28 +43,10 @@ Codes = npt.NDArray[np.intp]
 MissingReason = Literal["null", "nan", "inf", "absent", "wrong_type"]
 
 
-class _Absent(Enum):
-    ABSENT = "absent"
-
-    def __repr__(self) -> str:
-        return "ABSENT"
-
-
-ABSENT: Final = _Absent.ABSENT
-"""Stands for the value of a feature that a row does not have at all."""
-
-_NUMBER_TYPES: frozenset[type] = frozenset(
-    {float, int, bool, np.bool_}
-    | {np.dtype(code).type for code in ("f2", "f4", "f8", "i1", "i2", "i4", "i8")}
-    | {np.dtype(code).type for code in ("u1", "u2", "u4", "u8")}
-)
 _PLAIN_TYPES = frozenset({str, int, float, bool, type(None)})
-_NUMBER_OR_NONE = _NUMBER_TYPES | {type(None)}
-_BOOLEANS = (bool, np.bool_)
-_TIMES = (dt.date, dt.timedelta, np.datetime64, np.timedelta64)
+_NUMBER_OR_NONE = NUMBER_TYPES | {type(None)}
 _LARGEST = 1e140
 """Numbers beyond are taken as infinite: their squares would leave the range of a double."""
-_NULL_NAMES = frozenset({"NoneType", "NAType", "NaTType"})
 
 
 @dataclass(frozen=True)
@@ -127,85 +112,11 @@ def category_key(value: object) -> str:
     >>> category_key("AA"), category_key(True), category_key(np.int64(3)), category_key(3.0)
     ('AA', 'true', '3', '3')
     """
-    if isinstance(value, _BOOLEANS):
+    if isinstance(value, BOOLEANS):
         return "true" if value else "false"
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
     return str(value)
-
-
-@dataclass
-class KindCounts:
-    """How many values of a raw column are of which kind; adds up over parts of a column.
-
-    Booleans, texts and what a frame declares as categories are categories; null, NaN among
-    categories, and `ABSENT` are of no kind.
-
-    Attributes:
-        numeric: numbers and times.
-        categorical: all others.
-        texts: texts among the categories.
-        numbers: numbers, booleans and times, whether categories or not.
-    """
-
-    numeric: int = 0
-    categorical: int = 0
-    texts: int = 0
-    numbers: int = 0
-
-    @classmethod
-    def of(cls, values: RawColumn) -> KindCounts:
-        """Count the values of a raw column."""
-        counts = cls()
-        declared = isinstance(values, CodedColumn)
-        for kind, rows in type_counts(values).items():
-            if kind.__name__ in _NULL_NAMES or kind is _Absent:
-                continue
-            is_number = _is_number_type(kind)
-            counts.texts += rows * issubclass(kind, str)
-            counts.numbers += rows * is_number
-            if is_number and not declared and not issubclass(kind, _BOOLEANS):
-                counts.numeric += rows
-            else:
-                counts.categorical += rows
-        if counts.numeric and counts.categorical:
-            nans = sum(1 for value in values if isinstance(value, float) and value != value)
-            counts.numeric -= nans
-            counts.numbers -= nans
-        return counts
-
-    def __add__(self, other: KindCounts) -> KindCounts:
-        return KindCounts(
-            self.numeric + other.numeric,
-            self.categorical + other.categorical,
-            self.texts + other.texts,
-            self.numbers + other.numbers,
-        )
-
-    @property
-    def total(self) -> int:
-        """All values of some kind."""
-        return self.numeric + self.categorical
-
-    @property
-    def is_categorical(self) -> bool:
-        """Whether most values are categories."""
-        return self.categorical > self.numeric
-
-    @property
-    def are_texts(self) -> bool:
-        """Whether there are as many texts as numbers, or more."""
-        return self.texts >= self.numbers
-
-
-def infer_kind(values: RawColumn) -> Literal["numeric", "categorical"]:
-    """Tell whether a raw column holds numbers (or times) or categories; the majority decides."""
-    return "categorical" if KindCounts.of(values).is_categorical else "numeric"
-
-
-def holds_text(values: RawColumn) -> bool:
-    """Tell whether the categories of a raw column are mostly texts (not numbers or booleans)."""
-    return KindCounts.of(values).are_texts
 
 
 def numeric_column(values: RawColumn) -> NumericColumn:
@@ -268,21 +179,6 @@ def categorical_column(
     if aliases:
         keys = [key if key is None else aliases.get(key, key) for key in keys]
     return CategoricalColumn(keys, missing)
-
-
-def type_counts(values: RawColumn) -> Counter[type]:
-    """Count a raw column's values by their type."""
-    if isinstance(values, CodedColumn):
-        counts: Counter[type] = Counter()
-        for code, rows in zip(*map(np.ndarray.tolist, values.used()), strict=True):
-            counts[type(values.values[code])] += rows
-        return counts + Counter({type(None): int((values.codes < 0).sum())})
-    if isinstance(values, MaskedColumn):
-        nulls = int(values.nulls.sum())
-        return +Counter({values.values.dtype.type: len(values) - nulls, type(None): nulls})
-    if isinstance(values, np.ndarray) and values.dtype.kind != "O":
-        return Counter({values.dtype.type: len(values)})
-    return Counter(map(type, values))
 
 
 def _listed(values: RawColumn) -> list[Any]:
@@ -373,11 +269,11 @@ def _number(value: Any) -> float | MissingReason:
     kind = type(value)
     if value is ABSENT:
         return "absent"
-    if kind.__name__ in _NULL_NAMES:
+    if kind.__name__ in NULL_NAMES:
         return "null"
-    if _is_number_type(kind):
+    if is_number_type(kind):
         try:
-            return _seconds(value) if isinstance(value, _TIMES) else float(value)
+            return _seconds(value) if isinstance(value, TIMES) else float(value)
         except OverflowError:
             return "inf"
         except (TypeError, ValueError):
@@ -398,16 +294,10 @@ def _seconds(value: dt.date | dt.timedelta | np.datetime64 | np.timedelta64) -> 
     return (value if value.tzinfo else value.replace(tzinfo=dt.UTC)).timestamp()
 
 
-def _is_number_type(kind: type) -> bool:
-    if kind in _NUMBER_TYPES or issubclass(kind, _TIMES):
-        return True
-    return hasattr(kind, "__float__") and not issubclass(kind, (str, bytes, np.ndarray))
-
-
 def _category_missing(value: Any, text: bool | None) -> MissingReason | None:
     if value is ABSENT:
         return "absent"
-    if type(value).__name__ in _NULL_NAMES:
+    if type(value).__name__ in NULL_NAMES:
         return "null"
     if isinstance(value, (float, np.floating)) and not math.isfinite(value):
         return "nan" if math.isnan(value) else "inf"

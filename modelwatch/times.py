@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from modelwatch.compact_columns import CodedColumn, RawColumn
-from modelwatch.tabular import infer_kind, numeric_column
+from modelwatch.tabular import numeric_column
+from modelwatch.value_kinds import infer_kind
 
 __all__ = ["unix_seconds"]
 

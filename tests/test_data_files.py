@@ -195,3 +195,97 @@ def test_text_of_another_encoding_is_refused(
     hide(monkeypatch, *hidden)
     with pytest.raises(DataError, match=r"cannot read .*data\.csv"):
         read_data_file(path)
+
+
+@HIDDEN
+def test_a_fault_is_told_by_its_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hidden: tuple[str, ...]
+) -> None:
+    """A row with too many values names the file and the lines of the part that it is in."""
+    monkeypatch.setattr("modelwatch.csv_batches.PART_BYTES", 400)
+    path = tmp_path / "data.csv"
+    path.write_text("a,b\n" + "1,2\n" * 500 + "1,2,3\n" + "1,2\n" * 500)
+    hide(monkeypatch, *hidden)
+    with pytest.raises(DataError, match=r"cannot read .*data\.csv, lines 501 to 599 as"):
+        read_data_file(path)
+
+
+@HIDDEN
+def test_a_header_alone_is_no_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hidden: tuple[str, ...]
+) -> None:
+    """A CSV file with names and no row is refused as such, by both that read files."""
+    path = tmp_path / "data.csv"
+    path.write_text("x,y\n")
+    hide(monkeypatch, *hidden)
+    baseline = mw.Baseline.fit({"x": [1.0]}, model="m", version="1")
+    with pytest.raises(DataError, match="no rows"):
+        mw.Baseline.fit(path, model="m", version="1")
+    with pytest.raises(DataError, match="no rows"):
+        mw.compare(baseline, path)
+
+
+@pytest.mark.parametrize("hidden", [(), ("pyarrow",), ("polars", "pyarrow")], ids=str)
+@pytest.mark.parametrize("suffix", [".arrow", ".parquet"])
+def test_a_file_damaged_inside_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, hidden: tuple[str, ...]
+) -> None:
+    """A file whose data was overwritten, or that ends too soon, is a DataError that names it."""
+    path = tmp_path / f"data{suffix}"
+    frame = pl.DataFrame({"x": range(20_000), "c": ["a", "b"] * 10_000})
+    frame.write_parquet(path) if suffix == ".parquet" else frame.write_ipc(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    hide(monkeypatch, *hidden)
+    with pytest.raises(DataError, match=rf"cannot read .*data\{suffix}"):
+        mw.Baseline.fit(path, model="m", version="1")
+
+
+def test_pages_that_are_overwritten_are_refused(tmp_path: Path) -> None:
+    """Where the foot of a Parquet file is whole and its pages are not, the file is named."""
+    path = tmp_path / "data.parquet"
+    pl.DataFrame({"c": [str(n) for n in range(20_000)]}).write_parquet(path)
+    content = bytearray(path.read_bytes())
+    content[100:5_000] = bytes(4_900)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"cannot read .*data\.parquet"):
+        mw.Baseline.fit(path, model="m", version="1")
+
+
+@pytest.mark.parametrize("hidden", [(), ("pyarrow",), ("polars", "pyarrow")], ids=str)
+@pytest.mark.parametrize("suffix", [".arrow", ".csv", ".parquet"])
+def test_a_comparison_is_one_whichever_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, hidden: tuple[str, ...]
+) -> None:
+    """Files of several parts are counted alike by whichever library reads them."""
+    monkeypatch.setattr("modelwatch.csv_batches.PART_BYTES", 10_000)
+    monkeypatch.setattr("modelwatch.file_frames.SCANNED_ROWS", 1_000)
+    frame = pl.DataFrame(
+        {
+            "x": [None if n % 9 == 0 else n / 4 for n in range(5_000)],
+            "c": [None if n % 5 == 0 else f"c{n % 7}" for n in range(5_000)],
+            "f": [n % 3 == 0 for n in range(5_000)],
+        }
+    )
+    path = tmp_path / f"data{suffix}"
+    writers: dict[str, Callable[[Path], object]] = {
+        ".arrow": frame.write_ipc,
+        ".csv": frame.write_csv,
+        ".parquet": frame.write_parquet,
+    }
+    writers[suffix](path)
+    baseline = mw.Baseline.fit(frame, model="m", version="1")
+    expected = mw.Profile.from_data(frame, baseline=baseline)
+    hide(monkeypatch, *hidden)
+    found = mw.Profile.from_data(path, baseline=baseline)
+    assert found.rows == expected.rows
+    for name, feature in expected.features.items():
+        twin = found.features[name]
+        assert twin.missing == feature.missing
+        assert counts_of(twin) == counts_of(feature)
+
+
+def counts_of(feature: Any) -> list[Any]:
+    """Return a feature's counts as a list."""
+    counts = feature.values.counts
+    return sorted(counts.items()) if isinstance(counts, dict) else counts.tolist()

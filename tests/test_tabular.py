@@ -17,14 +17,8 @@ import pytest
 
 from modelwatch.errors import DataError, SchemaError
 from modelwatch.tables import load_columns, raw_columns
-from modelwatch.tabular import (
-    ABSENT,
-    categorical_column,
-    category_key,
-    holds_text,
-    infer_kind,
-    numeric_column,
-)
+from modelwatch.tabular import ABSENT, categorical_column, category_key, numeric_column
+from modelwatch.value_kinds import holds_text, infer_kind
 
 COLUMNS: dict[str, list[Any]] = {
     "amount": [1.5, None, 3.0],

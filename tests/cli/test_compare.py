@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -40,6 +41,28 @@ def test_gate_stops_drift(run: Run, baseline_file: Path, drifted_file: Path, sev
 def test_gate_lets_calm_data_pass(run: Run, baseline_file: Path, calm_file: Path) -> None:
     """--fail-on ends with status 0 where nothing was found."""
     assert run("compare", baseline_file, calm_file, "--fail-on", "warning").status == 0
+
+
+def test_junit_holds_the_findings(
+    run: Run, baseline_file: Path, drifted_file: Path, tmp_path: Path
+) -> None:
+    """--junit writes one test a feature, and changes neither output nor status."""
+    path = tmp_path / "drift.xml"
+    plain = run("compare", baseline_file, drifted_file, "--fail-on", "drift")
+    outcome = run("compare", baseline_file, drifted_file, "--fail-on", "drift", "--junit", path)
+    assert outcome == plain
+    cases = ElementTree.parse(path).getroot().iter("testcase")
+    failed = {case.get("name"): case.find("failure") is not None for case in cases}
+    assert failed == {"age": True, "plan": False, "score": False}
+
+
+def test_junit_that_cannot_be_written_is_said(
+    run: Run, baseline_file: Path, calm_file: Path, tmp_path: Path
+) -> None:
+    """The file is named, and the status is that of an error."""
+    outcome = run("compare", baseline_file, calm_file, "--junit", tmp_path / "no" / "drift.xml")
+    assert outcome.status == 2
+    assert "drift.xml" in outcome.err
 
 
 def test_error_is_no_finding(run: Run, baseline_file: Path, tmp_path: Path) -> None:
