@@ -121,13 +121,13 @@ class JointEffect:
 
     Attributes:
         correlation: the law of the largest studentised change of a correlation.
-        correlation_noise: per feature, the factor by which its correlations vary more than
-            others'; empty where all are alike. A pair's variance has the product of its two.
+        correlation_noise: for each of all d features, the factor by which its correlations vary
+            more than others'; empty where all are alike. A pair has the product of its two.
         mean: the law of Hotelling's statistic.
         reconstruction: the law of the mean reconstruction error.
-        error_expected: the error that rows of the reference have when the components are fitted
-            to the others; None where it is unknown.
-        error_variance: the variance of a row's error; None where it is unknown.
+        error_excess: the error of rows of the reference by components fitted to the others, over
+            that by components fitted to all; None where it is unknown.
+        error_variation: the squared coefficient of variation of a row's error, likewise.
         gaussian_kl: the law of the divergence of two normal laws.
     """
 
@@ -135,8 +135,8 @@ class JointEffect:
     correlation_noise: tuple[float, ...] = ()
     mean: BlockLaw = field(default_factory=BlockLaw)
     reconstruction: BlockLaw = field(default_factory=BlockLaw)
-    error_expected: float | None = None
-    error_variance: float | None = None
+    error_excess: float | None = None
+    error_variation: float | None = None
     gaussian_kl: BlockLaw = field(default_factory=BlockLaw)
 
 

@@ -100,6 +100,7 @@ def correlation_drift(
         return CorrelationDrift(reason="fewer than two features vary in the current rows")
     effect = JointEffect() if effect is None else effect
     law, noise = effect.correlation, effect.correlation_noise
+    noise = tuple(noise[at] for at in reference.used) if noise else ()
     variance_now, variance_before = (
         pair_factors(noise, law.phi_at(rows), i, j) / (rows - FISHER_LOSS)
         for rows in (sample.n, reference.moments.n)

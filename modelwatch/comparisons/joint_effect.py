@@ -95,17 +95,27 @@ def _effect(reference: JointReference, blocks: ReferenceBlocks) -> JointEffect:
     sizes = list(blocks)
     expected, variance = float(blocks.row_errors.mean()), float(blocks.row_errors.var())
     noise = _feature_noise(reference, sizes)
-    judged = variance > 0 and expected > 0
+    own = float(reference.eigenvalues[reference.components :].sum())
+    judged = variance > 0 and expected > 0 and own > 0
     errors = (_of_errors(block, expected, variance) for block in sizes if judged)
     return JointEffect(
         correlation=fit_block_law(_of_correlations(reference, sizes, noise)),
-        correlation_noise=noise,
+        correlation_noise=_of_all(noise, reference),
         mean=fit_block_law(_of_means(reference, block) for block in sizes),
         reconstruction=fit_block_law(errors),
-        error_expected=expected if judged else None,
-        error_variance=variance if judged else None,
+        error_excess=expected / own if judged else None,
+        error_variation=variance / expected**2 if judged else None,
         gaussian_kl=fit_block_law(_of_divergences(reference, block) for block in sizes),
     )
+
+
+def _of_all(noise: tuple[float, ...], reference: JointReference) -> tuple[float, ...]:
+    """Return the factors of all features, 1 for those that do not vary."""
+    if not noise:
+        return ()
+    factors = np.ones(len(reference.moments.names))
+    factors[reference.used] = noise
+    return tuple(factors.tolist())
 
 
 def _of_means(reference: JointReference, block: Block) -> BlockSample:

@@ -88,15 +88,17 @@ def reconstruction_drift(
     if not math.isfinite(value):
         return ReconstructionDrift(reason="the rows are too far apart for a number")
     effect = JointEffect() if effect is None else effect
-    expected = _expected(reference) if effect.error_expected is None else effect.error_expected
+    own = float(reference.eigenvalues[reference.components :].sum())
+    excess = effect.error_excess
+    expected = _expected(reference, own) if excess is None else own * excess
     shown = ReconstructionDrift(
         value=value, root=math.sqrt(value), expected=expected, components=reference.components
     )
     if expected <= LEAST_ERROR * reference.used.size:
         return _with(shown, reason="the leading components rebuild the reference entirely")
-    variance = effect.error_variance
-    variance = _normal_variance(reference) if variance is None else variance
-    square = variance / expected**2 * effect.reconstruction.variance(n, REFERENCE_WORTH * m)
+    variation = effect.error_variation
+    variation = _normal_variance(reference) / expected**2 if variation is None else variation
+    square = variation * effect.reconstruction.variance(n, REFERENCE_WORTH * m)
     score = float(mean_error_scores(value / expected, square))
     chance = effect.reconstruction.p_value(score, n, m, two_sided=True)
     return _with(shown, p_value=chance, ends=_interval(value, square))
@@ -146,11 +148,10 @@ def _interval(value: float, squared_variation: float) -> tuple[float, float]:
     return value / high, value / low if low > 0 else math.inf
 
 
-def _expected(reference: JointReference) -> float:
+def _expected(reference: JointReference, own: float) -> float:
     """Return the error of new independent normal rows: the reference's own, and twice its bias."""
     k = reference.components
     values = reference.eigenvalues
-    own = float(values[k:].sum())
     gaps = values[:k, None] - values[None, k:]
     with np.errstate(divide="ignore"):
         bias = float((values[:k, None] * values[None, k:] / gaps).sum()) / reference.moments.n

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from modelwatch.comparisons import JointEffect, fit_joint_effect
+from modelwatch.comparisons import JointEffect, correlation_drift, fit_joint_effect
 from modelwatch.errors import ProfileMismatch
 from tests.comparisons.row_streams import (
     STATISTICS,
@@ -119,6 +119,21 @@ def test_features_that_sometimes_stand_still_are_no_trouble() -> None:
         found = judge(reference_of(rows), moments(rows[:1500]), effect)
         assert found.p_value is not None
         assert found.p_value > 0.001
+
+
+def test_features_that_stood_still_have_a_place_in_the_noise() -> None:
+    """The features' factors are found by place, also where some of them never varied."""
+    rows = independent(np.random.default_rng(8), 40_000, 9)
+    rows[:, 1] = 3.0
+    rows[:, 5:] = np.repeat(rows[::100, 5:], 100, axis=0)
+    noise = fit_joint_effect(rows, names(9)).correlation_noise
+    assert len(noise) == 9
+    assert noise[1] == 1.0
+    assert max(noise[0], *noise[2:5]) < min(noise[5:])
+    now = correlation_drift(
+        reference_of(rows), moments(rows[:5000]), JointEffect(correlation_noise=noise)
+    )
+    assert now.p_value is not None
 
 
 def test_other_names_are_refused() -> None:
