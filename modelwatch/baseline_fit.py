@@ -1,31 +1,22 @@
 """How a `Baseline` is made from data, in two passes over its rows.
 
-The first tells what each column holds and where its bins lie, the second counts on them. A third
-is needed where a column's first values mislead about what the others are.
+The first tells what each column holds and where its bins lie, the second counts on them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from modelwatch.baseline import Baseline, BaselineFeature
 from modelwatch.baseline_batch import Batch, Summary
 from modelwatch.baseline_effects import FeatureBlocks, most_blocks
-from modelwatch.baseline_order import (
-    Grouping,
-    TimeOrder,
-    in_memory,
-    say_sorted_by,
-    sorted_by_time,
-)
+from modelwatch.baseline_first_pass import Survey, surveyed
 from modelwatch.baseline_roles import Roles
 from modelwatch.baseline_seasons import SeasonClock
-from modelwatch.baseline_survey import ColumnSurvey, Reading, sample_limit
-from modelwatch.batches import Batches, Progress, RawBatch, Steps, load_batches
-from modelwatch.compact_columns import RawColumn
+from modelwatch.batches import Progress, Steps, load_batches
 from modelwatch.errors import ConfigurationError, DataError, SchemaError
 from modelwatch.profile import Profile
 from modelwatch.sketches import Categories
@@ -62,7 +53,7 @@ def fit_baseline(
     steps = Steps(progress, 2 + batches.needs_look)
     if batches.needs_look:
         batches.look(steps.start())
-    survey = _surveyed(batches, roles, steps.start())
+    survey = surveyed(batches, roles, steps.start())
     features = {
         name: BaselineFeature(**vars(column.spec(bins))) for name, column in survey.columns.items()
     }
@@ -80,108 +71,7 @@ def fit_baseline(
     return _counted(baseline, survey, steps.start())
 
 
-@dataclass
-class _Survey:
-    """What the first pass found.
-
-    Attributes:
-        batches: the rows, in the order of time.
-        columns: what each feature's column holds.
-        rows: how many there are.
-        in_time_order: whether they are in the order of time: True by a timestamp, False where they
-            are sorted by their label, as sample data often is, None where it may be so.
-    """
-
-    batches: Batches
-    columns: dict[str, ColumnSurvey]
-    rows: int = 0
-    in_time_order: bool | None = None
-
-
-def _surveyed(batches: Batches, roles: Roles, report: Progress) -> _Survey:
-    """Take the first pass, again where rows have to be sorted or a column is read otherwise."""
-    if roles.timestamp is not None and batches.in_memory is not None:
-        batches = _sorted(batches.in_memory, roles)
-    readings: dict[str, Reading] = {}
-    while True:
-        survey = _survey(batches, roles, readings, report)
-        if survey is None and roles.timestamp is not None:
-            batches = _sorted(in_memory(batches, roles.timestamp), roles)
-        elif survey is not None:
-            misread = {
-                name: column.reading
-                for name, column in survey.columns.items()
-                if column.assumed not in (None, column.reading)
-            }
-            if not misread:
-                return survey
-            readings |= misread
-
-
-def _survey(
-    batches: Batches, roles: Roles, readings: Mapping[str, Reading], report: Progress
-) -> _Survey | None:
-    """Take the first pass; return None where the rows are not in the order of their timestamp."""
-    survey = _Survey(batches, {})
-    order = None if roles.timestamp is None else TimeOrder(roles.timestamp)
-    label = None if roles.label is None else Grouping()
-    for batch in batches.read(report):
-        if not survey.rows:
-            survey.columns = _columns(batch, roles, batches, readings)
-        _check_columns(batch, (*survey.columns, *roles.named))
-        if order is not None and order.name in batch.columns:
-            order.update(batch.columns[order.name])
-            if order.broken:
-                return None
-        elif label is not None and roles.label is not None:
-            label.update(batch.columns[roles.label])
-        for name, column in survey.columns.items():
-            column.update(batch.columns[name])
-        survey.rows += batch.rows
-    if not survey.rows:
-        raise DataError("the data holds no rows: a baseline needs the rows a model was trained on.")
-    survey.in_time_order = None if order is None else True
-    if order is None and roles.label is not None and label is not None and label.holds:
-        say_sorted_by(roles.label)
-        survey.in_time_order = False
-    return survey
-
-
-def _sorted(columns: Mapping[str, RawColumn], roles: Roles) -> Batches:
-    roles.of_features(columns)
-    if roles.timestamp is None:
-        return Batches.of_columns(columns)
-    return Batches.of_columns(sorted_by_time(columns, roles.timestamp))
-
-
-def _columns(
-    batch: RawBatch, roles: Roles, batches: Batches, readings: Mapping[str, Reading]
-) -> dict[str, ColumnSurvey]:
-    found = roles.of_features(batch.columns)
-    limit = np.inf if batches.in_memory is not None else sample_limit(len(found))
-    return {
-        name: ColumnSurvey(
-            name,
-            role,
-            is_prediction=name == roles.prediction,
-            is_score=name in roles.scores,
-            limit=limit,
-            reading=readings.get(name),
-        )
-        for name, role in found.items()
-    }
-
-
-def _check_columns(batch: RawBatch, names: Iterable[str]) -> None:
-    absent = next((name for name in names if name not in batch.columns), None)
-    if absent is not None:
-        raise SchemaError(
-            f"column {absent!r} is in the first rows and not in later ones, which have "
-            f"{sorted(batch.columns)}: give tables of the same columns."
-        )
-
-
-def _counted(baseline: Baseline, survey: _Survey, report: Progress) -> Baseline:
+def _counted(baseline: Baseline, survey: Survey, report: Progress) -> Baseline:
     """Take the second pass: count on the bins, in all and by blocks of neighbouring rows."""
     profile = Profile.empty(baseline.model, baseline.version, baseline=baseline)
     profile.baseline_id = None
@@ -209,14 +99,14 @@ def _counted(baseline: Baseline, survey: _Survey, report: Progress) -> Baseline:
     return replace(baseline, features=features, profile=profile)
 
 
-def _clock(baseline: Baseline, survey: _Survey) -> SeasonClock | None:
+def _clock(baseline: Baseline, survey: Survey) -> SeasonClock | None:
     if baseline.timestamp is None:
         return None
     return SeasonClock(baseline.timestamp, survey.rows, most_blocks(baseline.features))
 
 
 def _blocks(
-    baseline: Baseline, survey: _Survey, clock: SeasonClock | None
+    baseline: Baseline, survey: Survey, clock: SeasonClock | None
 ) -> dict[str, FeatureBlocks]:
     most = most_blocks(baseline.features)
     return {
