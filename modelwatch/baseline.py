@@ -70,6 +70,9 @@ class Baseline:
         label: the column that held the truth, or None.
         timestamp: the column that gave the order in time, or None.
         profile: the statistics of the rows that it was fitted on.
+        segment: the column that says to which part of the traffic a row belongs, or None.
+        segments: statistics of each segment on the same bins: the 20 with the most rows, the most
+            frequent first, and `"__other__"` for all others where there are more; no co-moments.
     """
 
     model: str
@@ -81,6 +84,8 @@ class Baseline:
     label: str | None
     timestamp: str | None
     profile: Profile
+    segment: str | None = None
+    segments: Mapping[str, Profile] = field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -94,6 +99,7 @@ class Baseline:
         score: str | Mapping[str, str] | None = None,
         label: str | None = None,
         timestamp: str | None = None,
+        segment: str | None = None,
         importances: Mapping[str, float] | None = None,
         bins: int = DEFAULT_BINS,
         progress: Callable[[float], None] | None = None,
@@ -116,6 +122,8 @@ class Baseline:
             score: the column with the score, or {class: column}.
             label: the column with the truth.
             timestamp: the column that orders the rows.
+            segment: the column that says to which part of the traffic a row belongs; an input too,
+                like any other column without a role, unless `features` leaves it out.
             importances: weight of each input in the model, 0 or more.
             bins: bins of a numeric feature, 10 or more.
             progress: is told which share of the work is done, in [0, 1], where that is known.
@@ -141,6 +149,7 @@ class Baseline:
             score=score,
             label=label,
             timestamp=timestamp,
+            segment=segment,
         )
         return fit_baseline(
             data,
@@ -176,8 +185,31 @@ class Baseline:
 
     @property
     def other_columns(self) -> tuple[str, ...]:
-        """Columns of the training data that are no features: label and timestamp."""
-        return tuple(name for name in (self.label, self.timestamp) if name is not None)
+        """Columns of the training data that are no features: label, timestamp, segment."""
+        named = dict.fromkeys((self.label, self.timestamp, self.segment))
+        return tuple(name for name in named if name is not None and name not in self.features)
+
+    def of_segment(self, name: str) -> Baseline:
+        """Return the baseline that rows of one segment are compared with.
+
+        It has the same features, bins, limits and importances; rows and statistics are the
+        segment's. How much blocks vary is taken from the whole: a segment's blocks of n rows stray
+        from the segment as the whole's blocks of n rows stray from the whole. That is conservative
+        where what varies in time is common to all segments, as the weather is to all carriers: a
+        segment's n rows are spread over more time than n rows of the whole, and so depend less on
+        one another. Cycles over the day or the week are not kept apart, so that rows of a few hours
+        are compared with the segment's whole days: also what such windows vary by is in the whole's
+        blocks, as far as they are as short.
+
+        Args:
+            name: one of `segments`.
+
+        Raises:
+            SchemaError: where the baseline has no such segment.
+        """
+        from modelwatch.segments import baseline_of_segment
+
+        return baseline_of_segment(self, name)
 
     def to_json(self) -> str:
         """Return the baseline as a versioned JSON document."""

@@ -85,7 +85,7 @@ def _survey(
     for batch in batches.read(report):
         if not survey.rows:
             survey.columns = _columns(batch, roles, batches, readings)
-        _check_columns(batch, (*survey.columns, *roles.named))
+        _check_columns(batch, (*survey.columns, *roles.needed))
         if order is not None and order.name in batch.columns:
             order.update(batch.columns[order.name])
             if order.broken:

@@ -19,6 +19,7 @@ from modelwatch.baseline_seasons import SeasonClock
 from modelwatch.batches import Progress, Steps, load_batches
 from modelwatch.errors import ConfigurationError, DataError, SchemaError
 from modelwatch.profile import Profile
+from modelwatch.segments import SegmentProfiles, most_frequent
 from modelwatch.sketches import Categories
 
 __all__ = ["fit_baseline"]
@@ -67,6 +68,7 @@ def fit_baseline(
         label=roles.label,
         timestamp=roles.timestamp,
         profile=Profile(model, version),
+        segment=roles.segment,
     )
     return _counted(baseline, survey, steps.start())
 
@@ -77,6 +79,7 @@ def _counted(baseline: Baseline, survey: Survey, report: Progress) -> Baseline:
     profile.baseline_id = None
     clock = _clock(baseline, survey)
     blocks = _blocks(baseline, survey, clock)
+    segments = _segments(baseline, survey)
     for column in survey.columns.values():
         column.forget_values()
     summaries: list[Summary] = [*([clock] if clock else []), *blocks.values()]
@@ -85,6 +88,8 @@ def _counted(baseline: Baseline, survey: Survey, report: Progress) -> Baseline:
         profile.update({name: batch.column(name) for name in baseline.features})
         for summary in summaries:
             summary.update(batch)
+        if segments is not None:
+            segments.update(raw.columns)
     if profile.rows != survey.rows:
         raise DataError(
             f"the data had {survey.rows} rows when it was first read, and {profile.rows} then: "
@@ -96,7 +101,17 @@ def _counted(baseline: Baseline, survey: Survey, report: Progress) -> Baseline:
             # As often a new row is of a category that training never had (Good and Turing).
             feature.outliers["unseen_category"] = len(singles)
     features = {name: block.feature(profile.features[name]) for name, block in blocks.items()}
-    return replace(baseline, features=features, profile=profile)
+    parts = {} if segments is None else most_frequent(segments.profiles())
+    for part in parts.values():
+        part.baseline_id = None
+    return replace(baseline, features=features, profile=profile, segments=parts)
+
+
+def _segments(baseline: Baseline, survey: Survey) -> SegmentProfiles | None:
+    if baseline.segment is None:
+        return None
+    singles = {name: column.singles for name, column in survey.columns.items()}
+    return SegmentProfiles(baseline.segment, baseline, singles=singles)
 
 
 def _clock(baseline: Baseline, survey: Survey) -> SeasonClock | None:

@@ -20,6 +20,7 @@ from modelwatch.effects_format import (
 from modelwatch.errors import FormatError
 from modelwatch.outliers import Kind, OutlierLimits
 from modelwatch.profile_format import KINDS, ROLES, profile_from_dict, profile_to_dict
+from modelwatch.segments_format import segments_from_body, segments_to_list
 from modelwatch.sketches import Categories, Histogram
 
 __all__ = ["baseline_from_json", "baseline_to_json"]
@@ -41,6 +42,9 @@ def baseline_to_json(baseline: Baseline) -> str:
         "features": [_feature_to_dict(feature) for feature in baseline.features.values()],
         "profile": profile_to_dict(baseline.profile),
     }
+    if baseline.segment is not None:
+        segments = segments_to_list(baseline.segments, baseline.features)
+        body |= {"segment": baseline.segment, "segments": segments}
     return document.dump(FORMAT, FORMAT_VERSION, body)
 
 
@@ -67,6 +71,7 @@ def _read_baseline(body: Body) -> Baseline:
     by_name = {feature.name: feature for feature in features}
     if len(by_name) < len(features):
         raise FormatError("two of its features have one name")
+    profile = profile_from_dict(document.object_of(body, "profile"), where="its profile")
     return Baseline(
         model=document.text(body, "model"),
         version=document.text(body, "version"),
@@ -76,7 +81,9 @@ def _read_baseline(body: Body) -> Baseline:
         score=_score_from_body(body),
         label=document.optional_text(body, "label"),
         timestamp=document.optional_text(body, "timestamp"),
-        profile=profile_from_dict(document.object_of(body, "profile"), where="its profile"),
+        profile=profile,
+        segment=document.text(body, "segment") if "segment" in body else None,
+        segments=segments_from_body(body, profile, by_name),
     )
 
 

@@ -21,6 +21,7 @@ class Roles:
     score: str | Mapping[str, str] | None = None
     label: str | None = None
     timestamp: str | None = None
+    segment: str | None = None
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -54,6 +55,16 @@ class Roles:
             roles[column] = role
         return roles
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Every column that is named; the segment's may be one of the others too.
+
+        Raises:
+            SchemaError: where one column has two roles.
+        """
+        segment = () if self.segment is None else (self.segment,)
+        return tuple(dict.fromkeys((*self.named, *segment)))
+
     def of_features(self, columns: Iterable[str]) -> dict[str, Role]:
         """Return the features among the columns, inputs first.
 
@@ -62,7 +73,8 @@ class Roles:
         """
         columns = list(columns)
         named = self.named
-        for name, role in named.items():
+        segment = {} if self.segment is None else {self.segment: "segment"}
+        for name, role in (segment | named).items():
             if name not in columns:
                 near = difflib.get_close_matches(name, columns, n=1)
                 hint = (

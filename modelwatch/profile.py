@@ -152,22 +152,36 @@ class Profile:
             batches.look(steps.start())
         profile = cls.empty(baseline.model, baseline.version, baseline=baseline)
         for batch in batches.read(steps.start()):
-            if not batch.columns.keys() & baseline.features.keys() and not profile.rows:
-                raise DataError(
-                    f"none of the columns {sorted(batch.columns)} is a feature of model "
-                    f"{baseline.model!r}: it has {sorted(baseline.features)}."
-                )
-            for name in baseline.other_columns:
-                values = batch.columns.pop(name, None)
-                if name == baseline.timestamp and values is not None:
-                    profile.count_times(values)
-            absent = CodedColumn([ABSENT], np.zeros(batch.rows, dtype=np.intp))
-            for name in baseline.inputs:
-                batch.columns.setdefault(name, absent)
-            profile.update(batch.columns)
+            profile.update_expected(batch.columns, baseline)
         if not profile.rows:
             raise DataError("the data holds no rows: there is nothing to compare.")
         return profile
+
+    def update_expected(self, columns: dict[str, RawColumn], baseline: Baseline) -> None:
+        """Fold in some rows of a table, as `from_data` reads them.
+
+        Args:
+            columns: raw columns of one length; what is no feature is taken out, and inputs of the
+                baseline that are not there are put in, as absent.
+            baseline: the one that the profile was made for.
+
+        Raises:
+            DataError: where none of the first columns is known to the baseline.
+        """
+        if not columns.keys() & baseline.features.keys() and not self.rows:
+            raise DataError(
+                f"none of the columns {sorted(columns)} is a feature of model "
+                f"{baseline.model!r}: it has {sorted(baseline.features)}."
+            )
+        rows = len(next(iter(columns.values()), ()))
+        for name in baseline.other_columns:
+            values = columns.pop(name, None)
+            if name == baseline.timestamp and values is not None:
+                self.count_times(values)
+        absent = CodedColumn([ABSENT], np.zeros(rows, dtype=np.intp))
+        for name in baseline.inputs:
+            columns.setdefault(name, absent)
+        self.update(columns)
 
     def update(self, columns: Mapping[str, RawColumn | NumericColumn | CategoricalColumn]) -> None:
         """Fold in one batch of rows.
