@@ -23,17 +23,13 @@ DISTRIBUTIONS: dict[str, Sampler] = {
     "bimodal": lambda r, n: np.where(r.random(n) < 0.5, r.normal(-4, 1, n), r.normal(4, 1, n)),
     "two-values": lambda r, n: r.integers(0, 2, size=n).astype(float),
     "rounded": lambda r, n: np.round(r.normal(size=n), 1),
+    "student-3": lambda r, n: r.standard_t(3.0, size=n),
+    "pareto": lambda r, n: 1.0 + r.pareto(2.5, size=n),
+    "gamma": lambda r, n: r.gamma(0.5, size=n),
+    "beta": lambda r, n: r.beta(0.5, 0.5, size=n),
+    "geometric": lambda r, n: r.geometric(0.02, size=n).astype(float),
     "tiny": lambda r, n: r.normal(size=n) * 1e-12,
 }
-
-ON_GRID: dict[str, Callable[[FloatArray], FloatArray]] = {
-    "poisson": lambda x: np.asarray(np.round(x), dtype=np.float64),
-    "two-values": lambda x: np.asarray(np.round(np.clip(x, 0, 1)), dtype=np.float64),
-    "rounded": lambda x: np.round(x, 1),
-    "zero-inflated": lambda x: np.where(x <= x.min(), 0.0, x),
-}
-"""Puts moved values of a discrete distribution back onto the values that it can have."""
-
 
 def with_sentinels(values: FloatArray, share: float = 0.001) -> FloatArray:
     """Replace a share of the values, evenly spread, by an error code of 1e9."""

@@ -14,7 +14,7 @@ from modelwatch.comparisons.chi_square import ChiSquare, chi_square_each
 from modelwatch.comparisons.hellinger import hellinger_each
 from modelwatch.comparisons.js import js_each
 from modelwatch.comparisons.kl import kl_each
-from modelwatch.comparisons.ks import ks_each
+from modelwatch.comparisons.ks import ks_at_ends_each, ks_each
 from modelwatch.comparisons.l_infinity import l_infinity_each
 from modelwatch.comparisons.location import location_each
 from modelwatch.comparisons.psi import psi_each
@@ -95,8 +95,24 @@ def _add_numeric(found: dict[str, Distances], pairs: Sequence[Pair], reference: 
             counts = _counts(pair.reference)
             before[row, : counts.size] = counts
     now = stacked([_counts(pair.current) for pair in pairs], 0.0, width)
-    _set(found, pairs, "ks", ks_each(before, now))
-    areas = wasserstein_each(before, now, _bounds(pairs, reference.edges[rows]))
+    edges = reference.edges[rows]
+    ends_before, ends_now = (
+        np.array([extremes(side) for side in sides])
+        for sides in zip(*((pair.reference, pair.current) for pair in pairs), strict=True)
+    )
+    steps = [
+        ks_each(before, now),
+        ks_at_ends_each(before, _bounds(edges, ends_before), ends_now),
+        ks_at_ends_each(now, _bounds(edges, ends_now), ends_before),
+    ]
+    _set(found, pairs, "ks", np.max(steps, axis=0))
+    both = np.column_stack(
+        [
+            np.minimum(ends_before[:, 0], ends_now[:, 0]),
+            np.maximum(ends_before[:, 1], ends_now[:, 1]),
+        ]
+    )
+    areas = wasserstein_each(before, now, _bounds(edges, both))
     with np.errstate(divide="ignore", invalid="ignore"):
         in_units = areas / np.array([_standard_deviation(pair) for pair in pairs])
     _set(found, pairs, "wasserstein", in_units)
@@ -120,11 +136,9 @@ def _counts(feature: FeatureProfile) -> npt.NDArray[np.int64]:
     return values.counts if isinstance(values, Histogram) else np.empty(0, np.int64)
 
 
-def _bounds(pairs: Sequence[Pair], edges: FloatArray) -> FloatArray:
-    """Return the bins' bounds, the outer ones being the extremes of either side."""
-    both = [(extremes(pair.reference), extremes(pair.current)) for pair in pairs]
-    low = np.array([[min(before[0], now[0])] for before, now in both])
-    high = np.array([[max(before[1], now[1])] for before, now in both])
+def _bounds(edges: FloatArray, ends: FloatArray) -> FloatArray:
+    """Return the bins' bounds, the outer ones being the given ends, shape (features, bins + 1)."""
+    low, high = ends[:, :1], ends[:, 1:]
     return np.concatenate([low, np.clip(edges, low, high), high], axis=1)
 
 

@@ -8,9 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from modelwatch.comparisons.design_effect import WindowEffect
-from modelwatch.comparisons.smoothing import rows_of
+from modelwatch.comparisons.smoothing import rows_of, shares
 
-__all__ = ["KOLMOGOROV_MEAN_SQUARE", "KOLMOGOROV_NU", "ks_each", "ks_p_value", "ks_statistic"]
+__all__ = [
+    "KOLMOGOROV_MEAN_SQUARE",
+    "KOLMOGOROV_NU",
+    "ks_at_ends_each",
+    "ks_each",
+    "ks_p_value",
+    "ks_statistic",
+]
+
+HEAVY_BINS = 1.5
+"""A bin of more than this times the mean mass is taken as one value's, at its upper bound."""
 
 KOLMOGOROV_MEAN_SQUARE = np.pi**2 / 12
 """Mean of the square of a value of Kolmogorov's law, to which rows * statistic**2 converges."""
@@ -42,6 +52,46 @@ def ks_each(reference: npt.ArrayLike, current: npt.ArrayLike) -> npt.NDArray[np.
     """Return `ks_statistic` of each row; both sides have shape (features, bins)."""
     p, q = rows_of(reference, current)
     return np.asarray(np.abs(np.cumsum(q - p, axis=-1)).max(axis=-1, initial=0.0))
+
+
+def ks_at_ends_each(
+    counts: npt.ArrayLike, bounds: npt.NDArray[np.float64], ends: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return how far distribution functions are from 0 and 1 where the other side's begin and end.
+
+    Of values that hold much mass and moved within a bin, as the zeros of a count do by an offset,
+    the edges tell nothing, and the smallest and largest value all. Within a bin the values are
+    taken as spread evenly, but for a bin of much mass, in which they are at its upper bound.
+
+    Args:
+        counts: of one side on ordered bins, shape (features, bins).
+        bounds: of the bins, closed by the smallest and largest value of that side, shape
+            (features, bins + 1).
+        ends: smallest and largest value of the other side, shape (features, 2).
+
+    Returns:
+        The larger of both differences, shape (features,).
+
+    >>> ks_at_ends_each([[6, 1]], np.array([[0.0, 0.0, 8.0]]), np.array([[4.0, 8.0]])).round(3)
+    array([0.929])
+    """
+    share = shares(counts, 0.0)
+    features, bins = share.shape
+    rows = np.arange(features)[:, None]
+    heights = np.concatenate([np.zeros((features, 1)), np.cumsum(share, axis=1)], axis=1)
+    at = np.clip((bounds[:, None, :] < ends[:, :, None]).sum(axis=2) - 1, 0, bins - 1)
+    low, high = bounds[rows, at], bounds[rows, at + 1]
+    width = np.where(high > low, high - low, 1.0)
+    part = np.clip((ends - low) / width, 0.0, 1.0)
+    is_heavy = (
+        share[rows, at] > HEAVY_BINS / np.maximum(np.count_nonzero(share, axis=1), 1)[:, None]
+    )
+    reached = np.array([False, True]) & (ends >= high)
+    part = np.where(is_heavy, reached, part)
+    below = np.where(ends <= bounds[:, :1], 0.0, heights[rows, at] + part * share[rows, at])
+    below = np.where(ends > bounds[:, -1:], 1.0, below)
+    below[:, 1] = np.where(ends[:, 1] < bounds[:, 0], 0.0, below[:, 1])
+    return np.asarray(np.where(heights[:, -1] > 0, np.maximum(below[:, 0], 1 - below[:, 1]), 0.0))
 
 
 def ks_p_value(statistic: float, effect: WindowEffect) -> float:

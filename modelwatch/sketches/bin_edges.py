@@ -42,7 +42,8 @@ def quantile_edges(
     """Choose the interior bin edges for a sample.
 
     Where there are no more distinct values than `bins`, each has its bin. Otherwise the edges lie
-    near the quantiles k/bins, and frequent values, such as zeros and defaults, keep to themselves.
+    near the quantiles k/bins, and frequent values, such as zeros and defaults, keep to themselves:
+    they have an edge closely below too, which tells when they have moved off their place.
     Values below the smallest and above the largest have a bin each, empty for the sample itself:
     a distribution that moved away altogether is told from its end.
 
@@ -57,8 +58,10 @@ def quantile_edges(
         Strictly increasing interior edges, at most 2 * bins + 7 and the further ones; empty where
         there are no values.
 
-    >>> quantile_edges(np.array([1.0, 1.0, 2.0, 4.0])).tolist()
+    >>> quantile_edges(np.array([1.0, 2.0, 4.0]), 2).tolist()
     [0.75, 1.0, 2.0, 4.0]
+    >>> quantile_edges(np.array([1.0, 1.0, 2.0, 4.0])).tolist()
+    [0.75, 0.96875, 1.0, 1.96875, 2.0, 3.9375, 4.0]
     >>> len(quantile_edges(np.random.default_rng(0).normal(size=10_000)))
     127
     """
@@ -73,6 +76,7 @@ def quantile_edges(
     else:
         boundaries, beside_atom = _boundaries_at_quantiles(counts, bins)
     edges = _coarse_edges(distinct, boundaries, beside_atom)
+    edges = np.unique(np.concatenate([edges, _edges_below(distinct, counts, bins)]))
     inner = edges[1:-1] if edges.size > 2 else edges
     outlying = [
         edge for edge in further if edges[0] < edge < inner[0] or inner[-1] < edge < edges[-1]
@@ -158,6 +162,22 @@ def _coarse_edges(
         (last + min(float(_float32_margin(distinct[-1:])[0]), reach), last + reach),
     ]
     return np.unique([coarsest_dyadic(low, high) for low, high in pairs])
+
+
+def _edges_below(distinct: FloatArray, counts: npt.NDArray[np.intp], bins: int) -> FloatArray:
+    """Place an edge closely below each value that holds more than a bin's mass.
+
+    In between it and the value there is room for what a value loses on its way (float32).
+    """
+    atoms = np.flatnonzero(counts > counts.sum() / bins)
+    between = np.diff(distinct)
+    below, above = np.append(between[0], between), np.append(between, between[-1])
+    gaps = np.minimum(below, above)[atoms]
+    reach = np.maximum(gaps / 32, 2 * np.abs(distinct[atoms]) * FLOAT32_TOLERANCE)
+    highest = distinct[atoms] - reach / 2
+    fits = reach < gaps / 2
+    pairs = zip((distinct[atoms] - reach)[fits].tolist(), highest[fits].tolist(), strict=True)
+    return np.array([coarsest_dyadic(low, high) for low, high in pairs])
 
 
 def _float32_margin(values: FloatArray) -> FloatArray:
