@@ -64,8 +64,8 @@ class CsvFile:
         for part in self._parts():
             for name, kind in self._parser.types(self._parser.parse(part.text)).items():
                 before = types.get(name)
-                differ = before is not None and kind is not None and before != kind
-                types[name] = self._parser.common(before, kind) if differ else before or kind
+                both = before is not None and kind is not None
+                types[name] = self._parser.common(before, kind) if both else before or kind
             yield part.end / self._bytes
         self._types = types
 

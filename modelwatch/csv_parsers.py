@@ -70,11 +70,14 @@ class ArrowParser:
         import pyarrow as pa
 
         pair = {one, other}
+        if one == other:
+            return one
         if pair == {pa.int64(), pa.float64()}:
             return pa.float64()
-        zones = {getattr(kind, "tz", None) for kind in pair}
         if all(pa.types.is_date(kind) or pa.types.is_timestamp(kind) for kind in pair):
-            return pa.timestamp("ns", *zones) if len(zones) == 1 else pa.string()
+            zones = {getattr(kind, "tz", None) for kind in pair}
+            unit = "ns" if "ns" in {getattr(kind, "unit", "s") for kind in pair} else "s"
+            return pa.timestamp(unit, *zones) if len(zones) == 1 else pa.string()
         return pa.string()
 
 
@@ -107,9 +110,9 @@ class PolarsParser:
         """Return a polars type."""
         import polars as pl
 
-        if one.is_numeric() and other.is_numeric():
-            return one if one == other else pl.Float64
-        return pl.String
+        if one == other:
+            return one
+        return pl.Float64 if one.is_numeric() and other.is_numeric() else pl.String
 
     @staticmethod
     def _read(text: bytes, **options: Any) -> Any:
