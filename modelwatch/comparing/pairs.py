@@ -18,7 +18,7 @@ from modelwatch.reference import expected_feature
 from modelwatch.seasons import SeasonKind
 from modelwatch.sketches import Categories, ExponentialHistogram, Histogram
 
-__all__ = ["Pair", "extremes", "pairs_of"]
+__all__ = ["Pair", "extremes", "on_baseline_bins", "pairs_of"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -65,7 +65,7 @@ def pairs_of(baseline: Baseline, current: Profile) -> list[Pair]:
         now = current.features.get(name)
         if now is not None:
             before = baseline.profile.features[name]
-            now = _on_baseline_bins(now, before)
+            now = on_baseline_bins(now, before)
             expected = expected_feature(before, feature, hours) if feature.seasons else None
             starts = baseline.reference.starts.get(name)
             pairs.append(_pair(feature, expected or before, now, starts, expected is not None))
@@ -102,7 +102,7 @@ def extremes(feature: FeatureProfile) -> tuple[float, float]:
     return (float(edges[0]), float(edges[-1])) if edges.size else (0.0, 0.0)
 
 
-def _on_baseline_bins(current: FeatureProfile, reference: FeatureProfile) -> FeatureProfile:
+def on_baseline_bins(current: FeatureProfile, reference: FeatureProfile) -> FeatureProfile:
     """Bring numbers that were counted on other bins onto the baseline's."""
     target = reference.values
     values = current.values

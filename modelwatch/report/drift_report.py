@@ -46,6 +46,7 @@ class DriftReport:
         performance: estimated and realised performance, by metric.
         segments: the same of each segment, where the comparison was asked for them.
         unexpected: features in the data that the baseline lacks.
+        note: what has to be known to read it, as that a segment is new, in words; or None.
         baseline: what was compared against, for charts; None in a report read from a document.
         current: the current statistics, likewise.
     """
@@ -61,6 +62,7 @@ class DriftReport:
     performance: Mapping[str, PerformanceMetric] = field(default_factory=dict)
     segments: Mapping[str, DriftReport] = field(default_factory=dict)
     unexpected: tuple[str, ...] = ()
+    note: str | None = None
     baseline: Baseline | None = field(default=None, compare=False, repr=False)
     current: Profile | None = field(default=None, compare=False, repr=False)
 
@@ -126,6 +128,7 @@ class DriftReport:
             "performance": {name: asdict(found) for name, found in self.performance.items()},
             "segments": {name: report.to_dict() for name, report in self.segments.items()},
             "unexpected": list(self.unexpected),
+            "note": self.note,
         }
 
     @staticmethod
@@ -151,6 +154,7 @@ class DriftReport:
                 performance=_each(lambda item: PerformanceMetric(**item), parts["performance"]),
                 segments=_each(DriftReport.from_dict, parts["segments"]),
                 unexpected=tuple(body["unexpected"]),
+                note=body.get("note"),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise FormatError(
