@@ -67,12 +67,12 @@ def numeric_bars(reference: FeatureProfile, current: FeatureProfile | None) -> B
     edges = _axis(reference, found) if own is None else own
     if np.any(np.diff(edges) <= 0):
         return None  # the values differ by less than floating point can put on an axis
-    distinct = holds_distinct_values(reference.values)
-    reference_shares, reference_beyond = _shares(reference, edges, distinct=distinct)
+    single = _bins_of_one_value(reference.values, edges, a_bar_a_value=own is not None)
+    reference_shares, reference_beyond = _shares(reference, edges, single)
     current_shares, current_beyond = None, 0.0
     if found is not None:
         same_bins = _has_bins_of(found, reference.values)
-        current_shares, current_beyond = _shares(found, edges, distinct=distinct and same_bins)
+        current_shares, current_beyond = _shares(found, edges, single if same_bins else None)
     return Bars(
         edges=edges,
         reference=reference_shares,
@@ -124,9 +124,14 @@ def _extremes(profile: FeatureProfile) -> tuple[float, float]:
     return moments.minimum, moments.maximum
 
 
+def _held(values: Histogram) -> npt.NDArray[np.bool_]:
+    """Tell which inner bins hold a value: between those of few values there may be empty ones."""
+    return np.asarray(values.counts[1:-1] > 0)
+
+
 def _own_edges(values: Histogram) -> FloatArray | None:
     """Return bars about the distinct values, where these are few and evenly spaced."""
-    distinct = values.bin_edges[1:]
+    distinct = values.bin_edges[1:][_held(values)]
     if not 2 <= distinct.size <= MOST_OWN_BARS:
         return None
     gaps = np.diff(distinct)
@@ -158,38 +163,48 @@ def _quantile_range(profile: FeatureProfile, tail: float) -> tuple[float, float]
 
 def holds_distinct_values(values: Histogram) -> bool:
     """Tell bins of one value each from quantile bins, which all hold about the same mass."""
-    inner = values.counts[1:-1]
+    inner = values.counts[1:-1][_held(values)]
     if not 0 < inner.size <= MOST_OWN_BARS or values.counts[0] or values.counts[-1]:
         return False
     return _own_edges(values) is not None or bool(inner.max() > 2 * np.median(inner))
 
 
+def _bins_of_one_value(
+    values: Histogram, edges: FloatArray, *, a_bar_a_value: bool
+) -> npt.NDArray[np.bool_] | None:
+    """Tell which inner bins are drawn where their value lies: at their end, not all over them.
+
+    Bins of about a bar's width are spread all the same, unless each bar lies about one value:
+    else some bars would hold two values and some none, which looks like a comb.
+    """
+    if not holds_distinct_values(values):
+        return None
+    is_wide = np.diff(values.bin_edges) > 2 * np.diff(edges).min()
+    return np.asarray(_held(values) & (a_bar_a_value | is_wide))
+
+
 def _shares(
-    profile: FeatureProfile, edges: FloatArray, *, distinct: bool
+    profile: FeatureProfile, edges: FloatArray, single: npt.NDArray[np.bool_] | None
 ) -> tuple[FloatArray, float]:
     assert isinstance(profile.values, Histogram)
     extremes = _extremes(profile)
     counts = profile.values.rebinned(edges, *extremes).counts
-    if distinct:
-        counts = _at_their_values(profile.values, edges, extremes)
+    if single is not None:
+        counts = _at_their_values(profile.values, edges, extremes, single)
     shares = counts / max(profile.observed, 1)
     return shares[1:-1], float(shares[0] + shares[-1])
 
 
 def _at_their_values(
-    values: Histogram, edges: FloatArray, extremes: tuple[float, float]
+    values: Histogram,
+    edges: FloatArray,
+    extremes: tuple[float, float],
+    single: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.int64]:
-    """Count a bin of one value where that value lies: at the bin's end, not all over the bin.
-
-    Bins of about a bar's width are spread all the same, unless each bar lies about one value:
-    else some bars would hold two values and some none, which looks like a comb.
-    """
-    upper = values.bin_edges[1:]
-    a_bar_a_value = upper.size == edges.size - 1
-    moved = a_bar_a_value | (np.diff(values.bin_edges) > 2 * np.diff(edges).min())
+    """Count bins of one value at their upper ends, and spread the others."""
     spread = values.counts.copy()
-    spread[1:-1][moved] = 0
+    spread[1:-1][single] = 0
     counts = Histogram(values.bin_edges, spread).rebinned(edges, *extremes).counts
-    places = np.searchsorted(edges, upper[moved], side="left")
-    np.add.at(counts, places, values.counts[1:-1][moved])
+    places = np.searchsorted(edges, values.bin_edges[1:][single], side="left")
+    np.add.at(counts, places, values.counts[1:-1][single])
     return counts

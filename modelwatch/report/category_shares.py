@@ -65,7 +65,8 @@ def value_shares(reference: FeatureProfile, current: FeatureProfile | None) -> l
     before = reference.values
     if not isinstance(before, Histogram) or reference.kind != "numeric" or not before.total:
         return []
-    upper = before.bin_edges[1:]
+    held = np.flatnonzero(before.counts[1:-1])  # there may be empty bins between the values
+    upper = before.bin_edges[1:][held]
     if not 1 <= upper.size <= MOST_CATEGORIES or before.counts[0] or before.counts[-1]:
         return []
     after = current.values if current is not None and current.observed else None
@@ -82,11 +83,11 @@ def value_shares(reference: FeatureProfile, current: FeatureProfile | None) -> l
             reference=shares[place],
             current=shares_now[place] if shares_now else None,
         )
-        for place, label in enumerate(labels, start=1)
+        for label, place in zip(labels, (held + 1).tolist(), strict=True)
     ]
-    beyond = shares_now[0] + shares_now[-1] if shares_now else 0.0
-    if beyond:
-        bars.append(CategoryShare(label="outside (new)", reference=0.0, current=beyond))
+    if after is not None and (beyond := after.total - int(after.counts[1:-1][held].sum())):
+        share_now = beyond / after.total
+        bars.append(CategoryShare(label="others (new)", reference=0.0, current=share_now))
     return bars
 
 

@@ -18,6 +18,7 @@ from modelwatch.comparisons.moment_changes import (
 from modelwatch.errors import ConfigurationError
 from modelwatch.feature import FeatureProfile
 from modelwatch.report.binning import countable, holds_distinct_values
+from modelwatch.report.expected import expected_reference
 from modelwatch.sketches import Histogram, Moments
 
 if TYPE_CHECKING:
@@ -44,10 +45,11 @@ def changes_in(report: DriftReport, name: str) -> dict[str, Change]:
             f"the changes of {name!r} are not known: this report was read from a document, which "
             "holds findings only. Ask the report that compare() returned."
         )
-    baseline, current = report.baseline, report.current.features.get(name)
-    if current is None:
+    reference = expected_reference(report.baseline, report.current, name)
+    current = report.current.features.get(name)
+    if reference is None or current is None:
         return {}
-    return changes_of(baseline.features[name], baseline.profile.features[name], current)
+    return changes_of(report.baseline.features[name], reference, current)
 
 
 def changes_of(
@@ -58,11 +60,10 @@ def changes_of(
     The intervals are of the current values. Their rows count as so many independent ones as the
     baseline's blocks tell: by the design effect of the mean score for what tells of values, which
     for smooth dependence is at least that of a quantile; by that of missing values for their share.
-    The reference is the baseline as a whole, of seasons too.
 
     Args:
         feature: its description, with its design effects.
-        reference: its statistics in the baseline.
+        reference: its statistics in the baseline, or in the same seasons of it.
         current: its statistics now.
 
     Returns:

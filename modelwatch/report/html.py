@@ -12,7 +12,9 @@ from markupsafe import Markup
 
 from modelwatch.report import charts
 from modelwatch.report.drift_report import DriftReport
+from modelwatch.report.remarks import remarks, without_performance
 from modelwatch.report.rows import FeatureRow, feature_rows
+from modelwatch.report.sections import sections_of
 from modelwatch.report.wording import verdict
 
 __all__ = ["style_sheet", "time_span", "write_html"]
@@ -38,7 +40,10 @@ def write_html(report: DriftReport, path: str | os.PathLike[str] | None = None) 
         .render(
             report=report,
             verdict=verdict(report),
+            remarks=remarks(report),
             rows=rows,
+            sections=sections_of(report),
+            note=without_performance(report),
             figures={row.anchor: _figure(row) for row in rows},
             span=time_span(report.start_ns, report.end_ns),
             style=Markup(style_sheet()),

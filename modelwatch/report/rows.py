@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modelwatch.baseline import Baseline
+from modelwatch.baseline import Baseline, BaselineFeature
 from modelwatch.feature import FeatureProfile
 from modelwatch.profile import Profile
+from modelwatch.report.details import Details, details_of
 from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity
-from modelwatch.report.wording import MARKS, WORDS, number, p_value, percent
+from modelwatch.report.expected import expected_reference
+from modelwatch.report.remarks import importance_share
+from modelwatch.report.wording import (
+    MARKS,
+    WORDS,
+    Tone,
+    interval,
+    number,
+    p_value,
+    percent,
+    season_words,
+    tone_of,
+)
 
 __all__ = ["FeatureRow", "feature_rows"]
 
@@ -23,12 +37,20 @@ class FeatureRow:
 
     Attributes:
         anchor: identifies its figure within the page.
+        tone: how its finding is shown.
+        effect: PSI above what chance makes it.
+        interval: the 95% interval of that; empty where it has none.
+        importance: its part of the model's importance; empty where unknown.
         missing: share of rows without a value, before and now.
         missing_changed: whether the two differ.
         outliers: share of rows with an outlying value, before and now.
         found: what happened; empty where nothing is to be told.
+        segment: the segment that explains it most; empty where none is known.
+        season: by which cycle it was compared; empty where by none.
+        held: in how many of the last windows it was found; empty where that is not told.
         description: what its chart shows, for those who cannot see it.
-        reference: its statistics in the baseline; None where the baseline is not at hand.
+        details: all its numbers.
+        reference: what it was compared with; None where the baseline is not at hand.
         current: its statistics in the window, or None.
     """
 
@@ -37,22 +59,33 @@ class FeatureRow:
     role: str
     kind: str
     severity: Severity
+    tone: Tone
     mark: str
     word: str
     psi: str
-    ks: str
+    effect: str
+    interval: str
     p: str
+    importance: str
     missing: str
     missing_changed: bool
     outliers: str
     found: str
+    segment: str
+    season: str
+    held: str
     description: str
+    details: Details
     reference: FeatureProfile | None
     current: FeatureProfile | None
 
 
 def feature_rows(
-    report: DriftReport, *, baseline: Baseline | None, current: Profile | None
+    report: DriftReport,
+    *,
+    baseline: Baseline | None,
+    current: Profile | None,
+    held: Mapping[str, str] | None = None,
 ) -> list[FeatureRow]:
     """Return the report's features, worst first.
 
@@ -60,38 +93,57 @@ def feature_rows(
         report: the findings.
         baseline: gives the shares before, and what charts are drawn from; may be absent.
         current: likewise of the window.
+        held: of each feature in how many windows it was found, where that is told.
     """
-    before = baseline.profile.features if baseline else {}
-    now = current.features if current else {}
     return [
-        _row(place, feature, before.get(feature.name), now.get(feature.name))
+        _row(
+            f"feature-{place}",
+            report,
+            feature,
+            baseline.features.get(feature.name) if baseline else None,
+            expected_reference(baseline, current, feature.name),
+            current.features.get(feature.name) if current else None,
+            (held or {}).get(feature.name, ""),
+        )
         for place, feature in enumerate(report.ranked(), start=1)
     ]
 
 
 def _row(
-    place: int,
+    anchor: str,
+    report: DriftReport,
     drift: FeatureDrift,
+    feature: BaselineFeature | None,
     reference: FeatureProfile | None,
     current: FeatureProfile | None,
+    held: str,
 ) -> FeatureRow:
     missing = _change(reference.missing_rate if reference else None, drift.missing_rate)
+    importance = importance_share(report, drift)
+    tone = tone_of(drift)
     return FeatureRow(
-        anchor=f"feature-{place}",
+        anchor=anchor,
         name=drift.name,
         role=drift.role,
         kind=drift.kind,
         severity=drift.severity,
-        mark=MARKS[drift.severity],
-        word=WORDS[drift.severity],
+        tone=tone,
+        mark=MARKS[tone],
+        word=WORDS[tone],
         psi=number(drift.psi),
-        ks=number(drift.ks),
+        effect=number(None if drift.effect is None else max(drift.effect, 0.0)),
+        interval=interval(drift.intervals.get("psi")),
         p=p_value(drift.p_value),
+        importance="" if importance is None else percent(importance),
         missing=missing,
         missing_changed=missing != percent(drift.missing_rate),
         outliers=_change(reference.outlier_rate if reference else None, drift.outlier_rate),
         found=drift.diagnosis or _default_finding(drift),
+        segment=drift.segment or "",
+        season=season_words(drift.season),
+        held=held,
         description=_description(drift),
+        details=details_of(drift, feature, reference, current),
         reference=reference,
         current=current,
     )
@@ -113,7 +165,7 @@ def _default_finding(drift: FeatureDrift) -> str:
 
 def _description(drift: FeatureDrift) -> str:
     text = (
-        f"Distribution of {drift.name}, baseline against now: {WORDS[drift.severity]}, "
+        f"Distribution of {drift.name}, baseline against now: {WORDS[tone_of(drift)]}, "
         f"PSI {number(drift.psi)}"
     )
     return f"{text}; {drift.diagnosis}." if drift.diagnosis else f"{text}."

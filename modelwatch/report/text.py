@@ -1,58 +1,155 @@
-"""A report as a table in the terminal."""
+"""A report as tables in the terminal."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from modelwatch.report.drift_report import DriftReport, Severity
-from modelwatch.report.rows import feature_rows
-from modelwatch.report.wording import verdict
+from modelwatch.report.drift_report import DriftReport
+from modelwatch.report.remarks import remarks
+from modelwatch.report.rows import FeatureRow, feature_rows
+from modelwatch.report.sections import Sections, sections_of
+from modelwatch.report.wording import MARKS, Tone, plural, verdict
 
 __all__ = ["report_table"]
 
-STYLES: dict[Severity, str] = {
+STYLES: Mapping[Tone, str] = {
     "drift": "bold red",
     "warning": "yellow",
+    "harmless": "cyan",
     "none": "dim",
     "insufficient_data": "dim italic",
 }
 
+MOST_METRICS = 4
+MOST_SEGMENTS = 8
+"""What is beyond is counted; the HTML report has all."""
+
 
 def report_table(report: DriftReport) -> RenderableType:
-    """Return what ``rich`` prints for a report: the verdict, then the features, worst first."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("feature", overflow="fold")
-    table.add_column("role")
-    for heading in ("PSI", "KS", "p"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("severity", no_wrap=True)
-    table.add_column("what was found", overflow="fold")
-    for row in feature_rows(report, baseline=report.baseline, current=report.current):
-        style = STYLES[row.severity]
-        # Text, not markup: a feature's name may hold square brackets.
-        table.add_row(
-            Text(row.name),
-            row.role,
-            row.psi,
-            row.ks,
-            row.p,
-            Text(f"{row.mark} {row.word}", style=style),
-            Text(row.found),
-        )
-    return Group(_headline(report), Text(), table, *_unexpected(report))
+    """Return what ``rich`` prints for a report: the verdict, then the features, worst first.
+
+    All inputs together, performance and segments follow, as far as the report has them.
+    """
+    rows = feature_rows(report, baseline=report.baseline, current=report.current)
+    sections = sections_of(report)
+    return Group(
+        *_head(report),
+        Text(),
+        _features(rows),
+        *_notes(report, rows),
+        *_multivariate(sections),
+        *_performance(sections),
+        *_segments(sections),
+    )
 
 
-def _headline(report: DriftReport) -> Text:
+def _head(report: DriftReport) -> Iterator[Text]:
     found = verdict(report)
-    headline = Text(f"{found.sentence}", style=STYLES[found.severity])
+    # Text, not markup: a feature's name may hold square brackets.
+    headline = Text(f"{MARKS[found.tone]} {found.sentence}", style=STYLES[found.tone])
     headline.append(f"  {report.model} {report.version}, {report.rows:,} rows", style="dim")
-    return headline
+    yield headline
+    for remark in remarks(report):
+        yield Text.assemble("  ", (remark.subject, "bold"), f": {remark.text}")
 
 
-def _unexpected(report: DriftReport) -> list[Text]:
-    if not report.unexpected:
-        return []
-    names = ", ".join(report.unexpected)
-    return [Text(), Text(f"Not in the baseline, so not judged: {names}", style="dim")]
+def _table(*headings: str, right: tuple[str, ...] = ()) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in headings:
+        if heading in right:
+            table.add_column(heading, justify="right", no_wrap=True)
+        else:
+            table.add_column(heading, overflow="fold", no_wrap=heading == "severity")
+    return table
+
+
+def _features(rows: list[FeatureRow]) -> Table:
+    table = _table(
+        "feature",
+        "effect",
+        "95% interval",
+        "p",
+        "severity",
+        "what was found",
+        right=("effect", "95% interval", "p"),
+    )
+    for row in rows:
+        name = Text(row.name)
+        if row.role == "output":
+            name.append(" (output)", style="dim")
+        found = Text(row.found)
+        if row.segment:
+            found.append(f"; mostly in {row.segment}", style="dim")
+        table.add_row(name, row.effect, row.interval, row.p, _severity(row.tone, row.word), found)
+    return table
+
+
+def _notes(report: DriftReport, rows: list[FeatureRow]) -> Iterator[Text]:
+    yield Text()
+    if any(row.interval for row in rows):
+        yield Text("effect: PSI above what chance makes it", style="dim")
+    if report.unexpected:
+        names = ", ".join(report.unexpected)
+        yield Text(f"Not in the baseline, so not judged: {names}", style="dim")
+
+
+def _multivariate(sections: Sections) -> Iterator[RenderableType]:
+    if not sections.multivariate:
+        return
+    table = _table(
+        "all inputs together",
+        "value",
+        "95% interval",
+        "p",
+        "severity",
+        "what was found",
+        right=("value", "95% interval", "p"),
+    )
+    for row in sections.multivariate:
+        found = row.found or row.features
+        if row.found and row.features:
+            found = f"{row.found} ({row.features})"
+        table.add_row(
+            row.name, row.value, row.interval, row.p, _severity(row.tone, row.word), Text(found)
+        )
+    yield from (Text(), table)
+
+
+def _performance(sections: Sections) -> Iterator[RenderableType]:
+    if not sections.performance:
+        return
+    figures = ("baseline", "estimated", "realised", "95% interval")
+    table = _table("performance", *figures, "change", right=figures)
+    for row in sections.performance[:MOST_METRICS]:
+        changed = Text(row.changed, style=STYLES[row.tone])
+        table.add_row(row.name, row.reference, row.estimated, row.realized, row.interval, changed)
+    yield from (Text(), table)
+    yield from _rest(len(sections.performance) - MOST_METRICS, "measure")
+    for condition in sections.conditions:
+        yield Text(condition, style="dim")
+
+
+def _segments(sections: Sections) -> Iterator[RenderableType]:
+    if not sections.segments:
+        return
+    table = _table("segment", "rows", "what was found", right=("rows",))
+    for row in sections.segments[:MOST_SEGMENTS]:
+        found = Text(f"{row.mark} {row.sentence}", style=STYLES[row.tone])
+        if row.names:
+            found.append(f": {row.names}", style="default")
+        table.add_row(Text(row.name), row.rows, found)
+    yield from (Text(), table)
+    yield from _rest(len(sections.segments) - MOST_SEGMENTS, "segment")
+
+
+def _rest(count: int, thing: str) -> Iterator[Text]:
+    if count > 0:
+        yield Text(plural(count, f"more {thing}"), style="dim")
+
+
+def _severity(tone: Tone, word: str) -> Text:
+    return Text(f"{MARKS[tone]} {word}", style=STYLES[tone])

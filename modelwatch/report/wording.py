@@ -4,21 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity
+from modelwatch.report.findings import MultivariateDrift, PerformanceMetric
 
-__all__ = ["MARKS", "WORDS", "Verdict", "names_of", "number", "p_value", "percent", "verdict"]
+__all__ = [
+    "MARKS",
+    "WORDS",
+    "Tone",
+    "Verdict",
+    "changed_words",
+    "interval",
+    "metric_name",
+    "names_of",
+    "number",
+    "p_value",
+    "percent",
+    "plural",
+    "season_words",
+    "statistic_name",
+    "tone_of",
+    "verdict",
+]
 
-WORDS: Mapping[Severity, str] = {
+Tone = Literal["drift", "warning", "none", "insufficient_data", "harmless"]
+"""A severity, or that what drifted does no harm."""
+
+WORDS: Mapping[Tone, str] = {
     "drift": "drift",
     "warning": "warning",
+    "harmless": "drifted, harmless",
     "none": "no drift",
     "insufficient_data": "not judged",
 }
 
-MARKS: Mapping[Severity, str] = {
+MARKS: Mapping[Tone, str] = {
     "drift": "\u25b2",
     "warning": "\u25b3",
+    "harmless": "\u25bd",
     "none": "\u2013",
     "insufficient_data": "\u2026",
 }
@@ -26,14 +50,55 @@ MARKS: Mapping[Severity, str] = {
 
 MOST_NAMES = 5
 
+_METRICS = {
+    "auc": "AUC",
+    "brier": "Brier score",
+    "f1": "F1",
+    "mae": "MAE",
+    "matthews": "Matthews correlation",
+    "mse": "MSE",
+    "r2": "R\u00b2",
+    "rmse": "RMSE",
+    "roc_auc": "ROC AUC",
+}
+_STATISTICS = {
+    "correlation": "Correlations",
+    "gaussian_kl": "Gaussian divergence",
+    "mean": "Means",
+    "mmd": "Mean embedding",
+    "reconstruction": "Reconstruction error",
+}
+_SEASONS = {
+    "hour": "compared with the same hours of the day",
+    "weekday": "compared with the same days of the week",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What a report comes to: its worst severity, in a sentence, and which features."""
+    """What a report comes to: its worst severity, in a sentence, and which features.
+
+    Attributes:
+        severity: the worst of what was found.
+        sentence: what to say of it.
+        names: the features that it speaks of.
+        harmless: whether what drifted does no harm.
+    """
 
     severity: Severity
     sentence: str
     names: str
+    harmless: bool = False
+
+    @property
+    def tone(self) -> Tone:
+        """How it is shown."""
+        return "harmless" if self.harmless else self.severity
+
+
+def tone_of(feature: FeatureDrift) -> Tone:
+    """Return how a feature's finding is shown."""
+    return "harmless" if feature.harmless else feature.severity
 
 
 def verdict(report: DriftReport) -> Verdict:
@@ -41,24 +106,64 @@ def verdict(report: DriftReport) -> Verdict:
 
     What could not be judged is named beside what was: it is never counted as without drift.
     """
-    groups: dict[Severity, list[FeatureDrift]] = {severity: [] for severity in WORDS}
+    groups: dict[Tone, list[FeatureDrift]] = {tone: [] for tone in WORDS}
     for feature in report.ranked():
-        groups[feature.severity].append(feature)
+        groups[tone_of(feature)].append(feature)
     total = len(report.features)
-    unjudged = len(groups["insufficient_data"])
-    beside = f"; {unjudged} could not be judged" if unjudged else ""
+    beside = _beside(groups)
+    if report.verdict == "drifted, harmless":
+        more = f"; warning for {len(groups['warning'])} more" if groups["warning"] else ""
+        return _harmless(report, groups["drift"] + groups["harmless"], f"{more}{beside}")
     if groups["drift"]:
-        sentence = f"Drift in {len(groups['drift'])} of {_features(total)}{beside}"
+        sentence = f"Drift in {len(groups['drift'])} of {plural(total, 'feature')}{beside}"
         return Verdict(severity="drift", sentence=sentence, names=names_of(groups["drift"]))
     if groups["warning"]:
-        sentence = f"Warning for {len(groups['warning'])} of {_features(total)}{beside}"
+        sentence = f"Warning for {len(groups['warning'])} of {plural(total, 'feature')}{beside}"
         return Verdict(severity="warning", sentence=sentence, names=names_of(groups["warning"]))
     if groups["none"]:
-        sentence = f"No drift in {_features(len(groups['none']))}{beside}"
-        return Verdict(severity="none", sentence=sentence, names="")
+        return _calm(report, f"No drift in {plural(len(groups['none']), 'feature')}", beside)
     return Verdict(
         severity="insufficient_data", sentence="Too few rows to judge any feature", names=""
     )
+
+
+def _beside(groups: Mapping[Tone, Sequence[FeatureDrift]]) -> str:
+    unjudged = len(groups["insufficient_data"])
+    return f"; {unjudged} could not be judged" if unjudged else ""
+
+
+def _harmless(report: DriftReport, drifted: Sequence[FeatureDrift], beside: str) -> Verdict:
+    if all(feature.harmless for feature in drifted):
+        reason = f"the model hardly reads {'it' if len(drifted) == 1 else 'them'}"
+    else:
+        realized = any(metric.realized is not None for metric in report.performance.values())
+        reason = f"{'realised' if realized else 'estimated'} performance is unchanged"
+    total = plural(len(report.features), "feature")
+    return Verdict(
+        severity=report.severity,
+        sentence=f"Drifted, harmless: {len(drifted)} of {total}, {reason}{beside}",
+        names=names_of(drifted),
+        harmless=True,
+    )
+
+
+def _calm(report: DriftReport, sentence: str, beside: str) -> Verdict:
+    """Say that no feature drifted by itself, and what did where something else has."""
+    together = [item for item in report.multivariate.values() if _is_found(item)]
+    changed = [item for item in report.performance.values() if item.changed]
+    severity: Severity = "none"
+    if together:
+        worst = "drift" in {item.severity for item in together}
+        severity = "drift" if worst else "warning"
+        sentence = f"{sentence} alone, but {WORDS[severity]} of all together"
+    if changed:
+        severity = "drift" if severity == "drift" else "warning"
+        sentence = f"{sentence}, but performance changed"
+    return Verdict(severity=severity, sentence=f"{sentence}{beside}", names="")
+
+
+def _is_found(item: MultivariateDrift) -> bool:
+    return item.severity in ("drift", "warning")
 
 
 def names_of(features: Sequence[FeatureDrift]) -> str:
@@ -81,6 +186,17 @@ def number(value: float | None) -> str:
     if value is None:
         return "\u2013"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"
+
+
+def interval(bounds: tuple[float | None, float | None] | None) -> str:
+    """Return an interval in words; empty where there is none.
+
+    >>> interval((0.1, 0.25)), interval((None, None)), interval(None)
+    ('0.100 to 0.250', '', '')
+    """
+    if bounds is None or bounds[0] is None or bounds[1] is None:
+        return ""
+    return f"{number(bounds[0])} to {number(bounds[1])}"
 
 
 def p_value(value: float | None) -> str:
@@ -107,5 +223,52 @@ def percent(share: float | None) -> str:
     return "<0.1%" if share < 0.001 else f"{share:.1%}"
 
 
-def _features(count: int) -> str:
-    return f"{count} feature{'' if count == 1 else 's'}"
+def plural(count: int, thing: str) -> str:
+    """Return a count of things.
+
+    >>> plural(1, "row"), plural(1_200, "row")
+    ('1 row', '1,200 rows')
+    """
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def metric_name(name: str) -> str:
+    """Return the name of a measure of performance as people write it.
+
+    >>> metric_name("roc_auc"), metric_name("balanced_accuracy")
+    ('ROC AUC', 'Balanced accuracy')
+    """
+    return _METRICS.get(name) or _spaced(name)
+
+
+def statistic_name(name: str) -> str:
+    """Return the name of a statistic of all inputs together.
+
+    >>> statistic_name("correlation"), statistic_name("some_new_one")
+    ('Correlations', 'Some new one')
+    """
+    return _STATISTICS.get(name) or _spaced(name)
+
+
+def changed_words(metric: PerformanceMetric) -> str:
+    """Say whether a measure of performance changed; empty where it cannot be told.
+
+    >>> changed_words(PerformanceMetric(name="mae", reference=2.0, realized=3.0, lower=2.5,
+    ...                                 upper=3.5))
+    'higher, beyond chance'
+    """
+    if metric.changed is None or metric.reference is None or metric.upper is None:
+        return ""
+    if not metric.changed:
+        return "no change beyond chance"
+    return f"{'lower' if metric.upper < metric.reference else 'higher'}, beyond chance"
+
+
+def season_words(season: str | None) -> str:
+    """Say by which cycle a feature was compared; empty where by none."""
+    return "" if season is None else _SEASONS.get(season, f"compared by {season}")
+
+
+def _spaced(name: str) -> str:
+    text = name.replace("_", " ")
+    return text[:1].upper() + text[1:]

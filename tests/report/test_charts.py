@@ -93,6 +93,6 @@ def test_value_shares(baseline: mw.Baseline) -> None:
     now = mw.Profile.empty("m", "1", baseline=baseline)
     now.update({"flag": [0.0, 1.0, 1.0, 5.0]})
     bars = value_shares(baseline.profile.features["flag"], now.features["flag"])
-    assert [bar.label for bar in bars] == ["0", "1", "outside (new)"]
+    assert [bar.label for bar in bars] == ["0", "1", "others (new)"]
     assert [bar.current for bar in bars] == [0.25, 0.5, 0.25]
     assert value_shares(baseline.profile.features["distance"], None) == []

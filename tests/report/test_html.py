@@ -50,6 +50,44 @@ def test_has_a_chart_a_feature(page: Page, report: mw.DriftReport) -> None:
     assert len(described) == len(report.features)
 
 
+def test_has_the_numbers_of_each_feature(page: Page, report: mw.DriftReport) -> None:
+    """Every feature has its numbers to unfold: plain statistics, distances, tests."""
+    assert [tag for tag, _ in page.tags].count("details") == len(report.features)
+    for text in ("95% quantile", "Wasserstein", "Normal scores", "95% interval of now"):
+        assert text in page.text
+
+
+def test_tells_all_that_a_report_has(full: mw.DriftReport) -> None:
+    """Verdict, remarks, all inputs together, performance with its strips, and segments."""
+    page = Page(full.to_html())
+    headings = ("Features", "All inputs together", "Performance", "Segments", "Distributions")
+    places = [page.text.index(f"\n{heading}\n") for heading in headings]
+    assert places == sorted(places)
+    for text in (
+        "effect ",
+        "mostly in carrier=<UA>",
+        "correlation of distance and <i>hour went",
+        "lower, beyond chance",
+        "Estimated without labels",
+        "Too few rows to judge any feature",
+    ):
+        assert text in page.text, text
+    strips = [tags for tag, tags in page.tags if tag == "svg" and tags.get("class") == "strip"]
+    assert len(strips) == 3
+    assert "ROC AUC: baseline 0.741" in strips[0]["aria-label"]
+    assert not {tag for tag, _ in page.tags} & {"i", "ua"}
+
+
+def test_leaves_out_what_is_not_there(calm: mw.DriftReport) -> None:
+    """Without the rest no heading stands alone; why there is no performance is one line."""
+    page = Page(calm.to_html())
+    for text in ("together", "Segments", "estimated at"):
+        assert text not in page.text
+    assert page.text.count("Performance is not estimated") == 1
+    read = Page(mw.DriftReport.from_dict(calm.to_dict()).to_html())
+    assert "Performance" not in read.text
+
+
 def test_needs_nothing_else(page: Page) -> None:
     """The page loads no other file and runs no script; user data is not markup."""
     names = {tag for tag, _ in page.tags}

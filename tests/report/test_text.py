@@ -38,6 +38,34 @@ def test_table_tells_every_feature(report: mw.DriftReport) -> None:
     assert text.index("distance") < text.index("constant")
 
 
+def test_tells_all_that_a_report_has(full: mw.DriftReport) -> None:
+    """Effects with intervals, all inputs together, performance and segments are printed."""
+    text = printed(full)
+    distance = full.features["distance"]
+    bounds = distance.intervals["psi"]
+    for part in (
+        f"{distance.effect:.3f}",
+        f"{bounds[0]:.3f} to {bounds[1]:.3f}",
+        "mostly in carrier=<UA>",
+        "all inputs together",
+        "12 complete rows are too few to judge",
+        "ROC AUC",
+        "lower, beyond chance",
+        "1 more measure\n",
+        "Estimated without labels",
+        "carrier=HA",
+    ):
+        assert part in text, part
+
+
+def test_tells_nothing_of_what_is_not_there(calm: mw.DriftReport) -> None:
+    """Without the rest there are the verdict and the features."""
+    text = printed(calm)
+    for part in ("together", "performance", "segment", "Not in the baseline"):
+        assert part not in text
+    assert text.startswith("\u2013 No drift in 7 features")
+
+
 @pytest.mark.parametrize(
     ("severities", "severity", "sentence"),
     [

@@ -1,0 +1,208 @@
+"""The tables beside that of the features: all inputs together, performance, segments. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelwatch.report.drift_report import SEVERITIES, DriftReport
+from modelwatch.report.findings import MultivariateDrift, PerformanceMetric
+from modelwatch.report.remarks import main_metrics
+from modelwatch.report.wording import (
+    MARKS,
+    WORDS,
+    Tone,
+    changed_words,
+    interval,
+    metric_name,
+    number,
+    p_value,
+    plural,
+    statistic_name,
+    verdict,
+)
+
+__all__ = [
+    "MultivariateRow",
+    "PerformanceRow",
+    "Sections",
+    "SegmentRow",
+    "Strip",
+    "sections_of",
+]
+
+STRIP_MARGIN = 0.08
+"""Share of a strip that is kept free at either end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultivariateRow:
+    """One statistic of all inputs together, in words."""
+
+    name: str
+    tone: Tone
+    mark: str
+    word: str
+    value: str
+    interval: str
+    p: str
+    features: str
+    found: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strip:
+    """A small chart of one number line: where on it each mark lies, in [0, 1].
+
+    Attributes:
+        reference: the baseline's value.
+        low: lower bound of the interval.
+        high: upper bound.
+        value: the realised or estimated value.
+        description: what it shows, for those who cannot see it.
+    """
+
+    reference: float
+    low: float
+    high: float
+    value: float
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerformanceRow:
+    """One measure of performance, in words; ``strip`` is None where there is nothing to compare."""
+
+    name: str
+    tone: Tone
+    reference: str
+    estimated: str
+    realized: str
+    interval: str
+    changed: str
+    strip: Strip | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentRow:
+    """One segment of the traffic, in words; ``names`` are the features that moved there."""
+
+    name: str
+    tone: Tone
+    mark: str
+    rows: str
+    sentence: str
+    names: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sections:
+    """What is told beside the features; empty lists where there is nothing.
+
+    Attributes:
+        multivariate: statistics of all inputs together, worst first.
+        performance: measures of performance, changed ones first.
+        conditions: under which the estimates hold, each once.
+        segments: worst first, then the largest.
+    """
+
+    multivariate: list[MultivariateRow]
+    performance: list[PerformanceRow]
+    conditions: list[str]
+    segments: list[SegmentRow]
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether some measure of performance is known by labels."""
+        return any(row.realized != number(None) for row in self.performance)
+
+    @property
+    def has_estimates(self) -> bool:
+        """Whether some measure of performance is estimated."""
+        return any(row.estimated != number(None) for row in self.performance)
+
+
+def sections_of(report: DriftReport) -> Sections:
+    """Return the tables of a report."""
+    multivariate = sorted(
+        report.multivariate.values(), key=lambda item: SEVERITIES.index(item.severity)
+    )
+    conditions = dict.fromkeys(
+        metric.condition for metric in report.performance.values() if metric.condition
+    )
+    segments = sorted(
+        report.segments.items(),
+        key=lambda item: (SEVERITIES.index(item[1].severity), -item[1].rows, item[0]),
+    )
+    return Sections(
+        multivariate=[_multivariate(item) for item in multivariate],
+        performance=[_performance(metric) for metric in main_metrics(report)],
+        conditions=list(conditions),
+        segments=[_segment(name, segment) for name, segment in segments],
+    )
+
+
+def _multivariate(item: MultivariateDrift) -> MultivariateRow:
+    found = item.diagnosis or ""
+    if item.severity == "insufficient_data" and not found:
+        found = f"{plural(item.rows, 'complete row')} are too few to judge"
+    return MultivariateRow(
+        name=statistic_name(item.name),
+        tone=item.severity,
+        mark=MARKS[item.severity],
+        word=WORDS[item.severity],
+        value=number(item.value),
+        interval=interval((item.lower, item.upper)),
+        p=p_value(item.p_value),
+        features=", ".join(item.features),
+        found=found,
+    )
+
+
+def _performance(metric: PerformanceMetric) -> PerformanceRow:
+    return PerformanceRow(
+        name=metric_name(metric.name),
+        tone="warning" if metric.changed else "none",
+        reference=number(metric.reference),
+        estimated=number(metric.estimated),
+        realized=number(metric.realized),
+        interval=interval((metric.lower, metric.upper)),
+        changed=changed_words(metric),
+        strip=_strip(metric),
+    )
+
+
+def _strip(metric: PerformanceMetric) -> Strip | None:
+    value = metric.realized if metric.realized is not None else metric.estimated
+    reference, low, high = metric.reference, metric.lower, metric.upper
+    if value is None or reference is None or low is None or high is None:
+        return None
+    start, end = min(reference, low, value), max(reference, high, value)
+    width = (end - start) or max(abs(start), 1.0)
+    middle = (start + end) / 2
+
+    def place(at: float) -> float:
+        return round(0.5 + (at - middle) / width * (1 - 2 * STRIP_MARGIN), 4)
+
+    kind = "realised" if metric.realized is not None else "estimated"
+    return Strip(
+        reference=place(reference),
+        low=place(low),
+        high=place(high),
+        value=place(value),
+        description=(
+            f"{metric_name(metric.name)}: baseline {number(reference)}, {kind} {number(value)}, "
+            f"95% interval {interval((low, high))}"
+        ),
+    )
+
+
+def _segment(name: str, report: DriftReport) -> SegmentRow:
+    found = verdict(report)
+    return SegmentRow(
+        name=name,
+        tone=found.tone,
+        mark=MARKS[found.tone],
+        rows=f"{report.rows:,}",
+        sentence=found.sentence,
+        names=found.names,
+    )
