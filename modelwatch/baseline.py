@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelwatch.comparisons.block_law import JointEffect
 from modelwatch.comparisons.design_effect import DesignEffect
 from modelwatch.comparisons.value_effects import ValueEffects
 from modelwatch.errors import ConfigurationError, FormatError
@@ -18,6 +19,7 @@ from modelwatch.seasons import Seasons
 from modelwatch.sketches.bin_edges import DEFAULT_BINS
 
 if TYPE_CHECKING:
+    from modelwatch.comparisons.joint_reference import JointReference
     from modelwatch.profile import Profile
     from modelwatch.reference import Reference
 
@@ -73,6 +75,7 @@ class Baseline:
         segment: the column that says to which part of the traffic a row belongs, or None.
         segments: statistics of each segment on the same bins: the 20 with the most rows, the most
             frequent first, and `"__other__"` for all others where there are more; no co-moments.
+        joint_effect: how much the statistics of all numeric inputs together vary between blocks.
     """
 
     model: str
@@ -86,6 +89,7 @@ class Baseline:
     profile: Profile
     segment: str | None = None
     segments: Mapping[str, Profile] = field(default_factory=dict)
+    joint_effect: JointEffect = field(default_factory=JointEffect)
 
     @classmethod
     def fit(
@@ -172,6 +176,14 @@ class Baseline:
         from modelwatch.reference import Reference
 
         return Reference.of(list(self.profile.features.values()))
+
+    @cached_property
+    def joint_reference(self) -> JointReference | None:
+        """The co-moments of its numeric inputs, laid out for comparison; None without any."""
+        from modelwatch.comparisons.joint_reference import JointReference
+
+        joint = self.profile.joint
+        return JointReference.of(joint) if joint is not None and joint.n > 1 else None
 
     @property
     def inputs(self) -> tuple[str, ...]:

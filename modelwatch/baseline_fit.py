@@ -14,9 +14,11 @@ from modelwatch.baseline import Baseline, BaselineFeature
 from modelwatch.baseline_batch import Batch, Summary
 from modelwatch.baseline_effects import FeatureBlocks, most_blocks
 from modelwatch.baseline_first_pass import Survey, surveyed
+from modelwatch.baseline_joint import JointRows
 from modelwatch.baseline_roles import Roles
 from modelwatch.baseline_seasons import SeasonClock
 from modelwatch.batches import Progress, Steps, load_batches
+from modelwatch.comparisons.block_law import JointEffect
 from modelwatch.errors import ConfigurationError, DataError, SchemaError
 from modelwatch.profile import Profile
 from modelwatch.segments import SegmentProfiles, most_frequent
@@ -82,7 +84,9 @@ def _counted(baseline: Baseline, survey: Survey, report: Progress) -> Baseline:
     segments = _segments(baseline, survey)
     for column in survey.columns.values():
         column.forget_values()
-    summaries: list[Summary] = [*([clock] if clock else []), *blocks.values()]
+    joint = JointRows(profile.joint.names, survey.rows) if profile.joint else None
+    summaries: list[Summary] = [part for part in (clock, joint) if part is not None]
+    summaries += blocks.values()
     for raw in survey.batches.read(report):
         batch = Batch(profile.rows, raw.columns, baseline.features)
         profile.update({name: batch.column(name) for name in baseline.features})
@@ -104,7 +108,14 @@ def _counted(baseline: Baseline, survey: Survey, report: Progress) -> Baseline:
     parts = {} if segments is None else most_frequent(segments.profiles())
     for part in parts.values():
         part.baseline_id = None
-    return replace(baseline, features=features, profile=profile, segments=parts)
+    in_order = joint is not None and survey.in_time_order is not False
+    return replace(
+        baseline,
+        features=features,
+        profile=profile,
+        segments=parts,
+        joint_effect=joint.effect() if joint and in_order else JointEffect(),
+    )
 
 
 def _segments(baseline: Baseline, survey: Survey) -> SegmentProfiles | None:

@@ -10,15 +10,19 @@ import numpy.typing as npt
 
 from modelwatch import document
 from modelwatch.baseline import Baseline, BaselineFeature
+from modelwatch.comparisons.block_law import JointEffect
 from modelwatch.document import Body
 from modelwatch.effects_format import (
     effect_from_dict,
     effect_to_dict,
+    joint_effect_from_dict,
+    joint_effect_to_dict,
     seasons_from_dict,
     seasons_to_dict,
 )
 from modelwatch.errors import FormatError
 from modelwatch.outliers import Kind, OutlierLimits
+from modelwatch.profile import Profile
 from modelwatch.profile_format import KINDS, ROLES, profile_from_dict, profile_to_dict
 from modelwatch.segments_format import segments_from_body, segments_to_list
 from modelwatch.sketches import Categories, Histogram
@@ -41,6 +45,7 @@ def baseline_to_json(baseline: Baseline) -> str:
         "timestamp": baseline.timestamp,
         "features": [_feature_to_dict(feature) for feature in baseline.features.values()],
         "profile": profile_to_dict(baseline.profile),
+        "joint_effect": joint_effect_to_dict(baseline.joint_effect),
     }
     if baseline.segment is not None:
         segments = segments_to_list(baseline.segments, baseline.features)
@@ -84,7 +89,15 @@ def _read_baseline(body: Body) -> Baseline:
         profile=profile,
         segment=document.text(body, "segment") if "segment" in body else None,
         segments=segments_from_body(body, profile, by_name),
+        joint_effect=_joint_effect(body, profile),
     )
+
+
+def _joint_effect(body: Body, profile: Profile) -> JointEffect:
+    if "joint_effect" not in body or profile.joint is None:
+        return JointEffect()
+    effect = document.object_of(body, "joint_effect")
+    return joint_effect_from_dict(effect, len(profile.joint.names))
 
 
 def _score_from_body(body: Body) -> str | dict[str, str] | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from modelwatch import document
+from modelwatch.comparisons.block_law import BlockLaw, JointEffect
 from modelwatch.comparisons.design_effect import DesignEffect
 from modelwatch.comparisons.value_effects import ValueEffects
 from modelwatch.document import Body
@@ -14,8 +16,17 @@ from modelwatch.errors import FormatError
 from modelwatch.profile_format import moments_from_dict, moments_to_dict
 from modelwatch.seasons import SEASONS, SeasonKind, Seasons
 
-__all__ = ["effect_from_dict", "effect_to_dict", "seasons_from_dict", "seasons_to_dict"]
+__all__ = [
+    "effect_from_dict",
+    "effect_to_dict",
+    "joint_effect_from_dict",
+    "joint_effect_to_dict",
+    "seasons_from_dict",
+    "seasons_to_dict",
+]
 
+LAWS = ("correlation", "mean", "reconstruction", "gaussian_kl")
+LAW_PARTS = ("phi", "center", "spread", "degrees")
 KINDS: tuple[SeasonKind, ...] = ("hour", "weekday")
 
 
@@ -92,3 +103,43 @@ def seasons_from_dict(feature: Body, *, bins: int, numeric: bool) -> Seasons | N
             location=effect_from_dict(document.object_of(effects, "location")),
         ),
     )
+
+
+def joint_effect_to_dict(effect: JointEffect) -> dict[str, Any]:
+    """Return plain values."""
+    return asdict(effect)
+
+
+def joint_effect_from_dict(body: Body, features: int) -> JointEffect:
+    """Read what `joint_effect_to_dict` made.
+
+    Args:
+        body: plain values.
+        features: how many features the joint statistics are about.
+
+    Raises:
+        FormatError: where it is damaged.
+    """
+    laws = {name: _law_from_dict(document.object_of(body, name)) for name in LAWS}
+    noise = document.numbers(body, "correlation_noise")
+    if noise.size not in (0, features) or not (noise > 0).all():
+        document.refuse(body, "correlation_noise", "a factor above zero for each feature, or none")
+    return JointEffect(
+        **laws,
+        correlation_noise=tuple(noise.tolist()),
+        error_excess=document.optional_number(body, "error_excess", lowest=0.0),
+        error_variation=document.optional_number(body, "error_variation", lowest=0.0),
+    )
+
+
+def _law_from_dict(body: Body) -> BlockLaw:
+    sizes = document.counts(body, "sizes")
+    if not (np.diff(sizes, prepend=0) > 0).all():
+        document.refuse(body, "sizes", "a list of increasing numbers of rows")
+    parts = {name: document.numbers(body, name) for name in LAW_PARTS}
+    if any(part.size != len(sizes) for part in parts.values()):
+        raise FormatError("the lists of a law of blocks differ in length")
+    for name in ("phi", "spread", "degrees"):
+        if not (parts[name] > 0).all():
+            document.refuse(body, name, "a list of numbers above zero")
+    return BlockLaw(tuple(sizes), **{name: tuple(part.tolist()) for name, part in parts.items()})

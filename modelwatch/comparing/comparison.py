@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from modelwatch.baseline import Baseline, BaselineFeature
 from modelwatch.comparing.distances import Distances, distances_of
 from modelwatch.comparing.evidence import evidence_of
+from modelwatch.comparing.multivariate import multivariate_drift
 from modelwatch.comparing.pairs import Pair, pairs_of
+from modelwatch.comparing.segments import explained, parts_of, thresholds_of_parts
 from modelwatch.comparing.thresholds import Thresholds
 from modelwatch.comparing.verdicts import Judged, decide
-from modelwatch.errors import ProfileMismatch
+from modelwatch.errors import ConfigurationError, ProfileMismatch
 from modelwatch.profile import Profile
 from modelwatch.report.drift_report import DriftReport, FeatureDrift
+from modelwatch.segments import split_profile
 
 __all__ = ["compare"]
 
 
 def compare(
-    baseline: Baseline, current: object, *, thresholds: Thresholds | None = None
+    baseline: Baseline,
+    current: object,
+    *,
+    thresholds: Thresholds | None = None,
+    segments: Mapping[str, Profile] | None = None,
 ) -> DriftReport:
     """Compare current data with a baseline.
 
@@ -27,20 +36,61 @@ def compare(
         baseline: what the model was trained or validated on.
         current: a `Profile`, or a table as `Profile.from_data` takes it.
         thresholds: when a difference is drift; the defaults where None.
+        segments: with a profile, those of its segments by name; of a table they are found by the
+            baseline's column.
 
     Returns:
         Findings for every feature of the baseline. An input that a table lacks counts as missing
-        in every row; an output that it lacks is insufficient_data.
+        in every row; an output that it lacks is insufficient_data. Where there are segments, the
+        same for each: those of the baseline against their own rows, insufficient_data where they
+        are absent now; new ones, as the report's `note` says, against all rows of the baseline. All
+        segments together raise as many false alarms as the whole. The one that explains a finding
+        of the whole is named there.
 
     Raises:
-        ProfileMismatch: where the profile is of another model or version.
+        ProfileMismatch: where a profile is of another model or version.
         DataError: where the data cannot be read or is empty.
+        ConfigurationError: where segments are given with a table.
     """
     thresholds = thresholds or Thresholds()
-    profile = (
-        current if isinstance(current, Profile) else Profile.from_data(current, baseline=baseline)
+    profile, found = _split(baseline, current, segments)
+    for one in (profile, *found.values()):
+        _check_same(baseline, one)
+    report = _compared(baseline, profile, thresholds, baseline.id)
+    if not found:
+        return report
+    parts = parts_of(baseline, found)
+    of_parts = thresholds_of_parts(thresholds, parts)
+    return replace(
+        report,
+        features=explained(report.features, baseline, profile, parts),
+        segments={
+            part.name: replace(
+                _compared(part.baseline, part.profile, of_parts, baseline.id), note=part.note
+            )
+            for part in parts
+        },
     )
-    _check_same(baseline, profile)
+
+
+def _split(
+    baseline: Baseline, current: object, segments: Mapping[str, Profile] | None
+) -> tuple[Profile, Mapping[str, Profile]]:
+    """Return the current statistics of the whole and of its segments."""
+    if isinstance(current, Profile):
+        return current, segments or {}
+    if segments is not None:
+        raise ConfigurationError(
+            "segments are profiles of the parts of a profile, and current is a table, whose "
+            "segments are found by the baseline's column: leave segments out."
+        )
+    return split_profile(current, baseline=baseline)
+
+
+def _compared(
+    baseline: Baseline, profile: Profile, thresholds: Thresholds, baseline_id: str
+) -> DriftReport:
+    """Compare a whole, or one segment."""
     pairs = {pair.feature.name: pair for pair in pairs_of(baseline, profile)}
     distances = distances_of(pairs.values(), baseline.reference)
     judged = [
@@ -50,11 +100,12 @@ def compare(
     return DriftReport(
         model=baseline.model,
         version=baseline.version,
-        baseline_id=baseline.id,
+        baseline_id=baseline_id,
         start_ns=profile.start_ns,
         end_ns=profile.end_ns,
         rows=profile.rows,
         features={item.name: item for item in decide(judged, thresholds)},
+        multivariate=multivariate_drift(baseline, profile, thresholds),
         unexpected=tuple(sorted(profile.features.keys() - baseline.features.keys())),
         baseline=baseline,
         current=profile,

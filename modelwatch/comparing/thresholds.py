@@ -20,6 +20,14 @@ class Thresholds:
         psi_drift: from which it is drift.
         false_discovery_rate: largest expected share of false ones among the features found, in
             (0, 1); a hundredth of it for those that are called drift and not just a warning.
+        correlation_warning: change of a correlation from which a proven one is a warning.
+        correlation_drift: from which it is drift.
+        mean_warning: distance of the means of all numeric inputs together (Mahalanobis), in
+            standard deviations, from which a proven one is a warning.
+        mean_drift: from which it is drift.
+        reconstruction_warning: relative change of the reconstruction error, up or down to its
+            inverse, from which a proven one is a warning.
+        reconstruction_drift: from which it is drift.
         minimum_rows: with fewer current rows nothing is judged: insufficient_data.
         harmless_importance: share of the summed importances, in [0, 1], below which a feature's
             drift is called harmless, and is a warning at most.
@@ -28,15 +36,23 @@ class Thresholds:
     psi_warning: float = 0.1
     psi_drift: float = 0.25
     false_discovery_rate: float = 0.01
+    correlation_warning: float = 0.1
+    correlation_drift: float = 0.2
+    mean_warning: float = 0.3
+    mean_drift: float = 0.5
+    reconstruction_warning: float = 0.1
+    reconstruction_drift: float = 0.25
     minimum_rows: int = 50
     harmless_importance: float = 0.01
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.psi_warning <= self.psi_drift:
-            raise ConfigurationError(
-                f"psi_warning {self.psi_warning} and psi_drift {self.psi_drift}: give numbers of "
-                "zero or more, the first not above the second."
-            )
+        for name in ("psi", "correlation", "mean", "reconstruction"):
+            low, high = getattr(self, f"{name}_warning"), getattr(self, f"{name}_drift")
+            if not 0.0 <= low <= high:
+                raise ConfigurationError(
+                    f"{name}_warning {low} and {name}_drift {high}: give numbers of zero or more, "
+                    "the first not above the second."
+                )
         if not 0.0 < self.false_discovery_rate < 1.0:
             raise ConfigurationError(
                 f"false_discovery_rate is {self.false_discovery_rate}: give a share in (0, 1)."
