@@ -26,12 +26,16 @@ MOST_BYTES = 256 * 2**20
 """Memory for the counts of all blocks of all features; of longer data evenly spaced stretches of
 rows are counted."""
 
+MOST_BLOCKS = 40_000
+"""Likewise of each feature: 2,000,000 rows. More blocks tell no more, and take time."""
+
 Codes = npt.NDArray[np.intp]
 
 
 def most_blocks(specs: Mapping[str, FeatureSpec]) -> int:
     """Return of how many blocks of 50 rows there is room for counts."""
-    return max(MOST_BYTES // sum(_bins(spec) + 1 for spec in specs.values()), 1)
+    room = MOST_BYTES // sum(_bins(spec) + 1 for spec in specs.values())
+    return max(min(room, MOST_BLOCKS), 1)
 
 
 class FeatureBlocks:

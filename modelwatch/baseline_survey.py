@@ -61,6 +61,8 @@ class _Sample:
 
     def update(self, values: FloatArray) -> None:
         chosen = values[self._skip :: self.stride]
+        if self.stride > 1:
+            chosen = chosen.copy()  # a view would keep all of them in memory
         self._skip = (self._skip - values.size) % self.stride
         self.chunks.append(chosen)
         self.size += chosen.size
