@@ -30,6 +30,7 @@ from modelwatch.comparisons import (
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from modelwatch.sketches import Histogram
 from tests.distributions import DISTRIBUTIONS, with_sentinels
 
 MOVES = ((0.0, 1.0), (0.1, 1.0), (-0.1, 1.0), (0.5, 1.0), (0.0, 1.2), (99.0, 1.0))
@@ -105,6 +106,8 @@ def merging(offset: float) -> tuple[int, float]:
     for name, column in table.items():
         a, b = merged.features[name], whole.features[name]
         assert a.moments is not None
+        assert isinstance(a.values, Histogram)
+        assert isinstance(b.values, Histogram)
         wrong += int(np.count_nonzero(a.values.counts != b.values.counts))
         exact = np.longdouble(column) - np.longdouble(offset)
         expected = float(exact.mean()), float(exact.var(ddof=1))
