@@ -20,6 +20,7 @@ from modelwatch.sketches.bin_edges import DEFAULT_BINS
 
 if TYPE_CHECKING:
     from modelwatch.comparisons.joint_reference import JointReference
+    from modelwatch.performance_baseline import PerformanceBaseline
     from modelwatch.profile import Profile
     from modelwatch.reference import Reference
 
@@ -75,6 +76,7 @@ class Baseline:
         segment: the column that says to which part of the traffic a row belongs, or None.
         segments: statistics of each segment on the same bins: the 20 with the most rows, the most
             frequent first, and `"__other__"` for all others where there are more; no co-moments.
+        performance: how well the model did by the labels; None where there were none.
         joint_effect: how much the statistics of all numeric inputs together vary between blocks.
     """
 
@@ -89,6 +91,7 @@ class Baseline:
     profile: Profile
     segment: str | None = None
     segments: Mapping[str, Profile] = field(default_factory=dict)
+    performance: PerformanceBaseline | None = None
     joint_effect: JointEffect = field(default_factory=JointEffect)
 
     @classmethod
@@ -124,7 +127,9 @@ class Baseline:
             features: the input columns; all that have no other role where None.
             prediction: the column with the predicted value or class.
             score: the column with the score, or {class: column}.
-            label: the column with the truth.
+            label: the column with the truth, of the same kind as the predictions: from it, the
+                calibration of the scores and the size of errors are learned, so that performance
+                can be told later, with labels and without. Rows may lack it.
             timestamp: the column that orders the rows.
             segment: the column that says to which part of the traffic a row belongs; an input too,
                 like any other column without a role, unless `features` leaves it out.

@@ -15,6 +15,7 @@ from modelwatch.baseline_batch import Batch, Summary
 from modelwatch.baseline_effects import FeatureBlocks, most_blocks
 from modelwatch.baseline_first_pass import Survey, surveyed
 from modelwatch.baseline_joint import JointRows
+from modelwatch.baseline_performance import labelled_rows
 from modelwatch.baseline_roles import Roles
 from modelwatch.baseline_seasons import SeasonClock
 from modelwatch.batches import Progress, Steps, load_batches
@@ -85,7 +86,8 @@ def _counted(baseline: Baseline, survey: Survey, report: Progress) -> Baseline:
     for column in survey.columns.values():
         column.forget_values()
     joint = JointRows(profile.joint.names, survey.rows) if profile.joint else None
-    summaries: list[Summary] = [part for part in (clock, joint) if part is not None]
+    labelled = labelled_rows(baseline, survey.rows, in_time_order=survey.in_time_order)
+    summaries: list[Summary] = [part for part in (clock, joint, labelled) if part is not None]
     summaries += blocks.values()
     for raw in survey.batches.read(report):
         batch = Batch(profile.rows, raw.columns, baseline.features)
@@ -115,6 +117,7 @@ def _counted(baseline: Baseline, survey: Survey, report: Progress) -> Baseline:
         profile=profile,
         segments=parts,
         joint_effect=joint.effect() if joint and in_order else JointEffect(),
+        performance=None if labelled is None else labelled.performance(),
     )
 
 

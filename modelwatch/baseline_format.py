@@ -22,6 +22,7 @@ from modelwatch.effects_format import (
 )
 from modelwatch.errors import FormatError
 from modelwatch.outliers import Kind, OutlierLimits
+from modelwatch.performance_baseline import performance_from_dict, performance_to_dict
 from modelwatch.profile import Profile
 from modelwatch.profile_format import KINDS, ROLES, profile_from_dict, profile_to_dict
 from modelwatch.segments_format import segments_from_body, segments_to_list
@@ -50,6 +51,8 @@ def baseline_to_json(baseline: Baseline) -> str:
     if baseline.segment is not None:
         segments = segments_to_list(baseline.segments, baseline.features)
         body |= {"segment": baseline.segment, "segments": segments}
+    if baseline.performance is not None:
+        body["performance"] = performance_to_dict(baseline.performance)
     return document.dump(FORMAT, FORMAT_VERSION, body)
 
 
@@ -63,6 +66,7 @@ def baseline_from_json(text: str | bytes, *, where: str) -> Baseline:
     try:
         baseline = _read_baseline(body)
         _check_names(baseline)
+        _check_performance(baseline)
         _check_statistics(baseline)
     except FormatError as error:
         raise FormatError(
@@ -89,6 +93,11 @@ def _read_baseline(body: Body) -> Baseline:
         profile=profile,
         segment=document.text(body, "segment") if "segment" in body else None,
         segments=segments_from_body(body, profile, by_name),
+        performance=(
+            performance_from_dict(document.object_of(body, "performance"))
+            if "performance" in body
+            else None
+        ),
         joint_effect=_joint_effect(body, profile),
     )
 
@@ -113,6 +122,16 @@ def _check_names(baseline: Baseline) -> None:
     unknown = named - {*baseline.outputs}
     if unknown:
         raise FormatError(f"{sorted(unknown)} is its prediction or score, and none of its outputs")
+
+
+def _check_performance(baseline: Baseline) -> None:
+    if baseline.performance is None:
+        return
+    needed = {*baseline.performance.scores.values()}
+    if baseline.performance.loss_model is not None:
+        needed |= {*baseline.performance.loss_model.names}
+    if needed - {*baseline.features}:
+        raise FormatError("its performance names columns that are no features")
 
 
 def _check_statistics(baseline: Baseline) -> None:

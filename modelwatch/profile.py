@@ -12,6 +12,13 @@ from modelwatch.batches import Progress, Steps, load_batches
 from modelwatch.compact_columns import CodedColumn, RawColumn
 from modelwatch.errors import DataError, ProfileMismatch
 from modelwatch.feature import FeatureProfile, FeatureSpec, Role
+from modelwatch.performance import (
+    LabelledSummary,
+    QuadraticMoments,
+    RegressionSummary,
+    ScoreSummary,
+)
+from modelwatch.performance_columns import PerformanceColumns, merged, merged_labels
 from modelwatch.seasons import HOURS_OF_WEEK, hour_of_week, hours_of_week
 from modelwatch.sketches import Histogram, JointMoments
 from modelwatch.tabular import ABSENT, CategoricalColumn, NumericColumn
@@ -57,6 +64,9 @@ class Profile:
         dropped: rows that were lost, by reason.
         joint: co-moments of the numeric inputs; None without a baseline.
         hours: rows by hour of the week in UTC, Monday's first being 0, where rows had times.
+        scores: scores by bin and predicted class; None where performance is not estimated of them.
+        labelled: rows whose truth is known; None where the baseline had no labels.
+        quadratic: moments of the inputs that errors depend on; None but in a regression.
     """
 
     def __init__(
@@ -85,6 +95,10 @@ class Profile:
         self.dropped: Counter[str] = Counter()
         self.joint: JointMoments | None = None
         self.hours: Counter[int] = Counter()
+        self.scores: ScoreSummary | None = None
+        self.labelled: LabelledSummary | RegressionSummary | None = None
+        self.quadratic: QuadraticMoments | None = None
+        self._performance: PerformanceColumns | None = None
         self._specs: dict[str, FeatureSpec] = {}
         self._expected: frozenset[str] = frozenset()
         self._outputs: frozenset[str] = frozenset()
@@ -126,6 +140,11 @@ class Profile:
             profile._specs = dict(baseline.features)
             profile._expected = frozenset(profile._specs)
             profile.joint = _empty_joint(list(baseline.features.values()))
+            if baseline.performance is not None:
+                profile.scores = baseline.performance.empty_scores()
+                profile.labelled = baseline.performance.empty_labelled()
+                profile.quadratic = baseline.performance.empty_quadratic()
+                profile._performance = baseline.performance.columns(baseline)
         return profile
 
     @classmethod
@@ -174,24 +193,33 @@ class Profile:
                 f"{baseline.model!r}: it has {sorted(baseline.features)}."
             )
         rows = len(next(iter(columns.values()), ()))
+        label: RawColumn | None = None
         for name in baseline.other_columns:
             values = columns.pop(name, None)
             if name == baseline.timestamp and values is not None:
                 self.count_times(values)
+            if name == baseline.label:
+                label = values
         absent = CodedColumn([ABSENT], np.zeros(rows, dtype=np.intp))
         for name in baseline.inputs:
             columns.setdefault(name, absent)
-        self.update(columns)
+        self.update(columns, label=label)
 
-    def update(self, columns: Mapping[str, RawColumn | NumericColumn | CategoricalColumn]) -> None:
+    def update(
+        self,
+        columns: Mapping[str, RawColumn | NumericColumn | CategoricalColumn],
+        *,
+        label: RawColumn | None = None,
+    ) -> None:
         """Fold in one batch of rows.
 
         Args:
             columns: columns of one length: raw ones of any Python values, `ABSENT` where a row
                 lacks one; or, for what a baseline knows, columns as its feature reads them.
+            label: the truth of each row, raw, None where it is not known; it is no feature.
         """
         rows = len(next(iter(columns.values()), ()))
-        numbers: dict[str, NumericColumn] = {}
+        read: dict[str, NumericColumn | CategoricalColumn] = {}
         for name, values in columns.items():
             spec = self._spec(name, values)
             if spec is None:
@@ -200,11 +228,11 @@ class Profile:
             if feature is None or feature.kind != spec.kind:
                 self.features[name] = FeatureProfile.empty(spec)
                 self.features[name].missing.update(feature.missing if feature else {})
-            column = self.features[name].update(values, spec)
-            if isinstance(column, NumericColumn):
-                numbers[name] = column
+            read[name] = self.features[name].update(values, spec)
         self.rows += rows
-        self._update_joint(numbers)
+        self._update_joint(read)
+        if self._performance is not None:
+            self._performance.update(self, read, label)
 
     def count_times(self, times: RawColumn) -> None:
         """Note when rows came, of which seasons are told; those without a time are passed over."""
@@ -257,8 +285,10 @@ class Profile:
         result.duration = self.duration.merge(other.duration)
         result.duration_sum_seconds = self.duration_sum_seconds + other.duration_sum_seconds
         result.dropped = self.dropped + other.dropped
-        joints = [joint for joint in (self.joint, other.joint) if joint is not None]
-        result.joint = joints[0].merge(joints[1]) if len(joints) == 2 else next(iter(joints), None)
+        result.joint = merged(self.joint, other.joint)
+        result.scores = merged(self.scores, other.scores)
+        result.labelled = merged_labels(self.labelled, other.labelled)
+        result.quadratic = merged(self.quadratic, other.quadratic)
         return result
 
     @property
@@ -311,10 +341,13 @@ class Profile:
         self._specs[name] = FeatureSpec.discovered(name, role, values)
         return self._specs[name]
 
-    def _update_joint(self, numbers: Mapping[str, NumericColumn]) -> None:
-        if self.joint is not None and all(name in numbers for name in self.joint.names):
-            rows = np.column_stack([numbers[name].values for name in self.joint.names])
-            self.joint.update(rows)
+    def _update_joint(self, read: Mapping[str, NumericColumn | CategoricalColumn]) -> None:
+        if self.joint is None:
+            return
+        columns = [read.get(name) for name in self.joint.names]
+        numbers = [column.values for column in columns if isinstance(column, NumericColumn)]
+        if len(numbers) == len(columns):
+            self.joint.update(np.column_stack(numbers))
 
 
 def _empty_joint(specs: Sequence[FeatureSpec]) -> JointMoments | None:

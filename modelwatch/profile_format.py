@@ -13,6 +13,12 @@ from modelwatch.document import Body
 from modelwatch.errors import FormatError, ProfileMismatch
 from modelwatch.feature import FeatureProfile, Role
 from modelwatch.outliers import Kind
+from modelwatch.performance import (
+    LabelledSummary,
+    QuadraticMoments,
+    RegressionSummary,
+    ScoreSummary,
+)
 from modelwatch.profile import Profile
 from modelwatch.seasons import HOURS_OF_WEEK
 from modelwatch.sketches import (
@@ -52,7 +58,7 @@ def profile_from_json(text: str | bytes) -> Profile:
 
 def profile_to_dict(profile: Profile) -> dict[str, Any]:
     """Return the profile as plain values."""
-    return {
+    body = {
         "model": profile.model,
         "version": profile.version,
         "baseline_id": profile.baseline_id,
@@ -69,6 +75,8 @@ def profile_to_dict(profile: Profile) -> dict[str, Any]:
         "joint": _joint_to_dict(profile.joint) if profile.joint and profile.joint.n else None,
         "hours": [profile.hours[hour] for hour in range(HOURS_OF_WEEK)] if profile.hours else [],
     }
+    parts = {name: getattr(profile, name) for name in ("scores", "labelled", "quadratic")}
+    return body | {name: part.to_dict() for name, part in parts.items() if part is not None}
 
 
 def profile_from_dict(body: Body, *, where: str) -> Profile:
@@ -113,7 +121,20 @@ def _read_profile(body: Body) -> Profile:
     if len(hours) not in (0, HOURS_OF_WEEK):
         document.refuse(body, "hours", f"a count for each of {HOURS_OF_WEEK} hours, or none")
     profile.hours = Counter({hour: rows for hour, rows in enumerate(hours) if rows})
+    _read_performance(body, profile)
     return profile
+
+
+def _read_performance(body: Body, profile: Profile) -> None:
+    """Read what tells of the model's performance, as far as it is there."""
+    if "scores" in body:
+        profile.scores = ScoreSummary.from_dict(document.object_of(body, "scores"))
+    if "labelled" in body:
+        labelled = document.object_of(body, "labelled")
+        kind = LabelledSummary if "confusion" in labelled else RegressionSummary
+        profile.labelled = kind.from_dict(labelled)
+    if "quadratic" in body:
+        profile.quadratic = QuadraticMoments.from_dict(document.object_of(body, "quadratic"))
 
 
 def _feature_to_dict(feature: FeatureProfile) -> dict[str, Any]:

@@ -242,7 +242,13 @@ def baseline_of_segment(baseline: Baseline, name: str) -> Baseline:
         for feature in baseline.features.values()
     }
     return replace(
-        baseline, rows=profile.rows, features=features, profile=profile, segment=None, segments={}
+        baseline,
+        rows=profile.rows,
+        features=features,
+        profile=profile,
+        segment=None,
+        segments={},
+        performance=None,
     )
 
 
