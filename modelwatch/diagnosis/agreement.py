@@ -52,6 +52,9 @@ COARSER = 5.0
 LARGEST_SHIFT, LARGEST_RATIO = 3.0, 2.5
 """By how many standard deviations, and by what factor of them, plain drift may move a feature."""
 
+SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-200, 1e200
+"""Beyond, ratios of 64-bit floats overflow."""
+
 SAME = 1e-9
 """Relative error that arithmetic on 64-bit floats may have left."""
 
@@ -118,7 +121,7 @@ class Comparison:
             return None
         if not (a.variance > 0.0 and b.variance > 0.0 and x.bin_edges.size and y.bin_edges.size):
             return None
-        if not (math.isfinite(a.variance) and math.isfinite(b.variance)):
+        if not all(SMALLEST_VARIANCE < side.variance < LARGEST_VARIANCE for side in (a, b)):
             return None
         phi = feature.values_effect.phi_at
         chance = KOLMOGOROV * math.sqrt(phi(b.n) / b.n + phi(a.n) / a.n)
@@ -281,6 +284,8 @@ def _mapped_moments(x: Histogram, moments: Moments, forward: Function) -> tuple[
     closed = np.clip(edges, moments.minimum, moments.maximum)
     middles = forward((closed[:-1] + closed[1:]) / 2)
     used = (x.counts > 0) & ~np.isnan(middles)
+    if not used.any():
+        return 0.0, 0.0
     mean = float(np.average(middles[used], weights=x.counts[used]))
     variance = float(np.average(np.square(middles[used] - mean), weights=x.counts[used]))
     return mean, math.sqrt(variance)

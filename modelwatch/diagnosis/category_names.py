@@ -162,7 +162,7 @@ def frozen_category(names: Names) -> Cause | None:
         return None
     if before and names.independent_rows < FEWEST_ROWS:
         return None
-    text = f"frozen at {name!r}: its share went from {before:.1%} to {share:.1%}"
+    text = f"frozen at {name!r}: share of {name!r} went from {before:.1%} to {share:.1%}"
     return Cause(name="frozen", text=text, evidence=share)
 
 

@@ -49,6 +49,9 @@ LOG_MISFIT, LARGE_LOG_MISFIT = 0.12, 0.35
 
 FITTED_MISFIT = 0.04
 
+MARGIN = 0.02
+"""By how much a rarer logarithm must fit better: log(1 + x) is log(x) for large values."""
+
 LARGEST_EXPONENT = 700.0
 """e to the power of more is no 64-bit float."""
 
@@ -142,7 +145,7 @@ def log_transform(data: Comparison) -> Cause | None:
     for words, logarithm in LOGARITHMS:
         for taken in (True, False):
             cause = _logarithm(data, words, logarithm, taken=taken)
-            if cause is not None and (best is None or cause.evidence > best.evidence):
+            if cause and (best is None or cause.evidence > best.evidence + MARGIN):
                 best = cause
     return best
 

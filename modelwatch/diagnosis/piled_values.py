@@ -47,7 +47,7 @@ LEAST_UNKNOWN, REST_OF_UNKNOWN = 0.05, 0.35
 
 LEAST_CUT, MOST_CUT = 0.02, 0.5
 """Share of the reference beyond a limit for it to be told."""
-PILE_OFF = 0.4
+PILE_OFF = 0.25
 """By how much a limit may hold more or less than the reference has beyond it."""
 
 STRICT_OFF = 0.25
@@ -65,6 +65,9 @@ BELOW_LIMIT = 0.15
 SPREAD_FACTOR = 2.5
 """How many times smaller or larger the variance may be than that of a mixture with a value outside
 the baseline's range."""
+
+REST_RANGE = 1.0
+"""How far the current values must reach, in spreads of the reference: the others are as before."""
 
 SHRUNK = 40.0
 """How many times smaller, with a value inside: those of another scale may all fall into one bin."""
@@ -187,7 +190,8 @@ def _limit(data: Comparison, side: int) -> tuple[str, float] | None:
         return None
     pile = float(q[held] - p[held])
     differences = np.cumsum(q - p)
-    inside = differences[:held] if side > 0 else differences[held:-1]
+    lowest, highest = np.searchsorted(data.x.bin_edges, [data.b.minimum, data.b.maximum])
+    inside = differences[lowest:highest]
     left = float(np.abs(inside).max(initial=0.0))
     if q[held] < PILE_LIFT * p[held]:  # others were there before: the rest must be as it was
         is_cut = abs(pile - beyond) <= STRICT_OFF * beyond and left <= STRICT_OFF * pile
@@ -229,6 +233,12 @@ def _flood(data: Comparison) -> _Flood | None:
     return _Flood(share, value, left, data.difference, lift, float(p[held]), known, far, is_tail)
 
 
+def _middle_spread(data: Comparison) -> float:
+    """Return half the distance of the quantiles at 16% and 84%: a normal standard deviation."""
+    low, high = data.x.quantiles(np.array([0.16, 0.84]), data.a.minimum, data.a.maximum)
+    return float(high - low) / 2
+
+
 def _width(data: Comparison, held: int) -> float:
     """Return the width of an inner bin; zero for the outer ones, whose end is known."""
     edges = data.x.bin_edges
@@ -241,6 +251,8 @@ def _is_one_value(data: Comparison, share: float, value: float, width: float) ->
     away = value - a.mean
     expected = (1.0 - share) * a.variance + share * (1.0 - share) * away * away
     outside = not a.minimum <= value <= a.maximum
+    if b.maximum - b.minimum < REST_RANGE * _middle_spread(data):
+        return False
     least, most = (1 / SPREAD_FACTOR, SPREAD_FACTOR) if outside else (1 / SHRUNK, np.inf)
     if not least * expected <= b.variance <= most * expected:
         return False

@@ -35,7 +35,7 @@ values at best."""
 FEWEST_CELLS = 3
 """Grid points within the current range."""
 
-SEEN_SHARE = 0.1
+SEEN_SHARE = 0.05
 """Share of the reference between grid points from which their emptiness tells something."""
 
 FEWEST_EXPECTED = 20.0
@@ -73,7 +73,9 @@ def _rounded(data: Comparison, step: float) -> Cause | None:
     seen = before >= SEEN_SHARE and before * data.b.n >= FEWEST_EXPECTED
     if (seen and now > EMPTY_SHARE) or sums_are_multiples(data.b, step) is False:
         return None
-    if not seen and (anywhere or not _is_told_by_sums(data, step)):
+    if not seen and (
+        anywhere or not _is_finer_than_bins(data, step) or not _is_told_by_sums(data, step)
+    ):
         return None
     misfit = _misfit(data, step)
     if misfit > MISFIT + data.noise and not (seen and data.is_plausible(1.0)):
@@ -88,6 +90,13 @@ def _rounded(data: Comparison, step: float) -> Cause | None:
 
 def _is_told_by_sums(data: Comparison, step: float) -> bool:
     return sums_are_multiples(data.b, step) is True and _is_finer(data, step)
+
+
+def _is_finer_than_bins(data: Comparison, step: float) -> bool:
+    """Tell whether there are two grid points a bin or more, so that bins tell nothing of them."""
+    edges = data.x.bin_edges
+    bins = np.count_nonzero((edges >= data.b.minimum) & (edges <= data.b.maximum)) + 1
+    return bool((data.b.maximum - data.b.minimum) / step >= 2 * bins)
 
 
 def _is_finer(data: Comparison, step: float) -> bool:

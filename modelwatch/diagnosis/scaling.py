@@ -60,6 +60,9 @@ UNIT_TOLERANCE = 0.1
 what else has changed, such as a season's other mix of routes (by 5% in the flights of the example).
 """
 
+ROUNDED_TOLERANCE = 0.04
+"""The same where the values' grid should tell of the unit, but they were rounded once more."""
+
 SMALLEST_SCALING = math.log(1.33)
 """Factors nearer to one than this are drift, such as of prices; by the logarithm."""
 
@@ -95,6 +98,9 @@ from plain drift unless that is out of question."""
 FITTED = 0.9
 UNPROVEN = 0.95
 """A fitted factor counts for less than a unit's that explains as much; there are many units too."""
+
+FINER = 20.0
+"""How many times finer than the mapped grid values are rounded to at most."""
 
 GRID_TOLERANCE = math.log(2.0)
 """How near a ratio must come to a unit's factor, by the logarithm, where the values' own grid tells
@@ -134,7 +140,7 @@ def _scaled(data: Comparison, factor: float, unit: str | None) -> Cause | None:
     exact = data.is_exact(factor)
     proven = unit is not None and data.follows_grid(factor)
     arithmetic = exact or proven or data.grid == "left"
-    if data.grid != "none" and not (exact or proven or _may_be_rounded(data, unit)):
+    if data.grid != "none" and not (exact or proven or _may_be_rounded(data, factor, unit)):
         return None
     size = abs(math.log(factor))
     if size < _smallest(data, factor, clear=data.grid == "left" or proven):
@@ -160,17 +166,18 @@ def _smallest(data: Comparison, factor: float, *, clear: bool) -> float:
     return SMALLEST_EXACT if clear else SMALLEST_SCALING
 
 
-def _may_be_rounded(data: Comparison, unit: str | None) -> bool:
+def _may_be_rounded(data: Comparison, factor: float, unit: str | None) -> bool:
     """Tell whether values beside the grid that a factor makes of the reference's are still its.
 
-    They were rounded once more where they lie on decimals; and a factor that was fitted has no grid
-    to speak of.
+    They were rounded once more where they lie on decimals about as coarse; and a factor that was
+    fitted has no grid to speak of.
     """
     if unit is None:
         return data.grid == "left" and not data.is_grid_shifted
     if data.grid == "kept" and data.b.minimum >= 0.0 and data.b.mean < data.a.mean:
         return False  # fewer of what is counted, rather
-    return native_step(data.b) is not None
+    step = native_step(data.b)
+    return step is not None and step >= (data.step or 0.0) * factor / FINER
 
 
 def sign_flip(data: Comparison) -> Cause | None:
@@ -221,10 +228,11 @@ def _extremes(data: Comparison) -> tuple[tuple[float, float], ...]:
 
 def _candidates(data: Comparison, ratio: float) -> list[tuple[float, str | None]]:
     """Return the factors worth trying: the units' near the ratio or on its grid, and itself."""
+    tolerance = UNIT_TOLERANCE if data.step is None else ROUNDED_TOLERANCE
     near: list[tuple[float, str | None]] = [
         (known, unit)
         for known, unit in KNOWN_FACTORS
-        if abs(ratio / known - 1) < UNIT_TOLERANCE
+        if abs(ratio / known - 1) < tolerance
         or (abs(math.log(ratio / known)) < GRID_TOLERANCE and data.follows_grid(known))
     ]
     return [*near, (ratio, None)]

@@ -123,16 +123,16 @@ def _converted(data: Comparison, factor: float, constant: float, words: str) -> 
     matches = (
         fit.misfit <= TEMPERATURE_MISFIT + data.noise and fit.explained >= TEMPERATURE_EXPLAINS
     )
+    follows = data.follows_grid(factor, constant)
     kelvin = abs(constant) > KELVIN and data.is_plausible(factor, constant)
-    proven = kelvin or data.follows_grid(factor, constant)
-    if not (proven or (matches and data.step is None)):
+    if not (follows or kelvin or (matches and data.step is None)):
         return None
     text = (
         f"values are {factor:.4g} times the baseline's {constant:+.4g} ({words}): "
         f"mean went from {data.a.mean:.4g} to {data.b.mean:.4g}"
     )
-    evidence = max(fit.explained, PROVEN if proven else 0.0)
-    return Cause(name="temperature_unit", text=text, evidence=evidence)
+    proven = PROVEN + (1.0 - PROVEN) * fit.explained / 2 if follows or kelvin else 0.0
+    return Cause(name="temperature_unit", text=text, evidence=max(fit.explained, proven))
 
 
 def _could_be(moments: Moments, unit: Unit) -> bool:

@@ -1,0 +1,87 @@
+"""Another unit or factor, and a sign flip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from tests.diagnosis.conftest import Rows, Watched, watched
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [
+        (1.609344, "1.609 times the baseline's (miles to kilometres)"),
+        (0.001, "0.001 times the baseline's (a thousandth unit)"),
+        (100.0, "100 times the baseline's (fractions to percent)"),
+        (1 / 2.54, "0.3937 times the baseline's (centimetres to inches)"),
+        (1.77, "1.7"),
+    ],
+)
+@pytest.mark.parametrize("name", ["distance", "air_time", "log"])
+def test_a_change_of_unit_is_named(flights: Watched, name: str, factor: float, words: str) -> None:
+    """Miles, minutes and logarithms: whole numbers, and values that are multiples of nothing."""
+    cause = flights.cause(name, flights.window(name) * factor)
+    assert cause is not None
+    assert cause.name == "scale_change"
+    assert words in cause.text
+    assert cause.evidence > 0.7
+
+
+@pytest.mark.parametrize("rows", [500, 2_000, 7_000])
+def test_the_factor_is_told_at_any_size(flights: Watched, rows: int) -> None:
+    """Windows of 500 rows suffice."""
+    assert flights.named("distance", lambda x: x * 1.609344, rows) == "scale_change"
+
+
+def test_values_rounded_after_the_conversion_are_still_told(flights: Watched) -> None:
+    """Kilometres as whole numbers lie on the grid of the miles."""
+    cause = flights.cause("distance", np.round(flights.window("distance") * 1.609344))
+    assert cause is not None
+    assert "miles to kilometres" in cause.text
+
+
+@pytest.mark.parametrize("shape", ["continuous", "few values"])
+@pytest.mark.parametrize("factor", [1.609344, 1000.0, 1 / 60])
+def test_shapes_with_and_without_atoms_are_told(shape: str, factor: float) -> None:
+    """Single values that hold much mass do no harm."""
+    rng = np.random.default_rng(0)
+    routes = rng.lognormal(6, 0.6, 80)
+    drawn = {"continuous": rng.lognormal(6, 0.6, 24_000), "few values": rng.choice(routes, 24_000)}
+    assert watched({"x": drawn[shape]}).named("x", lambda x: x * factor) == "scale_change"
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda x: x * 0.3 + 80,
+        lambda x: np.where(np.arange(x.size) % 3 == 0, x * 1.6, x),
+        lambda x: x * 1.1,
+    ],
+)
+def test_what_is_no_change_of_unit_is_not_called_one(move: Callable[[Rows], Rows]) -> None:
+    """Another spread about another mean, a mixture, or a tenth more is described, not explained."""
+    rng = np.random.default_rng(0)
+    assert watched({"x": rng.normal(40, 8, 40_000)}).named("x", move) == "-"
+
+
+def test_a_wider_spread_about_zero_is_no_scale() -> None:
+    """Where the mean is zero, a factor and plain drift of the spread look alike."""
+    rng = np.random.default_rng(0)
+    column = watched({"x": rng.normal(0, 1, 20_000)})
+    assert column.named("x", lambda x: x * 1.8) == "-"
+    assert column.named("x", lambda x: x * 60) == "scale_change"
+
+
+@pytest.mark.parametrize("name", ["distance", "arr_delay", "log", "standard"])
+def test_a_sign_flip_is_named(flights: Watched, name: str) -> None:
+    """By the sign where all values have one, by the shape where they have both."""
+    assert flights.named(name, lambda x: -x) == "sign_flip"
+
+
+def test_a_symmetric_feature_has_no_sign_to_flip() -> None:
+    """What looks the same upside down is not named."""
+    rng = np.random.default_rng(0)
+    assert watched({"x": rng.normal(0, 1, 20_000)}).named("x", lambda x: -x) == "-"
