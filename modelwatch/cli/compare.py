@@ -113,9 +113,7 @@ def compare_files(baseline: Path, data: Path) -> DriftReport:
     """
     from modelwatch.baseline import Baseline
     from modelwatch.comparing import compare as compare_with
-    from modelwatch.profile import Profile
 
     reference = Baseline.load(baseline)
     with progress_bar(f"reading {data.name}") as progress:
-        profile = Profile.from_data(data, baseline=reference, progress=progress)
-    return compare_with(reference, profile)
+        return compare_with(reference, data, progress=progress)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from modelwatch.baseline import Baseline, BaselineFeature
+from modelwatch.batches import Progress
 from modelwatch.comparing.distances import Distances, distances_of
 from modelwatch.comparing.evidence import evidence_of
 from modelwatch.comparing.multivariate import multivariate_drift
@@ -29,6 +30,7 @@ def compare(
     *,
     thresholds: Thresholds | None = None,
     segments: Mapping[str, Profile] | None = None,
+    progress: Progress | None = None,
 ) -> DriftReport:
     """Compare current data with a baseline.
 
@@ -38,6 +40,7 @@ def compare(
         thresholds: when a difference is drift; the defaults where None.
         segments: with a profile, those of its segments by name; of a table they are found by the
             baseline's column.
+        progress: is told which share of a table's rows was read, in [0, 1], where that is known.
 
     Returns:
         Findings for every feature of the baseline. An input that a table lacks counts as missing
@@ -53,7 +56,7 @@ def compare(
         ConfigurationError: where segments are given with a table.
     """
     thresholds = thresholds or Thresholds()
-    profile, found = _split(baseline, current, segments)
+    profile, found = _split(baseline, current, segments, progress)
     for one in (profile, *found.values()):
         _check_same(baseline, one)
     report = _compared(baseline, profile, thresholds, baseline.id)
@@ -74,7 +77,10 @@ def compare(
 
 
 def _split(
-    baseline: Baseline, current: object, segments: Mapping[str, Profile] | None
+    baseline: Baseline,
+    current: object,
+    segments: Mapping[str, Profile] | None,
+    progress: Progress | None,
 ) -> tuple[Profile, Mapping[str, Profile]]:
     """Return the current statistics of the whole and of its segments."""
     if isinstance(current, Profile):
@@ -84,7 +90,7 @@ def _split(
             "segments are profiles of the parts of a profile, and current is a table, whose "
             "segments are found by the baseline's column: leave segments out."
         )
-    return split_profile(current, baseline=baseline)
+    return split_profile(current, baseline=baseline, progress=progress)
 
 
 def _compared(

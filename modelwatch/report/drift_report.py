@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
     from modelwatch.comparisons.moment_changes import Change
     from modelwatch.profile import Profile
+    from modelwatch.report.frame import Backend
 
 __all__ = ["SEVERITIES", "DriftReport", "FeatureDrift", "Severity", "Verdict"]
 
@@ -160,6 +161,19 @@ class DriftReport:
             raise FormatError(
                 f"the drift report is damaged: {type(error).__name__} {error}."
             ) from error
+
+    def to_frame(self, backend: Backend | None = None) -> Any:
+        """Return the findings as a data frame, one row a feature, worst first.
+
+        Args:
+            backend: pandas or polars; the first that is installed where None.
+
+        Raises:
+            ConfigurationError: where that library is not installed.
+        """
+        from modelwatch.report.frame import report_frame
+
+        return report_frame(self, backend)
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return the report as one self-contained HTML page, and write it where a path is given.
