@@ -31,6 +31,8 @@ __all__ = [
     "OUTLIER_FEATURES",
     "OUTLIER_RULE",
     "OUTLIER_RULES",
+    "PERFORMANCE_INPUTS",
+    "PERFORMANCE_SCORES",
     "PREDICTIONS",
     "PREDICTION_DURATION",
     "PREDICTION_ID",
@@ -58,6 +60,8 @@ EXPORT_FAILURES: Final = "modelwatch.export.failures"
 
 # Events (log records).
 FEATURE_MOMENTS: Final = "modelwatch.feature.moments"
+PERFORMANCE_SCORES: Final = "modelwatch.performance.scores"
+PERFORMANCE_INPUTS: Final = "modelwatch.performance.inputs"
 
 # Attributes of every point.
 MODEL_NAME: Final = "modelwatch.model.name"
@@ -80,7 +84,7 @@ ERROR_TYPE: Final = "error.type"
 OTHER_CATEGORIES: Final = "__other__"
 UNSEEN_CATEGORIES: Final = "__unseen__"
 
-# Attributes of the moments event.
+# Attributes of events; the first three of the moments event alone.
 MOMENT_NAMES: Final = "modelwatch.feature.names"
 MOMENT_ROLES: Final = "modelwatch.feature.roles"
 JOINT_NAMES: Final = "modelwatch.feature.joint_names"

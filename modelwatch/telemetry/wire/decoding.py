@@ -21,7 +21,7 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 from modelwatch.errors import ModelwatchError, UndecodableTelemetry
 from modelwatch.profile import Profile
 from modelwatch.telemetry import names
-from modelwatch.telemetry.wire import folding
+from modelwatch.telemetry.wire import folding, performance_folding
 from modelwatch.telemetry.wire.points import Decoded, Point, Window
 
 __all__ = ["decode_logs", "decode_metrics"]
@@ -45,6 +45,11 @@ HISTOGRAMS: Final[Mapping[str, Reader]] = {
 }
 EXPONENTIAL_HISTOGRAMS: Final[Mapping[str, Reader]] = {
     names.FEATURE_VALUE: folding.exponential_histogram,
+}
+EVENTS: Final[Mapping[str, Reader]] = {
+    names.FEATURE_MOMENTS: folding.moments,
+    names.PERFORMANCE_SCORES: performance_folding.scores,
+    names.PERFORMANCE_INPUTS: performance_folding.inputs,
 }
 OURS: Final = SUMS.keys() | HISTOGRAMS.keys()
 
@@ -79,14 +84,13 @@ def decode_logs(body: bytes) -> Decoded:
         resource = _attributes(resource_logs.resource.attributes)
         for scope_logs in resource_logs.scope_logs:
             for record in scope_logs.log_records:
-                if record.event_name != names.FEATURE_MOMENTS:
+                reader = EVENTS.get(record.event_name)
+                if reader is None:
                     decoded.foreign += 1
                     continue
                 attributes = _attributes(record.attributes)
                 times = (attributes.get(names.WINDOW_START, 0), record.time_unix_nano)
-                _add(
-                    decoded, record.event_name, resource, attributes, times, record, folding.moments
-                )
+                _add(decoded, record.event_name, resource, attributes, times, record, reader)
     return decoded
 
 

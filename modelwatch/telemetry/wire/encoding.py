@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
@@ -21,6 +22,7 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from modelwatch.feature import FeatureProfile
+from modelwatch.performance import ScoreSummary
 from modelwatch.profile import Profile
 from modelwatch.sketches import Categories, ExponentialHistogram, Histogram
 from modelwatch.telemetry import names
@@ -80,23 +82,39 @@ def encode_metrics(
 
 
 def encode_logs(profile: Profile, *, resource: Mapping[str, AttributeValue]) -> bytes:
-    """Return an ``ExportLogsServiceRequest``, serialised, with a profile's exact moments.
+    """Return an ``ExportLogsServiceRequest``, serialised, with what no metric can hold.
 
-    The body of the one record is an array of little-endian float64: n, shift, mean - shift, sum
-    of squared deviations, minimum and maximum of each feature of ``modelwatch.feature.names``;
-    then, for the d features of ``modelwatch.feature.joint_names``, the number of complete rows,
-    their d shifts, d means - shift and the upper triangle of the co-moments, row by row.
+    The body of the event ``modelwatch.feature.moments`` is an array of little-endian float64: n,
+    shift, mean - shift, sum of squared deviations, minimum and maximum of each feature of
+    ``modelwatch.feature.names``; then, for the d features of ``modelwatch.feature.joint_names``,
+    the number of complete rows, their d shifts, d means - shift and the upper triangle of the
+    co-moments, row by row. Those of ``modelwatch.performance.scores`` and
+    ``modelwatch.performance.inputs``, from which performance is estimated without labels, are JSON
+    of a `ScoreSummary` and of `QuadraticMoments`.
 
     Returns:
-        Empty bytes where the profile has no numbers.
+        Empty bytes where the profile has none of these.
     """
+    moments = _moments_record(profile)
+    records = [*([moments] if moments is not None else []), *_performance_records(profile)]
+    if not records:
+        return b""
+    request = ExportLogsServiceRequest()
+    scope = request.resource_logs.add(resource=_resource(resource)).scope_logs.add(
+        scope=InstrumentationScope(name=names.SCOPE)
+    )
+    scope.log_records.extend(records)
+    return request.SerializeToString()
+
+
+def _moments_record(profile: Profile) -> LogRecord | None:
     numeric = [
         (feature, feature.moments)
         for feature in profile.features.values()
         if feature.moments is not None and feature.moments.n
     ]
     if not numeric:
-        return b""
+        return None
     parts = [
         np.array([m.n, m.shift, m.mean_offset, m.m2, m.minimum, m.maximum]) for _, m in numeric
     ]
@@ -105,25 +123,37 @@ def encode_logs(profile: Profile, *, resource: Mapping[str, AttributeValue]) -> 
         upper = joint.m2[np.triu_indices(len(joint.names))]
         parts += [np.array([joint.n]), joint.shift, joint.mean_offset, upper]
     features = [feature for feature, _ in numeric]
-    record = LogRecord(
-        time_unix_nano=profile.end_ns,
-        observed_time_unix_nano=profile.end_ns,
-        event_name=names.FEATURE_MOMENTS,
-        body=AnyValue(bytes_value=np.concatenate(parts).astype("<f8").tobytes()),
-        attributes=[
-            *_attributes(_common(profile)),
-            *_attributes({names.WINDOW_START: profile.start_ns}),
+    record = _record(profile, names.FEATURE_MOMENTS)
+    record.body.bytes_value = np.concatenate(parts).astype("<f8").tobytes()
+    record.attributes.extend(
+        [
             _texts(names.MOMENT_NAMES, [feature.name for feature in features]),
             _texts(names.MOMENT_ROLES, [feature.role for feature in features]),
             _texts(names.JOINT_NAMES, joint.names if joint is not None else []),
-        ],
+        ]
     )
-    request = ExportLogsServiceRequest()
-    scope = request.resource_logs.add(resource=_resource(resource)).scope_logs.add(
-        scope=InstrumentationScope(name=names.SCOPE)
+    return record
+
+
+def _performance_records(profile: Profile) -> Iterator[LogRecord]:
+    parts = {
+        names.PERFORMANCE_SCORES: profile.scores,
+        names.PERFORMANCE_INPUTS: profile.quadratic,
+    }
+    for event, part in parts.items():
+        if part is not None and (part.rows or (isinstance(part, ScoreSummary) and part.refused)):
+            record = _record(profile, event)
+            record.body.string_value = json.dumps(part.to_dict(), separators=(",", ":"))
+            yield record
+
+
+def _record(profile: Profile, event: str) -> LogRecord:
+    return LogRecord(
+        time_unix_nano=profile.end_ns,
+        observed_time_unix_nano=profile.end_ns,
+        event_name=event,
+        attributes=_attributes({**_common(profile), names.WINDOW_START: profile.start_ns}),
     )
-    scope.log_records.append(record)
-    return request.SerializeToString()
 
 
 class _Window:
