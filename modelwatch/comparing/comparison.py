@@ -13,6 +13,7 @@ from modelwatch.comparing.distances import Distances, distances_of
 from modelwatch.comparing.evidence import evidence_of
 from modelwatch.comparing.multivariate import multivariate_drift
 from modelwatch.comparing.pairs import Pair, pairs_of
+from modelwatch.comparing.performance import performance_of
 from modelwatch.comparing.segments import explained, parts_of, thresholds_of_parts
 from modelwatch.comparing.thresholds import Thresholds
 from modelwatch.comparing.verdicts import Judged, decide
@@ -112,6 +113,7 @@ def _compared(
         rows=profile.rows,
         features={item.name: item for item in decide(judged, thresholds)},
         multivariate=multivariate_drift(baseline, profile, thresholds),
+        performance=performance_of(baseline, profile, thresholds),
         unexpected=tuple(sorted(profile.features.keys() - baseline.features.keys())),
         baseline=baseline,
         current=profile,

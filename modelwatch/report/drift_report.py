@@ -15,6 +15,7 @@ from modelwatch.report.findings import (
     PerformanceMetric,
     Severity,
 )
+from modelwatch.report.harm import performance_is_kept
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -82,17 +83,19 @@ class DriftReport:
     def verdict(self) -> Verdict:
         """The severity, or that what drifted does the model no harm.
 
-        It does none where the model hardly reads the features that drifted, or where its estimated
-        or realised performance is no other than the baseline's beyond chance, by every metric.
+        It does none where the model hardly reads the features that drifted, or where its realised
+        or else its estimated performance surely is no worse than the baseline's by the metrics that
+        decide; see `performance_is_kept`. Estimates without labels cannot see a change of the
+        mapping from inputs to truth.
         """
         drifted = [f for f in self.features.values() if f.severity == "drift" or f.harmless]
         if not drifted:
             return self.severity
         if all(feature.harmless for feature in drifted):
             return "drifted, harmless"
-        changes = [metric.changed for metric in self.performance.values()]
-        known = [change for change in changes if change is not None]
-        return "drifted, harmless" if known and not any(known) else self.severity
+        in_question = [feature for feature in drifted if not feature.harmless]
+        is_kept = performance_is_kept(self.performance, in_question)
+        return "drifted, harmless" if is_kept else self.severity
 
     def ranked(self) -> list[FeatureDrift]:
         """Return the features worst first: by severity, importance-weighted PSI, then p-value."""

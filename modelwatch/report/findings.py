@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -150,6 +151,9 @@ class PerformanceMetric:
         upper: upper bound.
         rows: current rows that it was computed on.
         condition: under what condition the estimate holds, in words.
+        reference_lower: lower bound of the 95% confidence interval of `reference`; None where it
+            is taken as exact.
+        reference_upper: upper bound.
     """
 
     name: str
@@ -160,10 +164,30 @@ class PerformanceMetric:
     upper: float | None = None
     rows: int = 0
     condition: str | None = None
+    reference_lower: float | None = None
+    reference_upper: float | None = None
+
+    @property
+    def change(self) -> tuple[float, float, float] | None:
+        """By how much it is above the reference: at least, as measured, at most; or None.
+
+        The 95% interval of the difference of two estimates follows from theirs (Zou and Donner,
+        2008).
+        """
+        value = self.estimated if self.realized is None else self.realized
+        if None in (value, self.reference, self.lower, self.upper):
+            return None
+        before = self.reference or 0.0
+        now, low, high = value or 0.0, self.lower or 0.0, self.upper or 0.0
+        least = before if self.reference_lower is None else self.reference_lower
+        most = before if self.reference_upper is None else self.reference_upper
+        below, above = math.hypot(now - low, most - before), math.hypot(high - now, before - least)
+        return now - before - below, now - before, now - before + above
 
     @property
     def changed(self) -> bool | None:
-        """Whether the reference lies outside the interval; None where either is unknown."""
-        if self.reference is None or self.lower is None or self.upper is None:
+        """Whether it differs from the reference beyond chance; None where either is unknown."""
+        if self.change is None:
             return None
-        return not self.lower <= self.reference <= self.upper
+        low, _, high = self.change
+        return not low <= 0.0 <= high

@@ -1,0 +1,89 @@
+"""Whether drift does the model harm, as far as its performance tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from modelwatch.report.findings import FeatureDrift, PerformanceMetric
+
+__all__ = ["DECIDING", "Tolerance", "performance_is_kept"]
+
+
+class Tolerance(NamedTuple):
+    """How much worse a metric may be without harm.
+
+    Attributes:
+        proven: largest loss that is let pass though it is beyond chance.
+        hidden: largest loss that may hide in the interval: few rows prove nothing, so that they do
+            not prove that there is no harm.
+        relative: whether losses are shares of the reference, as those of errors.
+    """
+
+    proven: float
+    hidden: float
+    relative: bool = False
+
+
+DECIDING: Final[Mapping[str, Tolerance]] = {
+    "accuracy": Tolerance(0.01, 0.05),
+    "f1": Tolerance(0.01, 0.05),
+    "roc_auc": Tolerance(0.01, 0.05),
+    "mae": Tolerance(0.02, 0.1, relative=True),
+}
+"""The metrics that decide: how often predictions are right, of the rare class too, how well scores
+rank, and how large errors are. The others say no more of harm (precision and recall are both in f1,
+rmse rests on a few rows) or something else: the calibration error and the losses of probabilities
+may change while every decision stays as it was, and the share of a class alone moves average
+precision. One of them that is worse is enough; a metric that is better does no harm."""
+
+MOST_UNKNOWN = 0.05
+"""Share of rows whose value of a drifted feature is missing or an outlier, beyond chance, from
+which estimates without labels are not trusted: they know nothing of where the baseline had no
+rows."""
+
+PROVEN_P_VALUE = 0.01
+
+
+def performance_is_kept(
+    metrics: Mapping[str, PerformanceMetric], drifted: Sequence[FeatureDrift]
+) -> bool:
+    """Tell whether the model surely does no worse than on its baseline.
+
+    Realised metrics decide; without labels the estimated ones do, on their condition: that the
+    mapping from inputs to truth is unchanged, and that the drifted features are where the baseline
+    had rows, which is checked.
+
+    Args:
+        metrics: by name; those that do not decide are passed over.
+        drifted: the features in question.
+
+    Returns:
+        False where something is worse, or where that cannot be excluded.
+    """
+    deciding = [metrics[name] for name in DECIDING if name in metrics]
+    estimated = any(metric.realized is None for metric in deciding)
+    if estimated and any(_is_unknown(feature) for feature in drifted):
+        return False
+    harms = [_may_harm(metric, DECIDING[metric.name]) for metric in deciding]
+    known = [harm for harm in harms if harm is not None]
+    return bool(known) and not any(known)
+
+
+def _may_harm(metric: PerformanceMetric, tolerance: Tolerance) -> bool | None:
+    """Tell whether a metric may be worse by more than is tolerated; None where it is not known."""
+    change = metric.change
+    if change is None:
+        return None
+    low, gain, high = change
+    least, loss, most = (low, gain, high) if tolerance.relative else (-high, -gain, -low)
+    unit = abs(metric.reference or 0.0) if tolerance.relative else 1.0
+    return (least > 0 and loss > tolerance.proven * unit) or most > tolerance.hidden * unit
+
+
+def _is_unknown(feature: FeatureDrift) -> bool:
+    rates = {"missing": feature.missing_rate, "outliers": feature.outlier_rate}
+    return any(
+        rate > MOST_UNKNOWN and feature.tests.get(name, 1.0) < PROVEN_P_VALUE
+        for name, rate in rates.items()
+    )
