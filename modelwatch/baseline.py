@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from modelwatch.comparisons.block_law import JointEffect
 from modelwatch.comparisons.design_effect import DesignEffect
-from modelwatch.comparisons.value_effects import ValueEffects
+from modelwatch.comparisons.value_effects import SegmentSpread, ValueEffects
 from modelwatch.errors import ConfigurationError, FormatError
 from modelwatch.feature import FeatureSpec
 from modelwatch.seasons import Seasons
@@ -40,6 +40,7 @@ class BaselineFeature(FeatureSpec):
         seasons: its values by season, where they have a cycle over the day or the week.
         missing_effect: design effect of its missing share.
         outliers_effect: design effect of its outlier share.
+        segment_spread: the same between blocks of one segment's rows; None without segments.
     """
 
     importance: float | None = None
@@ -50,6 +51,7 @@ class BaselineFeature(FeatureSpec):
     seasons: Seasons | None = None
     missing_effect: DesignEffect = field(default_factory=DesignEffect)
     outliers_effect: DesignEffect = field(default_factory=DesignEffect)
+    segment_spread: SegmentSpread | None = None
 
     @property
     def value_effects(self) -> ValueEffects:
@@ -210,13 +212,13 @@ class Baseline:
         """Return the baseline that rows of one segment are compared with.
 
         It has the same features, bins, limits and importances; rows and statistics are the
-        segment's. How much blocks vary is taken from the whole: a segment's blocks of n rows stray
-        from the segment as the whole's blocks of n rows stray from the whole. That is conservative
-        where what varies in time is common to all segments, as the weather is to all carriers: a
-        segment's n rows are spread over more time than n rows of the whole, and so depend less on
-        one another. Cycles over the day or the week are not kept apart, so that rows of a few hours
-        are compared with the segment's whole days: also what such windows vary by is in the whole's
-        blocks, as far as they are as short.
+        segment's. How much blocks vary was measured on the segments' own rows, each segment's
+        blocks against that segment, and is one figure for all of them: tests are the more careful
+        where segments differ in it. Where no segment had 400 rows, it is taken from the whole,
+        which is conservative where what varies in time is common to all segments, as the weather is
+        to all carriers: n rows of a segment are spread over more time than n rows of the whole.
+        Cycles over the day or the week are not kept apart: blocks that stray by them count as
+        varying, so that a window of a few hours is found less easily, and not found in error.
 
         Args:
             name: one of `segments`.

@@ -12,6 +12,7 @@ from modelwatch.baseline import BaselineFeature
 from modelwatch.baseline_batch import Batch
 from modelwatch.baseline_order import Classes, say_sorted_by
 from modelwatch.baseline_seasons import SeasonClock, SeasonCounts
+from modelwatch.baseline_segments import SegmentRows, SegmentSums
 from modelwatch.block_counts import BlockCounts, block_stretches
 from modelwatch.comparisons.blocks import SMALLEST_BLOCK
 from modelwatch.comparisons.cells import decile_starts
@@ -50,6 +51,7 @@ class FeatureBlocks:
         counts: the known values' counts on the bins of numbers, by which cells are chosen.
         singles: categories of one row each.
         clock: tells when the rows came; None where that is not known.
+        segments: tells of which segment they are; None without segments.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class FeatureBlocks:
         counts: npt.NDArray[np.int64],
         singles: frozenset[str] = frozenset(),
         clock: SeasonClock | None = None,
+        segments: SegmentRows | None = None,
     ) -> None:
         self.spec = spec
         self._in_time_order = in_time_order
@@ -76,6 +79,7 @@ class FeatureBlocks:
         self._fourth = 0.0
         mean = None if spec.bin_edges is None else spec.mean
         self._seasons = None if clock is None else SeasonCounts(clock, _bins(spec), mean)
+        self._segments = None if segments is None else SegmentSums(segments, _bins(spec))
 
     def update(self, batch: Batch) -> None:
         """Take in the next rows."""
@@ -95,6 +99,8 @@ class FeatureBlocks:
         if self._seasons is not None:
             numbers = column.values if isinstance(column, NumericColumn) else None
             self._seasons.update(codes, numbers)
+        if self._segments is not None and self._in_time_order is not False:
+            self._segments.update(codes, outlying)
 
     def _of_numbers(self, column: NumericColumn) -> tuple[Codes, Codes, npt.NDArray[np.bool_]]:
         spec = self.spec
@@ -137,6 +143,11 @@ class FeatureBlocks:
             seasons=self._seasons.cycle(counts, starts, values) if self._seasons else None,
             missing_effect=_effect_of_events(missing, self._missing),
             outliers_effect=_effect_of_events(outliers, self._outlying),
+            segment_spread=(
+                self._segments.spread(ordered=spec.bin_edges is not None)
+                if self._segments
+                else None
+            ),
         )
 
     def _starts(self) -> Codes:

@@ -18,6 +18,7 @@ from modelwatch.baseline_joint import JointRows
 from modelwatch.baseline_performance import labelled_rows
 from modelwatch.baseline_roles import Roles
 from modelwatch.baseline_seasons import SeasonClock
+from modelwatch.baseline_segments import SegmentRows
 from modelwatch.batches import Progress, Steps, load_batches
 from modelwatch.comparisons.block_law import JointEffect
 from modelwatch.errors import ConfigurationError, DataError, SchemaError
@@ -81,13 +82,14 @@ def _counted(baseline: Baseline, survey: Survey, report: Progress) -> Baseline:
     profile = Profile.empty(baseline.model, baseline.version, baseline=baseline)
     profile.baseline_id = None
     clock = _clock(baseline, survey)
-    blocks = _blocks(baseline, survey, clock)
+    rows = _segment_rows(baseline, survey)
+    blocks = _blocks(baseline, survey, clock, rows)
     segments = _segments(baseline, survey)
     for column in survey.columns.values():
         column.forget_values()
     joint = JointRows(profile.joint.names, survey.rows) if profile.joint else None
     labelled = labelled_rows(baseline, survey.rows, in_time_order=survey.in_time_order)
-    summaries: list[Summary] = [part for part in (clock, joint, labelled) if part is not None]
+    summaries: list[Summary] = [part for part in (clock, rows, joint, labelled) if part is not None]
     summaries += blocks.values()
     for raw in survey.batches.read(report):
         batch = Batch(profile.rows, raw.columns, baseline.features)
@@ -128,6 +130,12 @@ def _segments(baseline: Baseline, survey: Survey) -> SegmentProfiles | None:
     return SegmentProfiles(baseline.segment, baseline, singles=singles)
 
 
+def _segment_rows(baseline: Baseline, survey: Survey) -> SegmentRows | None:
+    if baseline.segment is None:
+        return None
+    return SegmentRows(baseline.segment, survey.rows, most_blocks(baseline.features))
+
+
 def _clock(baseline: Baseline, survey: Survey) -> SeasonClock | None:
     if baseline.timestamp is None:
         return None
@@ -135,7 +143,7 @@ def _clock(baseline: Baseline, survey: Survey) -> SeasonClock | None:
 
 
 def _blocks(
-    baseline: Baseline, survey: Survey, clock: SeasonClock | None
+    baseline: Baseline, survey: Survey, clock: SeasonClock | None, segments: SegmentRows | None
 ) -> dict[str, FeatureBlocks]:
     most = most_blocks(baseline.features)
     return {
@@ -147,6 +155,7 @@ def _blocks(
             counts=survey.columns[name].counts_on(feature.bin_edges),
             singles=survey.columns[name].singles,
             clock=clock,
+            segments=segments,
         )
         for name, feature in baseline.features.items()
     }

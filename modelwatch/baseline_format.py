@@ -25,7 +25,12 @@ from modelwatch.outliers import Kind, OutlierLimits
 from modelwatch.performance_baseline import performance_from_dict, performance_to_dict
 from modelwatch.profile import Profile
 from modelwatch.profile_format import KINDS, ROLES, profile_from_dict, profile_to_dict
-from modelwatch.segments_format import segments_from_body, segments_to_list
+from modelwatch.segments_format import (
+    segments_from_body,
+    segments_to_list,
+    spread_from_dict,
+    spread_to_dict,
+)
 from modelwatch.sketches import Categories, Histogram
 
 __all__ = ["baseline_from_json", "baseline_to_json"]
@@ -177,6 +182,7 @@ def _feature_to_dict(feature: BaselineFeature) -> dict[str, Any]:
             "location": effect_to_dict(feature.location_effect),
             "missing": effect_to_dict(feature.missing_effect),
             "outliers": effect_to_dict(feature.outliers_effect),
+            **spread_to_dict(feature.segment_spread),
         },
     }
 
@@ -218,6 +224,7 @@ def _feature_from_dict(body: Body) -> BaselineFeature:
         location_effect=effect_from_dict(document.object_of(effects, "location")),
         missing_effect=effect_from_dict(document.object_of(effects, "missing")),
         outliers_effect=effect_from_dict(document.object_of(effects, "outliers")),
+        segment_spread=spread_from_dict(effects),
     )
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import reduce
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,11 +26,12 @@ from modelwatch.sketches import Categories
 from modelwatch.tabular import categorical_column
 
 if TYPE_CHECKING:
-    from modelwatch.baseline import Baseline
+    from modelwatch.baseline import Baseline, BaselineFeature
 
 __all__ = [
     "MAX_SEGMENTS",
     "OTHER",
+    "SegmentCodes",
     "SegmentProfiles",
     "SplitProfile",
     "arranged",
@@ -61,6 +62,44 @@ class SplitProfile(NamedTuple):
     segments: dict[str, Profile]
 
 
+class SegmentCodes:
+    """Numbers the segments in the order in which they come, up to a limit. Not thread-safe.
+
+    Args:
+        known: segments that have a number from the start.
+
+    Attributes:
+        any_named: whether some row named a segment.
+
+    >>> codes = SegmentCodes()
+    >>> codes.of(["a", None, "b", "a"]).tolist(), codes.name_of(2)
+    ([1, 0, 2, 1], 'b')
+    """
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        self._places: dict[str, int] = {}
+        self.any_named = False
+        self._add(known)
+
+    def of(self, values: RawColumn) -> npt.NDArray[np.intp]:
+        """Return the number of each row's segment, from 1; 0 for the others."""
+        column = categorical_column(values)
+        self.any_named = self.any_named or bool(column.counts)
+        self._add(column.counts)
+        return np.maximum(column.codes(self._places, 0), 0)
+
+    def name_of(self, code: int) -> str:
+        """Return the name of the segment of a number."""
+        return list(self._places)[code - 1] if code else OTHER
+
+    def _add(self, names: Iterable[str]) -> None:
+        for name in names:
+            if len(self._places) >= MAX_HELD:
+                return
+            if name != OTHER:
+                self._places.setdefault(name, len(self._places) + 1)
+
+
 class SegmentProfiles:
     """Counts rows by segment, on the bins of a baseline. Not thread-safe.
 
@@ -73,9 +112,6 @@ class SegmentProfiles:
         known: segments that are held apart whenever they come.
         singles: of categorical features, categories that one row of all the data has: rows of them
             are noted as unseen.
-
-    Attributes:
-        named_any: whether some row named a segment.
     """
 
     def __init__(
@@ -88,11 +124,10 @@ class SegmentProfiles:
     ) -> None:
         self._column = column
         self._baseline = baseline
-        self._names: list[str] = [name for name in known if name != OTHER]
+        self._codes = SegmentCodes(known)
         self._singles = {name: found for name, found in (singles or {}).items() if found}
         self._unseen: dict[str, Counter[str]] = {name: Counter() for name in self._singles}
         self._profiles: dict[str, Profile] = {}
-        self.named_any = False
 
     def update(self, columns: Mapping[str, RawColumn]) -> None:
         """Take in the next rows.
@@ -105,14 +140,19 @@ class SegmentProfiles:
         rows = len(next(iter(columns.values()), ()))
         codes = np.zeros(rows, dtype=np.intp)
         if self._column in columns:
-            codes = self._codes(columns[self._column])
+            codes = self._codes.of(columns[self._column])
         order = np.argsort(codes, kind="stable")
         present, starts = np.unique(codes[order], return_index=True)
         ends = [*starts[1:].tolist(), rows]
         ordered = {name: taken(columns[name], order) for name in features}
         for code, start, end in zip(present.tolist(), starts.tolist(), ends, strict=True):
             part = {name: values[start:end] for name, values in ordered.items()}
-            self._update_segment(self._names[code - 1] if code else OTHER, part)
+            self._update_segment(self._codes.name_of(code), part)
+
+    @property
+    def any_named(self) -> bool:
+        """Whether some row named a segment."""
+        return self._codes.any_named
 
     def profiles(self) -> dict[str, Profile]:
         """Return the profile of each segment that was held apart, and of the others."""
@@ -121,18 +161,6 @@ class SegmentProfiles:
                 if isinstance(profile.features[feature].values, Categories):
                     profile.features[feature].outliers["unseen_category"] = rows[name]
         return dict(self._profiles)
-
-    def _codes(self, values: RawColumn) -> npt.NDArray[np.intp]:
-        """Return the number of each row's segment, from 1; 0 for the others."""
-        column = categorical_column(values)
-        self.named_any = self.named_any or bool(column.counts)
-        for name in column.counts:
-            if len(self._names) >= MAX_HELD:
-                break
-            if name != OTHER and name not in self._names:
-                self._names.append(name)
-        places = {name: place for place, name in enumerate(self._names, start=1)}
-        return np.maximum(column.codes(places, 0), 0)
 
     def _update_segment(self, name: str, columns: Mapping[str, RawColumn]) -> None:
         profile = self._profiles.get(name)
@@ -220,7 +248,7 @@ def split_profile(
             parts.update(batch.columns | named)
     if not whole.rows:
         raise DataError("the data holds no rows: there is nothing to compare.")
-    if not parts.named_any:
+    if not parts.any_named:
         return SplitProfile(whole, {})
     return SplitProfile(whole, arranged(parts.profiles(), baseline.segments))
 
@@ -237,6 +265,7 @@ def baseline_of_segment(baseline: Baseline, name: str) -> Baseline:
         feature.name: replace(
             feature,
             seasons=None,
+            **_effects(feature),
             cell_counts=_cell_counts(feature, profile.features[feature.name]),
         )
         for feature in baseline.features.values()
@@ -250,6 +279,20 @@ def baseline_of_segment(baseline: Baseline, name: str) -> Baseline:
         segments={},
         performance=None,
     )
+
+
+def _effects(feature: BaselineFeature) -> dict[str, Any]:
+    spread = feature.segment_spread
+    if spread is None:
+        return {}
+    return {
+        "values_effect": spread.values.cells,
+        "ks_effect": spread.values.ks,
+        "location_effect": spread.values.location,
+        "missing_effect": spread.missing,
+        "outliers_effect": spread.outliers,
+        "segment_spread": None,
+    }
 
 
 def _cell_counts(feature: FeatureSpec, profile: FeatureProfile) -> tuple[int, ...]:

@@ -12,7 +12,9 @@ from typing import Any
 
 from modelwatch import document
 from modelwatch.baseline import BaselineFeature
+from modelwatch.comparisons.value_effects import SegmentSpread, ValueEffects
 from modelwatch.document import Body
+from modelwatch.effects_format import effect_from_dict, effect_to_dict
 from modelwatch.errors import FormatError, ProfileMismatch
 from modelwatch.feature import FeatureProfile
 from modelwatch.profile import Profile
@@ -20,7 +22,7 @@ from modelwatch.profile_format import moments_from_dict, moments_to_dict
 from modelwatch.segments import MAX_SEGMENTS
 from modelwatch.sketches import Categories, Histogram
 
-__all__ = ["segments_from_body", "segments_to_list"]
+__all__ = ["segments_from_body", "segments_to_list", "spread_from_dict", "spread_to_dict"]
 
 Features = Mapping[str, BaselineFeature]
 
@@ -62,6 +64,38 @@ def segments_from_body(body: Body, whole: Profile, features: Features) -> dict[s
     if len(found) < len(parts):
         raise FormatError("two of its segments have one name")
     return found
+
+
+def spread_to_dict(spread: SegmentSpread | None) -> dict[str, Any]:
+    """Return how much a feature varies within segments, as a field of its effects; or none."""
+    if spread is None:
+        return {}
+    values = spread.values
+    return {
+        "segments": {
+            "values": effect_to_dict(values.cells),
+            "ks": effect_to_dict(values.ks),
+            "location": effect_to_dict(values.location),
+            "missing": effect_to_dict(spread.missing),
+            "outliers": effect_to_dict(spread.outliers),
+        }
+    }
+
+
+def spread_from_dict(effects: Body) -> SegmentSpread | None:
+    """Read what `spread_to_dict` made, where the effects of a feature have it.
+
+    Raises:
+        FormatError: where it is damaged.
+    """
+    if "segments" not in effects:
+        return None
+    body = document.object_of(effects, "segments")
+    values, ks, location, missing, outliers = (
+        effect_from_dict(document.object_of(body, name))
+        for name in ("values", "ks", "location", "missing", "outliers")
+    )
+    return SegmentSpread(ValueEffects(values, ks, location), missing, outliers)
 
 
 def _segment_from_dict(body: Body, whole: Profile, features: Features) -> Profile:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from modelwatch.comparisons.blocks import larger_blocks
+from modelwatch.comparisons.cells import decile_starts
 from modelwatch.comparisons.design_effect import (
     DesignEffect,
     chi_square_of_blocks,
@@ -17,7 +19,13 @@ from modelwatch.comparisons.design_effect import (
 from modelwatch.comparisons.ks import KOLMOGOROV_MEAN_SQUARE, KOLMOGOROV_NU
 from modelwatch.comparisons.location import INDEPENDENT_NU, normal_scores
 
-__all__ = ["SeasonTable", "ValueEffects", "fit_value_effects"]
+__all__ = [
+    "SeasonTable",
+    "SegmentSpread",
+    "ValueEffects",
+    "fit_pooled_effects",
+    "fit_value_effects",
+]
 
 FloatArray = npt.NDArray[np.float64]
 Statistics = list[tuple[int, FloatArray]]
@@ -42,6 +50,21 @@ class ValueEffects:
     cells: DesignEffect = field(default_factory=DesignEffect)
     ks: DesignEffect = field(default_factory=DesignEffect)
     location: DesignEffect = field(default_factory=DesignEffect)
+
+
+@dataclass(frozen=True)
+class SegmentSpread:
+    """Design effects of one feature between blocks of the rows of one segment.
+
+    Attributes:
+        values: of the statistics of its values.
+        missing: of its missing share.
+        outliers: of its outlier share.
+    """
+
+    values: ValueEffects = field(default_factory=ValueEffects)
+    missing: DesignEffect = field(default_factory=DesignEffect)
+    outliers: DesignEffect = field(default_factory=DesignEffect)
 
 
 @dataclass(frozen=True)
@@ -85,25 +108,85 @@ def fit_value_effects(
         least = 1.0
     else:
         least = SMALLEST_SEASONAL
-    scores = normal_scores(whole)
-    in_cells: Statistics = []
-    steps: Statistics = []
-    shifts: Statistics = []
+    found = _statistics(blocks, starts, seasons, normal_scores(whole) if ordered else None)
+    degrees = float(np.count_nonzero(np.add.reduceat(whole, starts)) - 1)
+    return ValueEffects(
+        cells=fit_effect_of_blocks(found.cells, degrees, least) if degrees else DesignEffect(),
+        ks=fit_effect_of_blocks(found.ks, KOLMOGOROV_NU, least),
+        location=fit_effect_of_blocks(found.location, INDEPENDENT_NU, least),
+    )
+
+
+def fit_pooled_effects(
+    parts: Iterable[npt.NDArray[np.int64]], *, ordered: bool = True
+) -> ValueEffects:
+    """Measure the design effects of a column on the blocks of several streams together.
+
+    Args:
+        parts: counts of `count_blocks` of each stream, shape (blocks, bins).
+        ordered: whether the bins have an order: cells are then each stream's own deciles.
+
+    Returns:
+        How much a stream's blocks stray from that stream, on average over all blocks of a size.
+        Streams that differ in it make its variance larger, and so the tests more careful.
+    """
+    pooled = _Statistics()
+    degrees = 1.0
+    for blocks in parts:
+        whole = blocks.sum(axis=0, dtype=np.int64)
+        starts = decile_starts(whole) if ordered and whole.any() else np.arange(whole.size)
+        used = np.count_nonzero(np.add.reduceat(whole, starts))
+        if used > 1:
+            degrees = max(degrees, used - 1.0)
+            seasons = SeasonTable(blocks.sum(axis=1, keepdims=True), whole[None, :])
+            scores = normal_scores(whole) if ordered else None
+            pooled.add(_statistics(blocks, starts, seasons, scores))
+    return ValueEffects(
+        cells=fit_effect_of_blocks(pooled.joined("cells"), degrees),
+        ks=fit_effect_of_blocks(pooled.joined("ks"), KOLMOGOROV_NU),
+        location=fit_effect_of_blocks(pooled.joined("location"), INDEPENDENT_NU),
+    )
+
+
+@dataclass(frozen=True)
+class _Statistics:
+    """What the blocks' statistics are, by block size; each of mean 1 for independent rows."""
+
+    cells: Statistics = field(default_factory=list)
+    ks: Statistics = field(default_factory=list)
+    location: Statistics = field(default_factory=list)
+
+    def add(self, other: _Statistics) -> None:
+        self.cells.extend(other.cells)
+        self.ks.extend(other.ks)
+        self.location.extend(other.location)
+
+    def joined(self, name: Literal["cells", "ks", "location"]) -> Statistics:
+        """Return one of them, all blocks of a size together, by increasing size."""
+        by_size: dict[int, list[FloatArray]] = {}
+        for size, values in getattr(self, name):
+            by_size.setdefault(size, []).append(values)
+        return [(size, np.concatenate(by_size[size])) for size in sorted(by_size)]
+
+
+def _statistics(
+    blocks: npt.NDArray[np.int64],
+    starts: npt.NDArray[np.intp],
+    seasons: SeasonTable,
+    scores: FloatArray | None,
+) -> _Statistics:
+    """Return the statistics of one stream; `scores` are None where bins have no order."""
+    found = _Statistics()
     for block in _blocks(blocks, seasons):
         cells = [np.add.reduceat(side, starts, axis=1) for side in (block.counts, block.expected)]
-        in_cells.append((block.size, chi_square_of_blocks(cells[0], cells[1], block.share)))
-        if ordered:
+        found.cells.append((block.size, chi_square_of_blocks(cells[0], cells[1], block.share)))
+        if scores is not None:
             difference = (block.counts - block.expected) / block.rows[:, None]
             part = block.rows / (1 - block.share)
             largest = np.abs(np.cumsum(difference, axis=1)).max(axis=1)
-            steps.append((block.size, largest**2 * part / KOLMOGOROV_MEAN_SQUARE))
-            shifts.append((block.size, (difference @ scores) ** 2 * part))
-    degrees = float(np.count_nonzero(np.add.reduceat(whole, starts)) - 1)
-    return ValueEffects(
-        cells=fit_effect_of_blocks(in_cells, degrees, least) if degrees else DesignEffect(),
-        ks=fit_effect_of_blocks(steps, KOLMOGOROV_NU, least),
-        location=fit_effect_of_blocks(shifts, INDEPENDENT_NU, least),
-    )
+            found.ks.append((block.size, largest**2 * part / KOLMOGOROV_MEAN_SQUARE))
+            found.location.append((block.size, (difference @ scores) ** 2 * part))
+    return found
 
 
 @dataclass(frozen=True)
