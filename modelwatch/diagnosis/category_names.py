@@ -17,6 +17,9 @@ __all__ = ["frozen_category", "new_category", "placeholder", "renamed_categories
 LEAST_SHARE = 0.03
 """Share of rows with new names from which they have a cause: a few new names come with time."""
 
+ALL_BUT = 0.02
+"""Share of rows with known names that a full exchange may leave."""
+
 GONE = 0.1
 """A name is gone where it has less than this part of its share."""
 
@@ -39,6 +42,9 @@ LARGEST_NOISE = 0.1
 EXCHANGE_UNEXPLAINED = 0.12
 FROZEN_SHARE = 0.95
 COMMON_SHARE = 0.5
+NEARLY_CONSTANT = 0.8
+"""A feature with a category this common was as good as frozen before."""
+
 FEWEST_ROWS = 8.0
 """A window of fewer independent rows, such as of one day, may well hold one weekday alone."""
 
@@ -146,7 +152,7 @@ def placeholder(names: Names) -> Cause | None:
     """Name a category that took the place of others: one that stands for no value."""
     for name, share in names.now.items():
         rise = share - names.before.get(name, 0.0)
-        if name.strip().casefold() in PLACEHOLDERS and rise >= LEAST_SHARE:
+        if _is_placeholder(name) and rise >= LEAST_SHARE:
             text = f"{name!r} in place of other categories in {share:.1%} of rows (default value?)"
             rest = {n: s / (1.0 - share) for n, s in names.now.items() if n != name}
             left = distance(names.before, rest) if share < 1.0 else 0.0
@@ -156,9 +162,10 @@ def placeholder(names: Names) -> Cause | None:
 
 def frozen_category(names: Names) -> Cause | None:
     """Name a category that is all that is left."""
-    name, share = next(iter(names.now.items()))
+    name, share = next(iter(names.now.items()), ("", 0.0))
     before = names.before.get(name, 0.0)
-    if share < FROZEN_SHARE or before > COMMON_SHARE or len(names.before) < 2:
+    varied = max(names.before.values(), default=1.0) <= NEARLY_CONSTANT
+    if share < FROZEN_SHARE or before > COMMON_SHARE or not varied:
         return None
     if before and names.independent_rows < FEWEST_ROWS:
         return None
@@ -166,9 +173,13 @@ def frozen_category(names: Names) -> Cause | None:
     return Cause(name="frozen", text=text, evidence=share)
 
 
+def _is_placeholder(name: str) -> bool:
+    return name.strip().casefold() in PLACEHOLDERS
+
+
 def _respelled(names: Names) -> Cause | None:
     """Match new names to known ones in another spelling."""
-    new = names.new
+    new = {n: share for n, share in names.new.items() if not _is_placeholder(n)}
     pairs = _by_spelling(new, names.known) or _by_affix(new, names.known)
     share = sum(new[name] for name in pairs)
     if share < LEAST_SHARE or share < 0.5 * sum(new.values()):
@@ -224,9 +235,22 @@ def _replaced(names: Names) -> Cause | None:
     renamed = {pairs.get(name, name): share for name, share in names.now.items()}
     remaining = max(distance(names.before, renamed) - names.unseen / 2, 0.0)
     if left > UNEXPLAINED * total + names.noise or remaining > REMAINING * names.difference:
-        return None
+        return _all_replaced(names)
     words = "new names have the frequencies of those that are gone"
     return _renaming(pairs, words, 1.0 - remaining / names.difference)
+
+
+def _all_replaced(names: Names) -> Cause | None:
+    """Tell whether all names are others and too many to be counted, the largest about as frequent.
+
+    Only the first that come are counted by name, so not all frequencies can be matched.
+    """
+    known = sum(share for name, share in names.now.items() if name in names.known)
+    largest = max(names.new.values()) / max(names.before.values())
+    if not names.unseen or known > ALL_BUT or not 0.5 <= largest <= 2.0:
+        return None
+    words = "none of the baseline's names comes, and as many others"
+    return _renaming({}, words, 1.0 - known)
 
 
 def _nearest(new: Mapping[str, float], gone: Mapping[str, float]) -> dict[str, float]:
@@ -262,7 +286,7 @@ def _ranked_distance(before: list[float], now: list[float], size: int) -> float:
 
 def _renaming(pairs: Mapping[str, str], words: str, evidence: float) -> Cause:
     told = ", ".join(f"{new!r} for {old!r}" for new, old in [*pairs.items()][:3])
-    text = f"{words} (renamed or re-encoded?): {told}"
+    text = f"{words} (renamed or re-encoded?){f': {told}' if told else ''}"
     return Cause(name="renamed_categories", text=text, evidence=min(max(evidence, 0.0), 1.0))
 
 

@@ -14,9 +14,9 @@ LEAST_SHARE, LEAST_NEW_SHARE = 0.12, 0.03
 """Share of the rows that had a value and now have none, from which it is a flood: where some were
 missing in the baseline, and where none were."""
 
-LEAST_ODDS = 4.0
-"""How many times the odds of a missing value must have risen: gaps that are frequent anyway, such
-as a gust without wind, grow and shrink with plain drift."""
+LEAST_ODDS, LEAST_ODDS_OF_FREQUENT, FREQUENT_GAPS = 4.0, 8.0, 0.05
+"""How many times the odds of a missing value must have risen, where gaps are rare and where this
+share of rows or more has them anyway: such as gusts without wind, they come with plain drift."""
 
 FEWEST_ERRORS = 5.0
 """Standard errors of the share, by how much blocks of the baseline differ."""
@@ -32,7 +32,8 @@ def missing_flood(
     before, now = _missing_share(reference), _missing_share(current)
     lost = _lost(before, now)
     least = LEAST_SHARE if before else LEAST_NEW_SHARE
-    if lost < least or _odds(now) < LEAST_ODDS * _odds(before):
+    odds = LEAST_ODDS if before < FREQUENT_GAPS else LEAST_ODDS_OF_FREQUENT
+    if lost < least or _odds(now) < odds * _odds(before):
         return None
     independent = current.total / feature.missing_effect.phi_at(current.total)
     if now - before < FEWEST_ERRORS * math.sqrt(before * (1.0 - before) / independent):

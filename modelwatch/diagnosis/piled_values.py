@@ -50,6 +50,9 @@ LEAST_CUT, MOST_CUT = 0.02, 0.5
 PILE_OFF = 0.25
 """By how much a limit may hold more or less than the reference has beyond it."""
 
+FREQUENT_END = 0.02
+"""An extreme that holds this share of the baseline is an end in truth: no window passes it."""
+
 STRICT_OFF = 0.25
 """The same where the limit was a frequent value before."""
 
@@ -186,6 +189,8 @@ def _limit(data: Comparison, side: int) -> tuple[str, float] | None:
     if held in (0, p.size - 1):
         return None
     beyond = float(p[held + 1 :].sum() if side > 0 else p[:held].sum())
+    if _is_shifted(data, side, p):
+        return None
     if not LEAST_CUT <= beyond <= MOST_CUT or q[held] >= FROZEN_SHARE:
         return None
     pile = float(q[held] - p[held])
@@ -203,6 +208,13 @@ def _limit(data: Comparison, side: int) -> tuple[str, float] | None:
     return f"{way} {limit:.4g}, which {q[held]:.1%} of rows hold", 1.0 - left / max(
         data.difference, pile
     )
+
+
+def _is_shifted(data: Comparison, side: int, p: FloatArray) -> bool:
+    """Tell whether the other end moved past a frequent extreme, as clipping does not move it."""
+    if side > 0:
+        return data.b.minimum < data.a.minimum and float(p[1]) >= FREQUENT_END
+    return data.b.maximum > data.a.maximum and float(p[-2]) >= FREQUENT_END
 
 
 def _shares(data: Comparison) -> tuple[FloatArray, FloatArray]:

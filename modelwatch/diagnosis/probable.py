@@ -103,11 +103,11 @@ def causes(
     if "missing" in aspects:
         found += [type_change(reference, current), missing_flood(feature, reference, current)]
     if "values" in aspects or "outliers" in aspects:
-        found += [frozen(reference, current)]
         data = Comparison.of(feature, reference, current)
         names = Names.of(feature, reference, current)
         if data is not None:
             found += [cause(data) for cause in NUMERIC_CAUSES]
+        found += [frozen(reference, current)]
         if names is not None:
             found += [
                 frozen_category(names),

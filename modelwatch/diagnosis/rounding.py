@@ -28,7 +28,7 @@ FloatArray = npt.NDArray[np.float64]
 STEPS = tuple(m * 10.0**k for k in range(6, -7, -1) for m in (5.0, 2.5, 2.0, 1.0))
 """Tried from the largest on."""
 
-SMALLEST_STEP, LARGEST_STEP = 0.02, 3.0
+SMALLEST_STEP, LARGEST_STEP = 0.003, 3.0
 """In standard deviations of the reference: a finer grid hardly matters, a coarser one leaves two
 values at best."""
 
@@ -47,6 +47,9 @@ maximum and both sums fall on the coarser one by a chance of some 1 in 100,000."
 
 SEEN = 0.8
 """Evidence of a grid that the bins show, whatever else drifted."""
+
+POINTS_PER_BIN = 5
+"""From so many grid points a bin on, the sums alone are asked."""
 
 EMPTY_SHARE = 0.002
 MISFIT = 0.1
@@ -93,10 +96,10 @@ def _is_told_by_sums(data: Comparison, step: float) -> bool:
 
 
 def _is_finer_than_bins(data: Comparison, step: float) -> bool:
-    """Tell whether there are two grid points a bin or more, so that bins tell nothing of them."""
+    """Tell whether there are so many grid points a bin that bins tell nothing of them."""
     edges = data.x.bin_edges
     bins = np.count_nonzero((edges >= data.b.minimum) & (edges <= data.b.maximum)) + 1
-    return bool((data.b.maximum - data.b.minimum) / step >= 2 * bins)
+    return bool((data.b.maximum - data.b.minimum) / step >= POINTS_PER_BIN * bins)
 
 
 def _is_finer(data: Comparison, step: float) -> bool:
@@ -118,11 +121,12 @@ def _between_grid_points(data: Comparison, step: float) -> tuple[float, float, b
     low, high = edges[:-1], edges[1:]
     slack = 1e-9 * np.maximum(np.abs(high), step)
     holds = np.floor((high + slack) / step) > np.floor((low - slack) / step)
+    surely_holds = np.floor((high + slack) / step) > np.floor((low + slack) / step)
     inside = (low >= data.b.minimum - step) & (high <= data.b.maximum + step)
     without = ~holds & inside
     p = data.x.counts[1:-1] / data.x.total
     q = data.y.counts[1:-1] / data.y.total
-    return float(p[without].sum()), float(q[without].sum()), bool(p[~holds].any())
+    return float(p[without].sum()), float(q[without].sum()), bool(p[~surely_holds].any())
 
 
 def _misfit(data: Comparison, step: float) -> float:

@@ -86,6 +86,15 @@ def test_one_category_in_all_rows_is_frozen(flights: Watched, value: str) -> Non
     assert cause.name == "frozen"
 
 
+def test_rare_names_alone_are_answered() -> None:
+    """A window of nothing but names that the baseline counts together has none to tell."""
+    names = [f"n{number}" for number in range(400) for _ in range(402 - number)]
+    column = watched({"x": pd.Series([name for name in names for _ in range(2)], dtype=object)})
+    rare = sorted(column.baseline.features["x"].rare_categories)
+    assert rare
+    assert column.cause("x", rare * 3) is None
+
+
 def test_days_in_a_row_are_not_frozen() -> None:
     """A window of one day holds one weekday, as the baseline's own blocks show."""
     days = np.repeat([*"abcdefg"] * 30, 100)

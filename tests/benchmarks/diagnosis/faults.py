@@ -17,7 +17,7 @@ Fault = Callable[[np.random.Generator, Column, Rows, Rows], Any]
 """Takes a generator, the column, its values now and those of the reference."""
 
 TEMPERATURES = frozenset({"temp", "dewp"})
-COUNTS = frozenset({"departures", "carrier_departures", "dest_departures"})
+COUNTS = frozenset({"departures", "carrier_departures", "dest_departures", "route_departures"})
 UNITS = (1.609344, 0.3048, 2.54, 0.45359237, 3.6, 1000.0, 0.001, 60.0, 1 / 60, 100.0, 0.01)
 
 

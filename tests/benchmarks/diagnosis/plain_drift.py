@@ -61,7 +61,7 @@ def _weighted(
 
 def _gradual(rng: np.random.Generator, study: Study, window: pd.DataFrame) -> pd.DataFrame:
     """Return rows whose numbers drift slowly: in mean by up to a standard deviation, in spread by
-    up to a factor of two, or in scale by up to a quarter.
+    up to a factor of two, or in scale by up to a quarter or a standard deviation.
 
     They are recorded as finely as before: a drifting temperature still has its decimals.
     """
@@ -78,7 +78,8 @@ def _gradual(rng: np.random.Generator, study: Study, window: pd.DataFrame) -> pd
         elif way == 1:
             moved = mean + (now - mean) * np.exp(rng.uniform(-0.7, 0.7) * path)
         else:
-            moved = now * np.exp(rng.uniform(-0.25, 0.25) * path)
+            largest = min(0.25, spread / abs(mean)) if mean else 0.25
+            moved = now * np.exp(rng.uniform(-largest, largest) * path)
         window[column.name] = _recorded(moved, before)
     return window
 

@@ -9,7 +9,8 @@ split     reference   next    plain drift      columns
 ========  ==========  ======  ===============  ============================================
 tuning    Jan to Mar  Apr     May, Jun, Jul    distance, delays, temperature ...
 tuning    Aug to Oct  Nov     Dec, May, Jun    air time, seats, dew point ..., bundled sets
-held out  Apr to Jun  Jul     Aug, Nov, Jan    columns of flights, bundled sets and categories
+tuning    Apr to Jun  Jul     Aug, Nov, Jan    plane, destination, speed ..., bundled sets
+held out  Jul to Sep  Oct     Dec, Feb, Apr    columns of flights, bundled sets and categories
                                                that tuning lacks; weather in other months
 ========  ==========  ======  ===============  ============================================
 """
@@ -98,8 +99,6 @@ SETTINGS: dict[Split, tuple[Setting, ...]] = {
                 "diabetes": ("bmi", "bp", "s5"),
             },
         ),
-    ),
-    "held out": (
         Setting(
             reference=(4, 5, 6),
             following=7,
@@ -122,6 +121,30 @@ SETTINGS: dict[Split, tuple[Setting, ...]] = {
                 "breast_cancer": ("worst perimeter", "worst concavity", "area error"),
                 "digits": ("pixel_4_4", "pixel_6_5", "pixel_1_3"),
                 "diabetes": ("age", "s1", "s6"),
+            },
+        ),
+    ),
+    "held out": (
+        Setting(
+            reference=(7, 8, 9),
+            following=10,
+            drift=(12, 2, 4),
+            columns={
+                "flights": "dest_latitude departed arr_clock landed route_departures tail_letters "
+                "plane_type route standard:dest_latitude standard:landed log:seats",
+                "weather": "temp dewp wind_speed precip pressure standard:pressure",
+            },
+            swaps=(
+                ("flights", "departed", "dest_latitude"),
+                ("flights", "arr_clock", "route_departures"),
+                ("flights", "tail_letters", "route"),
+                ("weather", "temp", "wind_speed"),
+                ("weather", "dewp", "pressure"),
+            ),
+            bundled={
+                "breast_cancer": ("mean perimeter", "worst texture", "mean symmetry"),
+                "digits": ("pixel_1_4", "pixel_5_5", "pixel_7_3"),
+                "diabetes": ("s2", "s3", "s4"),
             },
         ),
     ),
@@ -256,10 +279,16 @@ def _load_weather() -> pd.DataFrame:
 
 def _load_flights() -> pd.DataFrame:
     """Return flights in order of time, with plane, destination and counts of departures."""
-    planes = _table("planes.csv")[["tailnum", "year", "seats", "manufacturer", "model", "engine"]]
-    planes = planes.rename(columns={"year": "plane_year", "model": "plane_model"})
-    airports = _table("airports.csv")[["faa", "lon", "alt", "tzone"]]
-    airports.columns = pd.Index(["dest", "dest_longitude", "dest_altitude", "dest_zone"])
+    planes = _table("planes.csv")[
+        ["tailnum", "year", "type", "seats", "manufacturer", "model", "engine"]
+    ]
+    planes = planes.rename(
+        columns={"year": "plane_year", "model": "plane_model", "type": "plane_type"}
+    )
+    airports = _table("airports.csv")[["faa", "lat", "lon", "alt", "tzone"]]
+    airports.columns = pd.Index(
+        ["dest", "dest_latitude", "dest_longitude", "dest_altitude", "dest_zone"]
+    )
     flights = _table("flights.csv.zip").merge(planes, on="tailnum", how="left")
     flights = flights.merge(airports, on="dest", how="left")
     day = pd.to_datetime(flights[["year", "month", "day"]])
@@ -274,12 +303,18 @@ def _load_flights() -> pd.DataFrame:
         seconds=(day - pd.Timestamp("2013-01-01")).dt.total_seconds() + 60 * departs,
         part=flights["carrier"],
         gained=flights["dep_delay"] - flights["arr_delay"],
+        departed=flights["dep_time"],
+        arr_clock=flights["sched_arr_time"],
+        landed=flights["arr_time"] // 100 * 60 + flights["arr_time"] % 100,
+        tail_letters=flights["tailnum"].str[-2:],
+        route=flights["origin"] + "-" + flights["dest"],
         speed=flights["distance"] / flights["air_time"] * 60,
     ).sort_values(["seconds", "flight"], kind="stable")
     for name, group, hours in (
         ("departures", "origin", 2),
         ("carrier_departures", "carrier", 6),
         ("dest_departures", "dest", 24),
+        ("route_departures", "route", 168),
     ):
         flights[name] = _preceding(flights, group, 3600 * hours)
         flights[f"{name}_half"] = _preceding(flights, group, 1800 * hours)
