@@ -114,6 +114,7 @@ class Profile:
         segment: str | None = None,
         instance: str | None = None,
         start_ns: int = 0,
+        features_only: bool = False,
     ) -> Profile:
         """Return a profile of no rows that is ready for `update`.
 
@@ -125,6 +126,7 @@ class Profile:
             segment: the part of the traffic.
             instance: the process.
             start_ns: start of the window, Unix nanoseconds.
+            features_only: whether to keep neither co-moments nor performance.
         """
         profile = cls(
             model,
@@ -139,6 +141,7 @@ class Profile:
         if baseline is not None:
             profile._specs = dict(baseline.features)
             profile._expected = frozenset(profile._specs)
+        if baseline is not None and not features_only:
             profile.joint = _empty_joint(list(baseline.features.values()))
             if baseline.performance is not None:
                 profile.scores = baseline.performance.empty_scores()

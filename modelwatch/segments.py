@@ -55,7 +55,8 @@ class SplitProfile(NamedTuple):
 
     Attributes:
         whole: of all rows, as `Profile.from_data` makes it.
-        segments: of each segment, without co-moments; empty where the table lacks the column.
+        segments: of each segment, without co-moments and performance; empty where the table lacks
+            the column.
     """
 
     whole: Profile
@@ -167,9 +168,12 @@ class SegmentProfiles:
         if profile is None:
             baseline = self._baseline
             profile = Profile.empty(
-                baseline.model, baseline.version, baseline=baseline, segment=name
+                baseline.model,
+                baseline.version,
+                baseline=baseline,
+                segment=name,
+                features_only=True,
             )
-            profile.joint = None
             self._profiles[name] = profile
         profile.update(columns)
         for feature, singles in self._singles.items():
