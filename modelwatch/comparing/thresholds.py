@@ -19,7 +19,7 @@ class Thresholds:
             judged by the same measure, on the two cells "is" and "is not".
         psi_drift: from which it is drift.
         false_discovery_rate: largest expected share of false ones among the features found, in
-            (0, 1); a small part of it for those that are called drift and not just a warning.
+            (0, 1); a tenth of it for those that are called drift and not just a warning.
         correlation_warning: change of a correlation from which a proven one is a warning.
         correlation_drift: from which it is drift.
         mean_warning: distance of the means of all numeric inputs together (Mahalanobis), in

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.design_effect import WindowEffect
+from modelwatch.comparisons.design_effect import WindowEffect, clustered_tail
 
 __all__ = ["ChiSquare", "chi_square", "chi_square_each", "chi_square_p_value"]
 
 FloatArray = npt.NDArray[np.float64]
+
+UNEQUAL_PARTS = 1.5
+"""Of clustered rows the statistic is a sum of parts of unequal weight, most of it the one of the
+level, whose tail is longer than that of as many equal parts: it has so many times fewer degrees of
+freedom. Without it, p < 1e-4 came in .00047 of undrifted windows of 1,000 rows of AR(1) .99."""
 
 SMALLEST_EXPECTED = 0.5
 """Cells in which fewer current rows are expected are judged together: one row in a cell that the
@@ -103,7 +108,8 @@ def chi_square_p_value(
     if not effect.is_clustered:
         return float(special.chdtrc(degrees, result.statistic))
     independent = 1 / current_rows + 1 / reference_rows
-    return effect.tail(result.statistic / degrees * independent / effect.noise, degrees)
+    ratio = result.statistic / degrees * independent / effect.noise
+    return clustered_tail(ratio, min(effect.nu, degrees) / UNEQUAL_PARTS, effect.blocks)
 
 
 def _pooled(x: FloatArray, y: FloatArray, current_share: float) -> tuple[FloatArray, FloatArray]:
