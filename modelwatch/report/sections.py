@@ -13,6 +13,7 @@ from modelwatch.report.wording import (
     Tone,
     changed_words,
     interval,
+    is_better,
     metric_name,
     number,
     p_value,
@@ -55,6 +56,8 @@ class Strip:
 
     Attributes:
         reference: the baseline's value.
+        reference_low: lower bound of its interval; the value itself where it is exact.
+        reference_high: upper bound.
         low: lower bound of the interval.
         high: upper bound.
         value: the realised or estimated value.
@@ -62,6 +65,8 @@ class Strip:
     """
 
     reference: float
+    reference_low: float
+    reference_high: float
     low: float
     high: float
     value: float
@@ -84,7 +89,12 @@ class PerformanceRow:
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentRow:
-    """One segment of the traffic, in words; ``names`` are the features that moved there."""
+    """One segment of the traffic, in words.
+
+    Attributes:
+        names: the features that moved there.
+        note: what has to be known to read it; mostly empty.
+    """
 
     name: str
     tone: Tone
@@ -92,6 +102,7 @@ class SegmentRow:
     rows: str
     sentence: str
     names: str
+    note: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,15 +164,22 @@ def _multivariate(item: MultivariateDrift) -> MultivariateRow:
         value=number(item.value),
         interval=interval((item.lower, item.upper)),
         p=p_value(item.p_value),
-        features=", ".join(item.features),
+        features=_concerned(item),
         found=found,
     )
+
+
+def _concerned(item: MultivariateDrift) -> str:
+    """Return the features that a finding concerns, where it does not name them already."""
+    named = all(name in (item.diagnosis or "") for name in item.features)
+    is_found = item.severity in ("warning", "drift")
+    return ", ".join(item.features) if is_found and not named else ""
 
 
 def _performance(metric: PerformanceMetric) -> PerformanceRow:
     return PerformanceRow(
         name=metric_name(metric.name),
-        tone="warning" if metric.changed else "none",
+        tone="warning" if metric.changed and is_better(metric) is not True else "none",
         reference=number(metric.reference),
         estimated=number(metric.estimated),
         realized=number(metric.realized),
@@ -176,7 +194,9 @@ def _strip(metric: PerformanceMetric) -> Strip | None:
     reference, low, high = metric.reference, metric.lower, metric.upper
     if value is None or reference is None or low is None or high is None:
         return None
-    start, end = min(reference, low, value), max(reference, high, value)
+    before_low = reference if metric.reference_lower is None else metric.reference_lower
+    before_high = reference if metric.reference_upper is None else metric.reference_upper
+    start, end = min(before_low, low, value), max(before_high, high, value)
     width = (end - start) or max(abs(start), 1.0)
     middle = (start + end) / 2
 
@@ -186,6 +206,8 @@ def _strip(metric: PerformanceMetric) -> Strip | None:
     kind = "realised" if metric.realized is not None else "estimated"
     return Strip(
         reference=place(reference),
+        reference_low=place(before_low),
+        reference_high=place(before_high),
         low=place(low),
         high=place(high),
         value=place(value),
@@ -205,4 +227,5 @@ def _segment(name: str, report: DriftReport) -> SegmentRow:
         rows=f"{report.rows:,}",
         sentence=found.sentence,
         names=found.names,
+        note=report.note or "",
     )

@@ -55,6 +55,8 @@ def _head(report: DriftReport) -> Iterator[Text]:
     yield headline
     for remark in remarks(report):
         yield Text.assemble("  ", (remark.subject, "bold"), f": {remark.text}")
+    if report.note:
+        yield Text(f"  {report.note}", style="dim")
 
 
 def _table(*headings: str, right: tuple[str, ...] = ()) -> Table:
@@ -141,6 +143,8 @@ def _segments(sections: Sections) -> Iterator[RenderableType]:
         found = Text(f"{row.mark} {row.sentence}", style=STYLES[row.tone])
         if row.names:
             found.append(f": {row.names}", style="default")
+        if row.note:
+            found.append(f" ({row.note})", style="dim")
         table.add_row(Text(row.name), row.rows, found)
     yield from (Text(), table)
     yield from _rest(len(sections.segments) - MOST_SEGMENTS, "segment")

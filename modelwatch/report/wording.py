@@ -8,6 +8,7 @@ from typing import Literal
 
 from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity
 from modelwatch.report.findings import MultivariateDrift, PerformanceMetric
+from modelwatch.report.harm import DECIDING
 
 __all__ = [
     "MARKS",
@@ -16,6 +17,8 @@ __all__ = [
     "Verdict",
     "changed_words",
     "interval",
+    "is_better",
+    "is_surely_worse",
     "metric_name",
     "names_of",
     "number",
@@ -61,6 +64,12 @@ _METRICS = {
     "rmse": "RMSE",
     "roc_auc": "ROC AUC",
 }
+_LOWER_IS_BETTER = {"brier", "expected_calibration_error", "log_loss", "mae", "mse", "rmse"}
+_NEITHER_BETTER = {"bias"}
+
+SURELY = 3.290526731491926 / 1.959963984540054
+"""The two-sided 99.9% point of the normal law over its 95% point."""
+
 _STATISTICS = {
     "correlation": "Correlations",
     "gaussian_kl": "Gaussian divergence",
@@ -137,7 +146,7 @@ def _harmless(report: DriftReport, drifted: Sequence[FeatureDrift], beside: str)
         reason = f"the model hardly reads {'it' if len(drifted) == 1 else 'them'}"
     else:
         realized = any(metric.realized is not None for metric in report.performance.values())
-        reason = f"{'realised' if realized else 'estimated'} performance is unchanged"
+        reason = f"{'realised' if realized else 'estimated'} performance is kept"
     total = plural(len(report.features), "feature")
     return Verdict(
         severity=report.severity,
@@ -150,15 +159,15 @@ def _harmless(report: DriftReport, drifted: Sequence[FeatureDrift], beside: str)
 def _calm(report: DriftReport, sentence: str, beside: str) -> Verdict:
     """Say that no feature drifted by itself, and what did where something else has."""
     together = [item for item in report.multivariate.values() if _is_found(item)]
-    changed = [item for item in report.performance.values() if item.changed]
+    worse = any(is_surely_worse(metric) for metric in report.performance.values())
     severity: Severity = "none"
     if together:
         worst = "drift" in {item.severity for item in together}
         severity = "drift" if worst else "warning"
         sentence = f"{sentence} alone, but {WORDS[severity]} of all together"
-    if changed:
+    if worse:
         severity = "drift" if severity == "drift" else "warning"
-        sentence = f"{sentence}, but performance changed"
+        sentence = f"{sentence}{', and' if together else ', but'} performance is worse"
     return Verdict(severity=severity, sentence=f"{sentence}{beside}", names="")
 
 
@@ -250,18 +259,45 @@ def statistic_name(name: str) -> str:
     return _STATISTICS.get(name) or _spaced(name)
 
 
+def is_better(metric: PerformanceMetric) -> bool | None:
+    """Tell whether a measure moved for the better; None where it did not, or has no better."""
+    gain = metric.change[1] if metric.change else 0.0
+    if not gain or metric.name in _NEITHER_BETTER:
+        return None
+    return (gain < 0) == (metric.name in _LOWER_IS_BETTER)
+
+
+def is_surely_worse(metric: PerformanceMetric) -> bool:
+    """Tell whether performance itself is to be called worse, on the strength of this measure.
+
+    At 95% confidence one of several measures in many windows is worse by chance every now and then:
+    here it must be at 99.9%, and by more than is tolerated.
+    """
+    tolerance, change = DECIDING.get(metric.name), metric.change
+    if tolerance is None or change is None or is_better(metric) is not False:
+        return False
+    low, gain, high = change
+    nearest = high if gain < 0 else low
+    unit = abs(metric.reference or 0.0) if tolerance.relative else 1.0
+    is_proven = abs(gain) > SURELY * abs(nearest - gain)
+    return is_proven and abs(gain) > tolerance.proven * unit
+
+
 def changed_words(metric: PerformanceMetric) -> str:
     """Say whether a measure of performance changed; empty where it cannot be told.
 
     >>> changed_words(PerformanceMetric(name="mae", reference=2.0, realized=3.0, lower=2.5,
     ...                                 upper=3.5))
-    'higher, beyond chance'
+    'worse, beyond chance'
     """
-    if metric.changed is None or metric.reference is None or metric.upper is None:
+    if metric.changed is None or metric.change is None:
         return ""
     if not metric.changed:
         return "no change beyond chance"
-    return f"{'lower' if metric.upper < metric.reference else 'higher'}, beyond chance"
+    better = is_better(metric)
+    if better is None:
+        return f"{'lower' if metric.change[1] < 0 else 'higher'}, beyond chance"
+    return f"{'better' if better else 'worse'}, beyond chance"
 
 
 def season_words(season: str | None) -> str:

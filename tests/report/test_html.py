@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -40,7 +41,8 @@ def test_tells_the_findings(page: Page, report: mw.DriftReport) -> None:
     assert f"Drift in {drifted} of 7 features" in page.text
     for name in (*report.features, "m<odel>", "extra <column>", report.baseline_id):
         assert name in page.text
-    assert page.text.count("\u25b2 drift") == 2 * drifted
+    together = sum(found.severity == "drift" for found in report.multivariate.values())
+    assert page.text.count("\u25b2 drift") == 2 * drifted + together
 
 
 def test_has_a_chart_a_feature(page: Page, report: mw.DriftReport) -> None:
@@ -67,7 +69,7 @@ def test_tells_all_that_a_report_has(full: mw.DriftReport) -> None:
         "effect ",
         "mostly in carrier=<UA>",
         "correlation of distance and <i>hour went",
-        "lower, beyond chance",
+        "worse, beyond chance",
         "Estimated without labels",
         "Too few rows to judge any feature",
     ):
@@ -80,7 +82,7 @@ def test_tells_all_that_a_report_has(full: mw.DriftReport) -> None:
 
 def test_leaves_out_what_is_not_there(calm: mw.DriftReport) -> None:
     """Without the rest no heading stands alone; why there is no performance is one line."""
-    page = Page(calm.to_html())
+    page = Page(dataclasses.replace(calm, multivariate={}).to_html())
     for text in ("together", "Segments", "estimated at"):
         assert text not in page.text
     assert page.text.count("Performance is not estimated") == 1

@@ -34,7 +34,7 @@ def test_how_sure_how_much_and_why(full: mw.DriftReport) -> None:
     assert third.subject == "ROC AUC"
     assert third.text == (
         "estimated at 0.702 (95% interval 0.684 to 0.719), 0.741 on the baseline: "
-        "lower, beyond chance"
+        "worse, beyond chance"
     )
 
 

@@ -14,6 +14,7 @@ from modelwatch.report.wording import (
     WORDS,
     changed_words,
     interval,
+    is_surely_worse,
     metric_name,
     season_words,
     statistic_name,
@@ -31,10 +32,11 @@ def finding(name: str, severity: Severity, *, harmless: bool = False) -> Feature
 
 def report_of(report: mw.DriftReport, *features: FeatureDrift) -> mw.DriftReport:
     """Return a report of these findings."""
-    return dataclasses.replace(report, features={item.name: item for item in features})
+    found = {item.name: item for item in features}
+    return dataclasses.replace(report, features=found, multivariate={})
 
 
-UNCHANGED = PerformanceMetric(name="f1", reference=0.5, estimated=0.5, lower=0.4, upper=0.6)
+UNCHANGED = PerformanceMetric(name="f1", reference=0.5, estimated=0.5, lower=0.47, upper=0.53)
 CHANGED = dataclasses.replace(UNCHANGED, reference=0.7)
 
 
@@ -56,12 +58,12 @@ def test_harmless_since_performance_holds(report: mw.DriftReport) -> None:
     )
     told = verdict(dataclasses.replace(drifting, performance={"f1": UNCHANGED}))
     assert told.sentence == (
-        "Drifted, harmless: 2 of 4 features, estimated performance is unchanged; warning for 1 "
+        "Drifted, harmless: 2 of 4 features, estimated performance is kept; warning for 1 "
         "more; 1 could not be judged"
     )
     realized = dataclasses.replace(UNCHANGED, realized=0.5)
     told = verdict(dataclasses.replace(drifting, performance={"f1": realized}))
-    assert "realised performance is unchanged" in told.sentence
+    assert "realised performance is kept" in told.sentence
     told = verdict(dataclasses.replace(drifting, performance={"f1": CHANGED}))
     assert (told.tone, told.sentence) == (
         "drift",
@@ -83,8 +85,11 @@ def test_changed_performance_without_drift_is_told(report: mw.DriftReport) -> No
     """Where performance changed and no input did, the verdict says so."""
     calm = report_of(report, finding("a", "none"))
     found = verdict(dataclasses.replace(calm, performance={"f1": CHANGED}))
-    assert found.sentence == "No drift in 1 feature, but performance changed"
+    assert found.sentence == "No drift in 1 feature, but performance is worse"
     assert found.tone == "warning"
+    together = {"mean": MultivariateDrift(name="mean", severity="drift")}
+    found = verdict(dataclasses.replace(calm, performance={"f1": CHANGED}, multivariate=together))
+    assert found.sentence.endswith("but drift of all together, and performance is worse")
     found = verdict(dataclasses.replace(calm, performance={"f1": UNCHANGED}))
     assert (found.tone, found.sentence) == ("none", "No drift in 1 feature")
 
@@ -101,8 +106,10 @@ def test_tones_have_words_and_marks() -> None:
     ("metric", "words"),
     [
         (UNCHANGED, "no change beyond chance"),
-        (CHANGED, "lower, beyond chance"),
-        (dataclasses.replace(UNCHANGED, reference=0.2), "higher, beyond chance"),
+        (CHANGED, "worse, beyond chance"),
+        (dataclasses.replace(UNCHANGED, reference=0.2), "better, beyond chance"),
+        (dataclasses.replace(CHANGED, name="log_loss"), "better, beyond chance"),
+        (dataclasses.replace(CHANGED, name="bias"), "lower, beyond chance"),
         (dataclasses.replace(UNCHANGED, reference=None), ""),
         (PerformanceMetric(name="f1", reference=0.4, estimated=0.3), ""),
     ],
@@ -110,6 +117,26 @@ def test_tones_have_words_and_marks() -> None:
 def test_change_of_performance(metric: PerformanceMetric, words: str) -> None:
     """A change is told with its direction, and only where it can be told at all."""
     assert changed_words(metric) == words
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        (CHANGED, True),
+        (UNCHANGED, False),
+        (dataclasses.replace(UNCHANGED, reference=0.54), False),  # at 95% only
+        (dataclasses.replace(UNCHANGED, reference=0.2), False),
+        (dataclasses.replace(CHANGED, name="recall"), False),
+        (PerformanceMetric(name="f1", reference=0.5), False),
+        (PerformanceMetric(name="mae", reference=2.0, realized=3.0, lower=2.8, upper=3.2), True),
+        (PerformanceMetric(name="mae", reference=3.0, realized=2.0, lower=1.8, upper=2.2), False),
+    ],
+)
+def test_performance_is_called_worse_only_where_that_is_sure(
+    metric: PerformanceMetric, expected: bool
+) -> None:
+    """Only measures that decide, only for the worse, and at 99.9% confidence."""
+    assert is_surely_worse(metric) is expected
 
 
 def test_names_as_people_write_them() -> None:
