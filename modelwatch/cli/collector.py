@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelwatch.errors import ConfigurationError
 
-__all__ = ["collector", "seconds_of"]
+if TYPE_CHECKING:
+    from modelwatch.persistence import Persistence
+
+__all__ = ["collector", "persistence_of", "seconds_of"]
 
 
 def collector(
@@ -26,6 +30,12 @@ def collector(
     window: Annotated[
         str, typer.Option(help="Length of the windows that are judged: 90s, 15m, 1h, 1d.")
     ] = "1h",
+    persistence: Annotated[
+        str,
+        typer.Option(
+            metavar="K/M", help="In how many of the last windows a finding must hold to persist."
+        ),
+    ] = "2/3",
     evaluation_interval: Annotated[
         str, typer.Option(help="Time between two looks for windows to judge.")
     ] = "1m",
@@ -59,6 +69,7 @@ def collector(
             otlp_http_port=otlp_http_port,
             api_port=api_port,
             window_seconds=seconds_of("--window", window),
+            persistence=persistence_of(persistence),
             evaluation_interval_seconds=seconds_of("--evaluation-interval", evaluation_interval),
             lateness_seconds=seconds_of("--lateness", lateness),
             insecure=insecure,
@@ -78,3 +89,22 @@ def seconds_of(option: str, text: str) -> int:
         return parse_window(text)
     except ConfigurationError as error:
         raise ConfigurationError(f"{option}: {error}") from None
+
+
+def persistence_of(text: str) -> Persistence:
+    """Return what a text such as ``2/3`` means: 2 of the last 3 windows.
+
+    Raises:
+        ConfigurationError: where the text is anything else, or 2 and 3 are out of range.
+    """
+    from modelwatch.persistence import Persistence
+
+    found = re.fullmatch(r"([0-9]{1,3})/([0-9]{1,3})", text.strip())
+    if found is None:
+        raise ConfigurationError(
+            f"--persistence is {text!r}: give two numbers, as in 2/3 for 2 of the last 3 windows."
+        )
+    try:
+        return Persistence(k=int(found[1]), m=int(found[2]))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--persistence: {error}") from None

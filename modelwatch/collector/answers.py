@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from modelwatch.collector.evaluation import Assessment, state_of
-from modelwatch.collector.store import Evaluation, VersionSeen
+from modelwatch.collector.persisting import EvaluatedWindow
+from modelwatch.collector.store import VersionSeen
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow
-from modelwatch.report.drift_report import DriftReport
+from modelwatch.persistence import FeatureHistory, Persistence
 
 __all__ = ["drift", "iso", "models", "windows"]
 
@@ -43,8 +44,16 @@ def models(seen: Iterable[VersionSeen]) -> dict[str, Any]:
     return {"models": [{"name": name, "versions": found} for name, found in grouped.items()]}
 
 
-def drift(found: Assessment) -> dict[str, Any]:
-    """Return the answer of ``.../drift``: the report's own fields, and what the window is."""
+def drift(
+    found: Assessment, histories: Iterable[FeatureHistory], persistence: Persistence
+) -> dict[str, Any]:
+    """Return the answer of ``.../drift``: the report's own fields, and what the window is.
+
+    Args:
+        found: what is known of the window.
+        histories: what was found of its features in the finished windows that end by its end.
+        persistence: by which of them a finding is persistent.
+    """
     return {
         **(found.report.to_dict() if found.report else {}),
         "state": found.state,
@@ -53,34 +62,56 @@ def drift(found: Assessment) -> dict[str, Any]:
         "other_bins": list(found.other_bins),
         "rows_apart": found.rows_apart,
         "profiles_left_out": found.unmergeable,
+        "persistence": asdict(persistence),
+        "persistent": _persistent(histories),
     }
 
 
 def windows(
-    model: str, version: str, window_seconds: int, evaluations: Iterable[Evaluation]
+    model: str,
+    version: str,
+    window_seconds: int,
+    evaluated: Iterable[EvaluatedWindow],
+    persistence: Persistence,
 ) -> dict[str, Any]:
     """Return the answer of ``.../windows``."""
     return {
         "model": model,
         "version": version,
         "window_seconds": window_seconds,
-        "windows": [_evaluation(found) for found in evaluations],
+        "persistence": asdict(persistence),
+        "windows": [_evaluation(found) for found in evaluated],
     }
 
 
-def _evaluation(found: Evaluation) -> dict[str, Any]:
-    report = DriftReport.from_dict(json.loads(found.report))
+def _evaluation(found: EvaluatedWindow) -> dict[str, Any]:
+    evaluation, report = found.evaluation, found.report
     return {
-        **_window(found.window),
-        "baseline_id": found.baseline_id,
-        "evaluated": iso(found.evaluated_ns),
+        **_window(evaluation.window),
+        "baseline_id": evaluation.baseline_id,
+        "evaluated": iso(evaluation.evaluated_ns),
         "rows": report.rows,
         "state": state_of(report),
         "drifted": report.drifted,
+        "verdict": report.verdict,
         "features": {
             name: {"severity": feature.severity, "psi": feature.psi}
             for name, feature in report.features.items()
         },
+        "persistent": _persistent(found.histories),
+    }
+
+
+def _persistent(histories: Iterable[FeatureHistory]) -> dict[str, Any]:
+    """Return what holds, by feature, worst first."""
+    return {
+        history.name: {
+            "severity": history.severity,
+            "found": history.found,
+            "judged": history.judged,
+        }
+        for history in histories
+        if history.persists
     }
 
 

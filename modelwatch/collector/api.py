@@ -26,6 +26,7 @@ from modelwatch.collector.bodies import read_body
 from modelwatch.collector.evaluation import Assessment, Evaluator
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.pages import Pages
+from modelwatch.collector.persisting import histories_of, read_windows, windows_needed
 from modelwatch.collector.problems import Problem, allowed_methods, problem_of, problem_response
 from modelwatch.collector.queries import read_window, require_version
 from modelwatch.collector.received import ReceiverCounts
@@ -156,6 +157,8 @@ class _Api:
         """Compare a window with the current baseline.
 
         ``state`` is drift, warning, no_drift, insufficient_data, no_data or incomparable.
+        ``persistent`` names the features whose finding holds in k of the last m finished windows
+        up to the end of this one.
         404 names the known models; 409 says that no baseline was pushed.
         """
         require_version(self._store, model, version)
@@ -164,7 +167,8 @@ class _Api:
         )
         found = self._evaluator.assess(model, version, asked.window)
         _require_baseline(found)
-        return answers.drift(found)
+        histories = histories_of(self._store, found, self._options)
+        return answers.drift(found, histories, self._options.persistence)
 
     def windows(
         self,
@@ -174,8 +178,11 @@ class _Api:
     ) -> dict[str, Any]:
         """Return the latest finished windows that were evaluated by themselves, oldest first."""
         require_version(self._store, model, version)
-        evaluations = self._store.evaluations(model, version, limit=limit)
-        return answers.windows(model, version, self._options.window_seconds, evaluations)
+        persistence = self._options.persistence
+        before = windows_needed(persistence)
+        evaluations = self._store.evaluations(model, version, limit=limit + before)
+        evaluated = read_windows(evaluations, persistence)[-limit:]
+        return answers.windows(model, version, self._options.window_seconds, evaluated, persistence)
 
     def get_baseline(self, model: str, version: str, request: Request) -> Response:
         """Return the current baseline; 304 where If-None-Match names it."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelwatch.collector.windows import LONGEST_WINDOW_SECONDS
 from modelwatch.errors import ConfigurationError
+from modelwatch.persistence import Persistence
 
 __all__ = ["CollectorOptions"]
 
@@ -25,6 +26,8 @@ class CollectorOptions:
         api_port: port of the API and the pages; 0 takes a free one.
         window_seconds: length of the windows that are evaluated by themselves, 1 second to 366
             days; they are aligned to the Unix epoch.
+        persistence: in how many of the last such windows a finding must hold to be called
+            persistent.
         evaluation_interval_seconds: time between two looks for finished windows.
         lateness_seconds: how long after its end a window is still waited for. Data that comes
             later makes its window be evaluated again.
@@ -49,6 +52,7 @@ class CollectorOptions:
     otlp_http_port: int = 4318
     api_port: int = 4319
     window_seconds: int = 3_600
+    persistence: Persistence = field(default_factory=Persistence)
     evaluation_interval_seconds: float = 60.0
     lateness_seconds: float = 5.0
     max_body_bytes: int = 4 * _MEBIBYTE

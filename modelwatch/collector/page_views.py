@@ -8,16 +8,21 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from modelwatch.collector.evaluation import Assessment
-from modelwatch.collector.page_words import ago, notes_of, said_of
+from modelwatch.collector.options import CollectorOptions
+from modelwatch.collector.page_words import ago, holding, notes_of, said_of
+from modelwatch.collector.persisting import held_words
 from modelwatch.collector.queries import Query
 from modelwatch.collector.segments import path_of
 from modelwatch.collector.store import Evaluation, VersionSeen
 from modelwatch.collector.timeline import Timeline, timeline_of
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow, format_window
-from modelwatch.report.drift_report import DriftReport, Severity
+from modelwatch.persistence import FeatureHistory
+from modelwatch.report.drift_report import DriftReport
 from modelwatch.report.html import time_span
+from modelwatch.report.remarks import Remark, remarks, without_performance
 from modelwatch.report.rows import FeatureRow, feature_rows
-from modelwatch.report.wording import MARKS, Verdict, verdict
+from modelwatch.report.sections import Sections, sections_of
+from modelwatch.report.wording import MARKS, Tone, Verdict, verdict
 
 __all__ = ["Link", "ModelRow", "VersionView", "models_view", "version_view"]
 
@@ -42,7 +47,7 @@ class ModelRow:
     version: str
     href: str
     evaluated: str | None
-    severity: Severity
+    tone: Tone
     mark: str
     words: str
     names: str
@@ -56,9 +61,12 @@ class VersionView:
 
     Attributes:
         verdict: what the window comes to, in words.
+        remarks: how sure, how much it matters, the probable cause; and what holds over windows.
         remedy: what to do where the window could not be judged, else empty.
         notes: what was left out of the comparison, a sentence each.
         rows: the features, worst first.
+        sections: all inputs together, performance and segments.
+        without_performance: why no performance is told; empty where it is, or none is due.
         timeline: the latest finished windows; None where none was evaluated.
         latest: the last window that was evaluated, where the one shown holds nothing.
     """
@@ -66,6 +74,7 @@ class VersionView:
     model: str
     version: str
     verdict: Verdict
+    remarks: list[Remark]
     remedy: str
     notes: list[str]
     facts: list[tuple[str, str]]
@@ -73,6 +82,8 @@ class VersionView:
     neighbours: list[Link]
     pause: Link | None
     rows: list[FeatureRow]
+    sections: Sections | None
+    without_performance: str
     charts: dict[str, str]
     unexpected: tuple[str, ...]
     timeline: Timeline | None
@@ -108,8 +119,8 @@ def _model_row(seen: VersionSeen, latest: list[Evaluation], now_ns: int) -> Mode
         version=seen.version,
         href=page.path,
         evaluated=page.of(latest[-1].window) if latest else None,
-        severity=found.severity,
-        mark=MARKS[found.severity],
+        tone=found.tone,
+        mark=MARKS[found.tone],
         words=found.sentence,
         names=found.names,
         rows=seen.rows,
@@ -122,8 +133,9 @@ def version_view(
     asked: Query,
     found: Assessment,
     evaluations: Sequence[Evaluation],
+    histories: Sequence[FeatureHistory],
     *,
-    default_seconds: int,
+    options: CollectorOptions,
     now_ns: int,
 ) -> VersionView:
     """Return the page of one model version.
@@ -133,12 +145,18 @@ def version_view(
         asked: the window that was asked for.
         found: what is known of it.
         evaluations: the latest finished windows, oldest first.
-        default_seconds: the collector's own length of a window.
+        histories: what was found of each feature in the finished windows up to that one's end.
+        options: the collector's own length of a window, and when a finding is persistent.
         now_ns: Unix nanoseconds.
     """
     page = _Addresses.of_version(seen)
     report = found.report if found.state != "no_data" else None
-    rows = feature_rows(report, baseline=found.baseline, current=found.current) if report else []
+    held = {history.name: held_words(history) for history in histories}
+    rows = (
+        feature_rows(report, baseline=found.baseline, current=found.current, held=held)
+        if report
+        else []
+    )
     windows = [(item.window, _report(item)) for item in evaluations]
     names = [row.name for row in rows]
     if windows and not names:
@@ -148,13 +166,16 @@ def version_view(
         model=seen.model,
         version=seen.version,
         verdict=said,
+        remarks=(remarks(report) if report else []) + holding(histories, options.persistence),
         remedy=remedy,
         notes=notes_of(found),
         facts=_facts(seen, found, now_ns),
-        windows=_window_links(page, asked, default_seconds),
+        windows=_window_links(page, asked, options.window_seconds),
         neighbours=_neighbours(page, asked, now_ns),
         pause=_pause(page, asked),
         rows=rows,
+        sections=sections_of(report) if report else None,
+        without_performance=without_performance(report) if report else "",
         charts={row.anchor: _chart(seen, row, found.window) for row in rows if row.reference},
         unexpected=report.unexpected if report else (),
         timeline=timeline_of(windows, names, address=page.of, shown=found.window),

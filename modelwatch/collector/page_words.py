@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from modelwatch.collector.evaluation import Assessment, State
 from modelwatch.collector.store import VersionSeen
 from modelwatch.collector.windows import NANOSECONDS
+from modelwatch.persistence import FeatureHistory, Persistence
+from modelwatch.report.remarks import Remark
 from modelwatch.report.wording import Verdict, verdict
 
-__all__ = ["ago", "notes_of", "said_of"]
+__all__ = ["ago", "holding", "notes_of", "said_of"]
+
+MOST_HOLDING = 6
 
 _EXPLAINED: dict[State, tuple[str, str]] = {
     "no_baseline": (
@@ -37,6 +43,20 @@ def said_of(found: Assessment, seen: VersionSeen, *, now_ns: int) -> tuple[Verdi
     if found.report is None or found.state in _EXPLAINED:
         return _unjudged(*_EXPLAINED[found.state])
     return verdict(found.report), ""
+
+
+def holding(histories: Sequence[FeatureHistory], persistence: Persistence) -> list[Remark]:
+    """Say which findings hold over the finished windows; nothing where none does."""
+    names = [history.name for history in histories if history.persists]
+    if not names:
+        return []
+    if len(names) > MOST_HOLDING:
+        names = [*names[:MOST_HOLDING], f"{len(names) - MOST_HOLDING} more"]
+    text = (
+        f"in {persistence.k} or more of the last {persistence.m} finished windows: "
+        f"{', '.join(names)}"
+    )
+    return [Remark(subject="Persistent", text=text)]
 
 
 def notes_of(found: Assessment) -> list[str]:

@@ -19,12 +19,14 @@ from modelwatch.collector.evaluation import Evaluator
 from modelwatch.collector.latest import Latest
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.page_views import models_view, version_view
+from modelwatch.collector.persisting import histories_of
 from modelwatch.collector.problems import Problem
 from modelwatch.collector.queries import read_window, require_version
 from modelwatch.collector.received import ReceiverCounts
 from modelwatch.collector.segments import path_of
 from modelwatch.collector.store import Store
 from modelwatch.report import charts
+from modelwatch.report.expected import expected_reference
 from modelwatch.report.html import style_sheet
 
 __all__ = ["Pages"]
@@ -124,12 +126,14 @@ class Pages:
         asked = read_window(
             window, end, default_seconds=self._options.window_seconds, clock=self._clock
         )
+        found = self._evaluator.assess(model, version, asked.window)
         view = version_view(
             seen,
             asked,
-            self._evaluator.assess(model, version, asked.window),
+            found,
             self._store.evaluations(model, version, limit=TIMELINE_WINDOWS),
-            default_seconds=self._options.window_seconds,
+            histories_of(self._store, found, self._options),
+            options=self._options,
             now_ns=self._clock(),
         )
         following = asked.live and refresh != "off"
@@ -150,7 +154,7 @@ class Pages:
             window, end, default_seconds=self._options.window_seconds, clock=self._clock
         )
         found = self._evaluator.assess(model, version, asked.window)
-        before = found.baseline.profile.features.get(feature) if found.baseline else None
+        before = expected_reference(found.baseline, found.current, feature)
         now = found.current.features.get(feature) if found.current else None
         spec = charts.distribution_spec(before, now)
         if spec is None:

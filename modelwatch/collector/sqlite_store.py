@@ -26,7 +26,7 @@ from modelwatch.collector.store import (
     Written,
 )
 from modelwatch.collector.store_file import StoreFile
-from modelwatch.collector.windows import NANOSECONDS, TimeWindow
+from modelwatch.collector.windows import LATEST_NS, NANOSECONDS, TimeWindow
 from modelwatch.collector.writer import GroupCommitWriter
 from modelwatch.errors import FormatError, ProfileMismatch, StoreError
 from modelwatch.profile import Profile
@@ -59,7 +59,8 @@ WHERE v.model = ? AND v.version = ? AND p.end_ns > ? GROUP BY 1 ORDER BY 1
 _EVALUATIONS = """
 SELECT e.baseline_id, e.start_ns, e.end_ns, e.through_id, e.evaluated_ns, e.report
 FROM evaluations e JOIN versions v ON v.id = e.version_id
-WHERE v.model = ? AND v.version = ? ORDER BY e.end_ns DESC, e.evaluated_ns DESC LIMIT ?
+WHERE v.model = ? AND v.version = ? AND e.end_ns <= ?
+ORDER BY e.end_ns DESC, e.evaluated_ns DESC LIMIT ?
 """
 
 _EVALUATED = """
@@ -215,9 +216,11 @@ class SqliteStore:
         found = self._read(_EVALUATED, model, version, since_ns, baseline_id)
         return {TimeWindow(start_ns, end_ns): through for start_ns, end_ns, through in found}
 
-    def evaluations(self, model: str, version: str, *, limit: int) -> list[Evaluation]:
+    def evaluations(
+        self, model: str, version: str, *, limit: int, until_ns: int = LATEST_NS
+    ) -> list[Evaluation]:
         """Return stored evaluations; see `EvaluationLog.evaluations`."""
-        latest = self._read(_EVALUATIONS, model, version, limit)
+        latest = self._read(_EVALUATIONS, model, version, until_ns, limit)
         return [
             Evaluation(
                 baseline_id=baseline_id,

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from modelwatch.collector.windows import TimeWindow
+from modelwatch.collector.windows import LATEST_NS, TimeWindow
 from modelwatch.profile import Profile
 from modelwatch.telemetry.wire import Point
 
@@ -182,8 +182,13 @@ class EvaluationLog(Protocol):
         """
         ...
 
-    def evaluations(self, model: str, version: str, *, limit: int) -> list[Evaluation]:
-        """Return the evaluations of the latest ``limit`` windows, oldest first. Blocking."""
+    def evaluations(
+        self, model: str, version: str, *, limit: int, until_ns: int = LATEST_NS
+    ) -> list[Evaluation]:
+        """Return the ``limit`` latest evaluations of windows that end by a time, oldest first.
+
+        Blocking.
+        """
         ...
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow
 from modelwatch.report.drift_report import DriftReport
-from modelwatch.report.wording import MARKS, WORDS, number
+from modelwatch.report.wording import MARKS, WORDS, number, tone_of
 
 __all__ = ["Cell", "Column", "Timeline", "timeline_of"]
 
@@ -27,9 +27,9 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One feature in one window; ``severity`` is "absent" where it was not evaluated."""
+    """One feature in one window; ``tone`` is "absent" where it was not evaluated."""
 
-    severity: str
+    tone: str
     text: str
     title: str
     href: str
@@ -110,10 +110,11 @@ def _cell(
     feature = report.features.get(name) if report else None
     href = address(window)
     if feature is None:
-        return Cell(severity="absent", text="", title="not evaluated: no data", href=href)
-    mark = f"{MARKS[feature.severity]}\u2009" if feature.severity in ("drift", "warning") else ""
+        return Cell(tone="absent", text="", title="not evaluated: no data", href=href)
+    tone = tone_of(feature)
+    mark = f"{MARKS[tone]}\u2009" if feature.severity in ("drift", "warning") else ""
     psi = "\u2013" if feature.psi is None else f"{feature.psi:.2f}"
-    title = f"{name}: {WORDS[feature.severity]}, PSI {number(feature.psi)}"
+    title = f"{name}: {WORDS[tone]}, PSI {number(feature.psi)}"
     if feature.diagnosis:
         title = f"{title}; {feature.diagnosis}"
-    return Cell(severity=feature.severity, text=f"{mark}{psi}", title=title, href=href)
+    return Cell(tone=tone, text=f"{mark}{psi}", title=title, href=href)

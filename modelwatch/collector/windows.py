@@ -13,7 +13,14 @@ from decimal import Decimal, InvalidOperation
 
 from modelwatch.errors import ConfigurationError
 
-__all__ = ["LONGEST_WINDOW_SECONDS", "TimeWindow", "format_window", "parse_end", "parse_window"]
+__all__ = [
+    "LATEST_NS",
+    "LONGEST_WINDOW_SECONDS",
+    "TimeWindow",
+    "format_window",
+    "parse_end",
+    "parse_window",
+]
 
 NANOSECONDS = 1_000_000_000
 LONGEST_WINDOW_SECONDS = 366 * 86_400

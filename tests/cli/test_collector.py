@@ -10,8 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from modelwatch.cli.collector import seconds_of
+from modelwatch.cli.collector import persistence_of, seconds_of
 from modelwatch.errors import ConfigurationError
+from modelwatch.persistence import Persistence
 from tests.cli.conftest import Run
 
 
@@ -46,3 +47,16 @@ def test_wrong_length_names_the_option() -> None:
     """A window that cannot be read is refused with the option's name."""
     with pytest.raises(ConfigurationError, match=r"--window: .*'soon'"):
         seconds_of("--window", "soon")
+
+
+def test_persistence_is_read() -> None:
+    """Two numbers say in how many of how many windows a finding must hold."""
+    assert persistence_of("2/3") == Persistence(k=2, m=3)
+    assert persistence_of(" 1/1 ") == Persistence(k=1, m=1)
+
+
+@pytest.mark.parametrize("text", ["", "2", "2 of 3", "-1/3", "3/2", "0/3", "1/999", "2/3/4"])
+def test_wrong_persistence_names_the_option(text: str) -> None:
+    """What is no such pair is refused with the option's name and what to give."""
+    with pytest.raises(ConfigurationError, match=r"--persistence.*give"):
+        persistence_of(text)

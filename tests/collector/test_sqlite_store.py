@@ -162,6 +162,8 @@ async def test_keeps_evaluations(store: SqliteStore) -> None:
     found = store.evaluations(MODEL, VERSION, limit=2)
     assert [item.window for item in found] == windows[1:]
     assert found[-1].through_id == 3
+    until = store.evaluations(MODEL, VERSION, limit=2, until_ns=windows[1].end_ns)
+    assert [item.window for item in until] == windows[:2]
     known = store.evaluated(MODEL, VERSION, baseline_id="b", since_ns=0)
     assert known == dict(zip(windows, (0, 1, 3), strict=True))
     assert not store.evaluated(MODEL, VERSION, baseline_id="other", since_ns=0)
