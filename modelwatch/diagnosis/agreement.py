@@ -30,6 +30,8 @@ __all__ = ["Comparison", "Fit", "Map", "affine"]
 
 FloatArray = npt.NDArray[np.float64]
 Function = Callable[[FloatArray], FloatArray]
+Curve = tuple[FloatArray, FloatArray]
+"""Bin edges, and the share of values at or below each."""
 
 KS_OF_SHIFT = 0.4
 """KS statistic of a small shift by one standard deviation of a normal law: its density at 0."""
@@ -161,7 +163,13 @@ class Comparison:
     @cached_property
     def difference(self) -> float:
         """The KS statistic as far as the bins show it: what plain drift leaves unexplained."""
-        return float(np.abs(self.x.cumulative_share() - self.y.cumulative_share()).max(initial=0.0))
+        below_x, below_y = self.shares
+        return float(np.abs(below_x - below_y).max(initial=0.0))
+
+    @cached_property
+    def shares(self) -> tuple[FloatArray, FloatArray]:
+        """Shares of both sides at or below each edge of their own."""
+        return self.x.cumulative_share(), self.y.cumulative_share()
 
     @property
     def shift(self) -> float:
@@ -192,12 +200,12 @@ class Comparison:
 
         Zero, which any factor leaves as it is, tells nothing.
         """
-        ends = np.array([self.a.minimum, self.a.maximum])
-        if offset == 0.0 and not ends.all():
+        ends = (self.a.minimum, self.a.maximum)
+        if offset == 0.0 and 0.0 in ends:
             return False
-        mapped = np.sort(factor * ends + offset)
-        found = np.array([self.b.minimum, self.b.maximum])
-        return bool(np.all(np.abs(mapped - found) <= SAME * np.abs(found).max()))
+        lowest, highest = sorted(factor * end + offset for end in ends)
+        slack = SAME * max(abs(self.b.minimum), abs(self.b.maximum))
+        return abs(lowest - self.b.minimum) <= slack and abs(highest - self.b.maximum) <= slack
 
     @cached_property
     def is_grid_shifted(self) -> bool:
@@ -233,10 +241,10 @@ class Comparison:
 
     def _misfit(self, mapping: Map) -> float:
         with np.errstate(all="ignore"):
-            there, there_width = _contradiction(
-                self.x, self.y, self.b, mapping.forward, mapping.rising
-            )
-            back, _ = _contradiction(self.y, self.x, self.a, mapping.inverse, mapping.rising)
+            below_x, below_y = self.shares
+            x, y = (self.x.bin_edges, below_x), (self.y.bin_edges, below_y)
+            there, there_width = _contradiction(x, y, self.b, mapping.forward, mapping.rising)
+            back, _ = _contradiction(y, x, self.a, mapping.inverse, mapping.rising)
             misfit = max(there, back)
             if there_width > WIDE_BOUNDS:
                 misfit = max(misfit, self._misfit_of_moments(mapping))
@@ -252,17 +260,19 @@ class Comparison:
 
 
 def _contradiction(
-    x: Histogram, y: Histogram, extremes: Moments, forward: Function, rising: bool
+    x: Curve, y: Curve, extremes: Moments, forward: Function, rising: bool
 ) -> tuple[float, float]:
     """Return the largest contradiction at the edges of x, and the mean width of the bounds."""
-    at = forward(x.bin_edges)
+    (edges, expected), (other_edges, shares) = x, y
+    at = forward(edges)
     known = ~np.isnan(at)
-    at, expected = at[known], x.cumulative_share()[known]
+    if not known.all():
+        at, expected = at[known], expected[known]
     if not at.size:
         return 1.0, 1.0
-    heights = np.concatenate([[0.0], y.cumulative_share(), [1.0]])
+    heights = np.concatenate([[0.0], shares, [1.0]])
     slack = SAME * max(abs(extremes.minimum), abs(extremes.maximum))
-    bins = np.searchsorted(y.bin_edges, at, side="left")
+    bins = np.searchsorted(other_edges, at, side="left")
     lower = np.where(at > extremes.maximum + slack, 1.0, heights[bins])
     upper = np.where(at < extremes.minimum - slack, 0.0, heights[bins + 1])
     if not rising:

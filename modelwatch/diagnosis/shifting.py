@@ -12,7 +12,7 @@ from modelwatch.sketches import Moments
 
 __all__ = ["offset", "temperature_unit"]
 
-SMALLEST_OFFSET = 1.25
+SMALLEST_OFFSET = 1.5
 """In standard deviations of the reference. A smaller shift that keeps the shape is what slow drift
 looks like in a window."""
 
@@ -80,6 +80,8 @@ def offset(data: Comparison) -> Cause | None:
         data.b.mean - data.a.mean,
         float(np.median(now - before)),
     ]
+    if data.grid == "kept" and data.step is not None:
+        moved = [round(amount / data.step) * data.step for amount in moved]
     found = [cause for amount in moved if (cause := _moved_by(data, amount)) is not None]
     return max(found, key=lambda cause: cause.evidence, default=None)
 
