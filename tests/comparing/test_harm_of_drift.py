@@ -1,0 +1,89 @@
+"""Whether drift does harm, told by the performance of a model of scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import modelwatch as mw
+from modelwatch.report.harm import DECIDING
+from tests.labelled_tables import Table, fitted, without
+
+
+def made(seed: int, *, ignored: float = 0.0, read: float = 0.0, rows: int = 8_000) -> Table:
+    """Rows of a model that reads `x` and gives `idle` no weight."""
+    rng = np.random.default_rng(seed)
+    x, idle = rng.normal(read, 1.0, rows), rng.normal(ignored, 1.0, rows)
+    truth = rng.random(rows) < 1 / (1 + np.exp(-2.5 * x - 2.0))
+    return {"x": x, "idle": idle, "label": truth}
+
+
+@pytest.fixture(scope="session")
+def classifier() -> LogisticRegression:
+    """A model fitted on other rows than those of the baseline."""
+    data = made(9)
+    return LogisticRegression().fit(data["x"][:, None], data["label"])
+
+
+def served(model: LogisticRegression, data: Table) -> Table:
+    """Return rows with what the model says of them."""
+    score = model.predict_proba(data["x"][:, None])[:, 1]
+    return data | {"score": score, "predicted": score > 0.5}
+
+
+@pytest.fixture(scope="session")
+def watched(classifier: LogisticRegression) -> mw.Baseline:
+    """The model's baseline."""
+    return fitted(served(classifier, made(0)), score="score")
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_drift_of_an_ignored_input_is_harmless(
+    classifier: LogisticRegression, watched: mw.Baseline, labels: bool
+) -> None:
+    """An input that the model ignores drifts: the performance is kept, by labels or without."""
+    now = served(classifier, made(1, ignored=1.0))
+    report = mw.compare(watched, now if labels else without(now, "label"))
+    assert report.severity == "drift"
+    assert report.verdict == "drifted, harmless"
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_drift_to_where_the_model_is_unsure_is_harmful(
+    classifier: LogisticRegression, watched: mw.Baseline, labels: bool
+) -> None:
+    """Rows move to the middle of the scores: fewer predictions will be right."""
+    now = served(classifier, made(2, read=-0.9))
+    report = mw.compare(watched, now if labels else without(now, "label"))
+    assert report.verdict == "drift"
+    assert report.performance["accuracy"].changed
+
+
+def test_a_change_of_the_mapping_needs_labels(
+    classifier: LogisticRegression, watched: mw.Baseline
+) -> None:
+    """Where the truth changed, estimates see nothing, and labels tell."""
+    now = served(classifier, made(3, ignored=1.0))
+    now["label"] = np.random.default_rng(0).random(8_000) < 0.5
+    assert mw.compare(watched, now).verdict == "drift"
+    assert mw.compare(watched, without(now, "label")).verdict == "drifted, harmless"
+
+
+def test_estimates_are_not_trusted_where_the_baseline_had_no_rows(
+    classifier: LogisticRegression, watched: mw.Baseline
+) -> None:
+    """An input that is lost leaves scores as they are, which then promise nothing."""
+    now = without(served(classifier, made(4)), "idle", "label")
+    assert mw.compare(watched, now).verdict == "drift"
+
+
+def test_few_rows_do_not_prove_that_there_is_no_harm(
+    classifier: LogisticRegression, watched: mw.Baseline
+) -> None:
+    """An interval that may hide a loss is no proof."""
+    now = served(classifier, made(5, ignored=1.5, rows=100))
+    report = mw.compare(watched, now)
+    assert report.severity == "drift"
+    assert report.verdict == "drift"
+    assert report.performance.keys() >= DECIDING.keys() - {"mae"}
