@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from modelwatch.baseline import Baseline, BaselineFeature
 from modelwatch.batches import Progress
@@ -19,7 +17,7 @@ from modelwatch.comparing.thresholds import Thresholds
 from modelwatch.comparing.verdicts import Judged, decide
 from modelwatch.errors import ConfigurationError, ProfileMismatch
 from modelwatch.profile import Profile
-from modelwatch.report.drift_report import DriftReport, FeatureDrift
+from modelwatch.report.drift_report import DriftReport
 from modelwatch.segments import split_profile
 
 __all__ = ["compare"]
@@ -137,38 +135,5 @@ def _judge(
     thresholds: Thresholds,
 ) -> Judged:
     """Measure one feature before the others are known."""
-    known: dict[str, Any] = {
-        "name": feature.name,
-        "role": feature.role,
-        "kind": feature.kind,
-        "importance": feature.importance,
-        "severity": "insufficient_data",
-    }
-    if pair is None:
-        return Judged(FeatureDrift(rows=0, **known), None, None)
-    evidence = evidence_of(pair, distances, thresholds.minimum_rows)
-    measured: dict[str, Any] = (distances.by_name if distances else {}) | _moments(pair)
-    finding = FeatureDrift(
-        **known,
-        **measured,
-        rows=pair.current.total,
-        season=pair.season,
-        effect=evidence.effects.get("values"),
-        tests=evidence.tests,
-        intervals=evidence.intervals,
-        missing_rate=pair.current.missing_rate,
-        outlier_rate=pair.current.outlier_rate,
-    )
-    return Judged(finding, pair, evidence)
-
-
-def _moments(pair: Pair) -> dict[str, float]:
-    """Return how mean and spread moved, as far as they are finite."""
-    before, now = pair.reference.moments, pair.current.moments
-    if before is None or now is None or not before.variance > 0:
-        return {}
-    moved = {
-        "mean_shift": (now.mean - before.mean) / before.standard_deviation,
-        "std_ratio": now.standard_deviation / before.standard_deviation,
-    }
-    return {name: value for name, value in moved.items() if math.isfinite(value)}
+    evidence = evidence_of(pair, distances, thresholds.minimum_rows) if pair else None
+    return Judged(feature, pair, distances, evidence)

@@ -55,6 +55,9 @@ class Evidence:
         effects: how much each of them changed, as PSI above its noise floor.
         certain: what the effect is at least, at the confidence of 99.9%.
         intervals: 95% confidence interval of each effect that has one, by its name.
+        moments: mean_shift and std_ratio, in reference standard deviations, of numbers.
+        index: the population stability index.
+        is_clustered: whether the baseline's blocks vary more than independent rows would.
     """
 
     tests: dict[Test, float] = field(default_factory=dict)
@@ -62,6 +65,9 @@ class Evidence:
     effects: dict[Aspect, float] = field(default_factory=dict)
     certain: dict[Aspect, float] = field(default_factory=dict)
     intervals: dict[str, Interval] = field(default_factory=dict)
+    moments: dict[str, float] = field(default_factory=dict)
+    index: float = 0.0
+    is_clustered: bool = False
 
     @property
     def combined(self) -> float:
@@ -122,6 +128,7 @@ def _add_values(found: Evidence, pair: Pair, distances: Distances, effects: Effe
 
 def _add_index(found: Evidence, distances: Distances, effect: WindowEffect) -> None:
     index, degrees = distances.by_name["psi"], distances.cells_used - 1.0
+    found.index, found.is_clustered = index, effect.is_clustered
     found.effects["values"] = index - degrees * effect.noise
     if degrees < 1:
         found.certain["values"] = 0.0
@@ -141,6 +148,7 @@ def _add_moments(found: Evidence, pair: Pair, distances: Distances, effects: Eff
     ratio, shift = now.standard_deviation / spread, (now.mean - before.mean) / spread
     if not (math.isfinite(shift) and math.isfinite(ratio)):
         return
+    found.moments |= {"mean_shift": shift, "std_ratio": ratio}
     found.intervals["mean_shift"] = mean_shift_interval(
         shift, ratio, effect.current, effect.reference
     )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
+from modelwatch.baseline import BaselineFeature
+from modelwatch.comparing.distances import Distances
 from modelwatch.comparing.evidence import Evidence
 from modelwatch.comparing.pairs import Pair
 from modelwatch.comparing.thresholds import Thresholds
@@ -24,55 +27,84 @@ class Judged:
     """One feature before the others are known.
 
     Attributes:
-        finding: what was measured.
-        pair: what it was measured on; None where the current data lacks the feature.
-        evidence: what speaks for a change; None likewise.
+        feature: its description.
+        pair: its statistics before and now; None where the current data lacks it.
+        distances: how far its values moved; None where a side has none.
+        evidence: what speaks for a change; None where the current data lacks it.
     """
 
-    finding: FeatureDrift
+    feature: BaselineFeature
     pair: Pair | None
+    distances: Distances | None
     evidence: Evidence | None
 
 
 def decide(judged: Sequence[Judged], thresholds: Thresholds) -> list[FeatureDrift]:
     """Adjust for the number of features, then ask of each proven aspect whether it matters."""
-    tested = [item.evidence.combined for item in judged if item.evidence and item.evidence.p_values]
-    adjusted = iter(benjamini_hochberg(tested))
-    total = sum(item.finding.importance or 0.0 for item in judged)
-    return [
-        _verdict(item.finding, item.pair, item.evidence, next(adjusted), total, thresholds)
-        if item.pair and item.evidence and item.evidence.p_values
-        else item.finding
-        for item in judged
+    p_values = [
+        item.evidence.combined for item in judged if item.evidence and item.evidence.p_values
     ]
+    adjusted = iter(zip(p_values, benjamini_hochberg(p_values), strict=True))
+    total = sum(item.feature.importance or 0.0 for item in judged)
+    findings = []
+    for item in judged:
+        known = _measured(item)
+        if item.pair and item.evidence and item.evidence.p_values:
+            p_value, q_value = next(adjusted)
+            known |= {"p_value": p_value, "q_value": q_value}
+            known |= _verdict(item.pair, item.evidence, q_value, total, thresholds)
+        findings.append(FeatureDrift(**known))
+    return findings
+
+
+def _measured(item: Judged) -> dict[str, Any]:
+    """Return what is known of a feature before anything is decided."""
+    feature, pair, evidence = item.feature, item.pair, item.evidence
+    known: dict[str, Any] = {
+        "name": feature.name,
+        "role": feature.role,
+        "kind": feature.kind,
+        "importance": feature.importance,
+        "severity": "insufficient_data",
+        "rows": 0,
+    }
+    if pair is None or evidence is None:
+        return known
+    rows = pair.totals[1]
+    known |= {
+        "rows": rows,
+        "season": pair.season,
+        "effect": evidence.effects.get("values"),
+        "tests": evidence.tests,
+        "intervals": evidence.intervals,
+        "missing_rate": pair.current.missing_count / rows if rows else 0.0,
+        "outlier_rate": pair.current.outlier_count / rows if rows else 0.0,
+    }
+    if item.distances is not None:
+        known |= item.distances.by_name
+    return known | evidence.moments
 
 
 def _verdict(
-    finding: FeatureDrift,
     pair: Pair,
     evidence: Evidence,
     q_value: float,
     total_importance: float,
     thresholds: Thresholds,
-) -> FeatureDrift:
+) -> dict[str, Any]:
     proven = _proven(evidence, q_value, thresholds)
     severity = _severity(evidence, proven, q_value, thresholds)
-    harmless = severity in ("warning", "drift") and _is_harmless(
-        finding, total_importance, thresholds
-    )
+    harmless = bool(proven) and _is_harmless(pair.feature, total_importance, thresholds)
     diagnosis = None
     if proven:
         diagnosis = diagnose(pair.feature, pair.reference, pair.current, proven)
-    elif q_value > thresholds.false_discovery_rate and _moved(finding, pair, thresholds):
+    elif q_value > thresholds.false_discovery_rate and _moved(evidence, thresholds):
         diagnosis = "no more than blocks of the baseline's own rows do"
-    return replace(
-        finding,
-        p_value=evidence.combined,
-        q_value=q_value,
-        severity="warning" if harmless else severity,
-        harmless=harmless,
-        diagnosis=diagnosis,
-    )
+    return {
+        "severity": "warning" if harmless else severity,
+        "harmless": harmless,
+        "diagnosis": diagnosis,
+    }
 
 
 def _proven(evidence: Evidence, q_value: float, thresholds: Thresholds) -> list[Aspect]:
@@ -103,15 +135,13 @@ def _severity(
     return "drift" if is_drift else "warning"
 
 
-def _is_harmless(finding: FeatureDrift, total_importance: float, thresholds: Thresholds) -> bool:
+def _is_harmless(feature: BaselineFeature, total_importance: float, thresholds: Thresholds) -> bool:
     """Tell whether the model hardly reads the feature, where its importance is known."""
-    if finding.role == "output" or finding.importance is None or not total_importance:
+    if feature.role == "output" or feature.importance is None or not total_importance:
         return False
-    return finding.importance / total_importance < thresholds.harmless_importance
+    return feature.importance / total_importance < thresholds.harmless_importance
 
 
-def _moved(finding: FeatureDrift, pair: Pair, thresholds: Thresholds) -> bool:
+def _moved(evidence: Evidence, thresholds: Thresholds) -> bool:
     """Tell whether a large PSI has to be explained, as clustered rows make it so by chance."""
-    effect = pair.feature.values_effect
-    is_clustered = bool(effect.phi) and effect.phi_at(finding.rows) > 1.0
-    return is_clustered and (finding.psi or 0.0) >= thresholds.psi_drift
+    return evidence.is_clustered and evidence.index >= thresholds.psi_drift

@@ -91,6 +91,10 @@ class DesignEffect:
             current_rows: n, above 0.
             reference_rows: m, above 0, which the curve was fitted on.
         """
+        if self._is_flat:
+            return WindowEffect(
+                1 / current_rows, 1 / reference_rows, math.inf, math.inf, is_clustered=False
+            )
         now, before = self.phi_at(current_rows), self.phi_at(reference_rows)
         longest = self.sizes[-1] if self.sizes else reference_rows
         return WindowEffect(
