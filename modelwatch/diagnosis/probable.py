@@ -6,21 +6,18 @@ from collections.abc import Callable, Collection, Iterable
 
 from modelwatch.baseline import BaselineFeature
 from modelwatch.diagnosis.agreement import Comparison
-from modelwatch.diagnosis.category_names import (
-    Names,
-    frozen_category,
-    new_category,
-    placeholder,
-    renamed_categories,
-)
+from modelwatch.diagnosis.category_names import frozen_category, new_category, placeholder
+from modelwatch.diagnosis.category_tables import Names
 from modelwatch.diagnosis.cause import Aspect, Cause
+from modelwatch.diagnosis.clipping import clipping
 from modelwatch.diagnosis.count_window import shorter_window
 from modelwatch.diagnosis.missing_values import missing_flood, type_change
 from modelwatch.diagnosis.normalising import log_transform, normalisation
-from modelwatch.diagnosis.piled_values import clipping, default_value, frozen
+from modelwatch.diagnosis.renaming import renamed_categories
 from modelwatch.diagnosis.rounding import rounding
 from modelwatch.diagnosis.scaling import scale_change, sign_flip
 from modelwatch.diagnosis.shifting import offset, temperature_unit
+from modelwatch.diagnosis.single_values import default_value, frozen
 from modelwatch.diagnosis.wording import plain_words
 from modelwatch.feature import FeatureProfile
 

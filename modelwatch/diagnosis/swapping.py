@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from modelwatch.baseline import BaselineFeature
 from modelwatch.diagnosis.agreement import Comparison, affine
-from modelwatch.diagnosis.category_names import Names, distance
+from modelwatch.diagnosis.category_tables import Names, distance
 from modelwatch.diagnosis.cause import Cause
 from modelwatch.feature import FeatureProfile
 from modelwatch.sketches import Histogram

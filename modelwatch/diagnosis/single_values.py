@@ -1,9 +1,8 @@
-"""Values that pile up where the baseline has few: one value, or a limit.
+"""One value in place of many: a default, or a frozen feature.
 
 A default sent in place of a share w of the values makes the current distribution a mixture,
 (1 - w) reference + w (one value): one bin gains w, the rest keeps its shape. Where all or nearly
-all rows hold the value, the feature is frozen. Values cut off at a limit pile up in the last bin
-that is used, as much as the reference has beyond it.
+all rows hold the value, the feature is frozen.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from modelwatch.diagnosis.cause import Cause
 from modelwatch.feature import FeatureProfile
 from modelwatch.sketches import Histogram
 
-__all__ = ["clipping", "default_value", "frozen"]
+__all__ = ["FROZEN_SHARE", "default_value", "frozen"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -44,26 +43,6 @@ REST_OF_FLOOD = 0.6
 
 LEAST_UNKNOWN, REST_OF_UNKNOWN = 0.05, 0.35
 """The same two for a value that is neither a usual default nor far out."""
-
-LEAST_CUT, MOST_CUT = 0.02, 0.5
-"""Share of the reference beyond a limit for it to be told."""
-PILE_OFF = 0.25
-"""By how much a limit may hold more or less than the reference has beyond it."""
-
-FREQUENT_END = 0.02
-"""An extreme that holds this share of the baseline is an end in truth: no window passes it."""
-
-STRICT_OFF = 0.25
-"""The same where the limit was a frequent value before."""
-
-INSIDE = 0.8
-"""And as a part of what piles up."""
-
-PILE_LIFT = 4.0
-"""And this many times what its bin held."""
-
-BELOW_LIMIT = 0.15
-"""How much the distribution functions may differ within the limits, beside chance."""
 
 SPREAD_FACTOR = 2.5
 """How many times smaller or larger the variance may be than that of a mixture with a value outside
@@ -165,56 +144,6 @@ def default_value(data: Comparison) -> Cause | None:
     )
     evidence = 1.0 - flood.rest / max(flood.difference, flood.share)
     return Cause(name="default_value", text=text, evidence=max(evidence, FAR_EVIDENCE * flood.far))
-
-
-def clipping(data: Comparison) -> Cause | None:
-    """Name a limit at which values are cut off.
-
-    A limit is not told beyond which the baseline has less than a fiftieth of its values, or most.
-    """
-    found = [limit for side in (1, -1) if (limit := _limit(data, side)) is not None]
-    if not found:
-        return None
-    words = " and ".join(text for text, _ in found)
-    return Cause(
-        name="clipping", text=f"cut off {words}", evidence=max(evidence for _, evidence in found)
-    )
-
-
-def _limit(data: Comparison, side: int) -> tuple[str, float] | None:
-    """Return words and evidence of the upper (1) or lower (-1) limit."""
-    p, q = _shares(data)
-    limit = data.b.maximum if side > 0 else data.b.minimum
-    held = int(np.searchsorted(data.x.bin_edges, limit, side="left"))
-    if held in (0, p.size - 1):
-        return None
-    beyond = float(p[held + 1 :].sum() if side > 0 else p[:held].sum())
-    if _is_shifted(data, side, p):
-        return None
-    if not LEAST_CUT <= beyond <= MOST_CUT or q[held] >= FROZEN_SHARE:
-        return None
-    pile = float(q[held] - p[held])
-    differences = np.cumsum(q - p)
-    lowest, highest = np.searchsorted(data.x.bin_edges, [data.b.minimum, data.b.maximum])
-    inside = differences[lowest:highest]
-    left = float(np.abs(inside).max(initial=0.0))
-    if q[held] < PILE_LIFT * p[held]:  # others were there before: the rest must be as it was
-        is_cut = abs(pile - beyond) <= STRICT_OFF * beyond and left <= STRICT_OFF * pile
-    else:
-        is_cut = abs(pile - beyond) <= PILE_OFF * beyond + data.noise
-    if not is_cut or left > min(BELOW_LIMIT + data.noise, INSIDE * pile):
-        return None
-    way = "above" if side > 0 else "below"
-    return f"{way} {limit:.4g}, which {q[held]:.1%} of rows hold", 1.0 - left / max(
-        data.difference, pile
-    )
-
-
-def _is_shifted(data: Comparison, side: int, p: FloatArray) -> bool:
-    """Tell whether the other end moved past a frequent extreme, as clipping does not move it."""
-    if side > 0:
-        return data.b.minimum < data.a.minimum and float(p[1]) >= FREQUENT_END
-    return data.b.maximum > data.a.maximum and float(p[-2]) >= FREQUENT_END
 
 
 def _shares(data: Comparison) -> tuple[FloatArray, FloatArray]:
