@@ -110,6 +110,7 @@ class Baseline:
         timestamp: str | None = None,
         segment: str | None = None,
         importances: Mapping[str, float] | None = None,
+        model_object: object = None,
         bins: int = DEFAULT_BINS,
         progress: Callable[[float], None] | None = None,
     ) -> Baseline:
@@ -136,6 +137,12 @@ class Baseline:
             segment: the column that says to which part of the traffic a row belongs; an input too,
                 like any other column without a role, unless `features` leaves it out.
             importances: weight of each input in the model, 0 or more.
+            model_object: the model itself, in place of importances: an object with `predict_proba`
+                or `predict`, or a function that takes a table and returns predictions. It is given
+                5,000 rows at most, evenly spread in time, as a table of the same kind with the
+                inputs in their order (of a file or a stream, a pandas frame), and each input is
+                shuffled three times: how much worse its predictions get by the label, or without
+                one how far they move, is the input's importance (permutation importance).
             bins: bins of a numeric feature, 10 or more.
             progress: is told which share of the work is done, in [0, 1], where that is known.
 
@@ -143,9 +150,9 @@ class Baseline:
         feature, evenly spaced, and up to 2,000,000 rows are sorted where `timestamp` asks for it.
 
         Raises:
-            DataError: where there are no rows, or the data cannot be read.
+            DataError: where there are no rows, the data cannot be read, or the model fails on it.
             SchemaError: where a named column is not there or has two roles.
-            ConfigurationError: where an option is out of range.
+            ConfigurationError: where an option is out of range, or `model_object` is no model.
         """
         from modelwatch.baseline_fit import fit_baseline
         from modelwatch.baseline_roles import Roles
@@ -168,6 +175,7 @@ class Baseline:
             version=version,
             roles=roles,
             importances=importances,
+            model_object=model_object,
             bins=bins,
             progress=progress,
         )

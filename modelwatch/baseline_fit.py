@@ -14,6 +14,7 @@ from modelwatch.baseline import Baseline, BaselineFeature
 from modelwatch.baseline_batch import Batch, Summary
 from modelwatch.baseline_effects import FeatureBlocks, most_blocks
 from modelwatch.baseline_first_pass import Survey, surveyed
+from modelwatch.baseline_importance import RowSample, check_model, importances_of
 from modelwatch.baseline_joint import JointRows
 from modelwatch.baseline_performance import labelled_rows
 from modelwatch.baseline_roles import Roles
@@ -38,6 +39,7 @@ def fit_baseline(
     version: str,
     roles: Roles,
     importances: Mapping[str, float] | None,
+    model_object: object = None,
     bins: int,
     progress: Progress | None = None,
 ) -> Baseline:
@@ -49,6 +51,7 @@ def fit_baseline(
     for name, value in (("model", model), ("version", version)):
         if not isinstance(value, str) or not value:
             raise ConfigurationError(f"{name} is {value!r}: give a text that is not empty.")
+    check_model(model_object, importances)
     batches = load_batches(data)
     if not batches.repeatable:
         raise DataError(
@@ -74,10 +77,17 @@ def fit_baseline(
         profile=Profile(model, version),
         segment=roles.segment,
     )
-    return _counted(baseline, survey, steps.start())
+    if model_object is None:
+        return _counted(baseline, survey, steps.start())
+    sample = RowSample(survey.rows)
+    fitted = _counted(baseline, survey, steps.start(), sample)
+    found = importances_of(model_object, fitted, data, batches.in_memory, sample)
+    return replace(fitted, features=_with_importances(dict(fitted.features), found))
 
 
-def _counted(baseline: Baseline, survey: Survey, report: Progress) -> Baseline:
+def _counted(
+    baseline: Baseline, survey: Survey, report: Progress, sample: RowSample | None = None
+) -> Baseline:
     """Take the second pass: count on the bins, in all and by blocks of neighbouring rows."""
     profile = Profile.empty(baseline.model, baseline.version, baseline=baseline)
     profile.baseline_id = None
@@ -89,7 +99,9 @@ def _counted(baseline: Baseline, survey: Survey, report: Progress) -> Baseline:
         column.forget_values()
     joint = JointRows(profile.joint.names, survey.rows) if profile.joint else None
     labelled = labelled_rows(baseline, survey.rows, in_time_order=survey.in_time_order)
-    summaries: list[Summary] = [part for part in (clock, rows, joint, labelled) if part is not None]
+    summaries: list[Summary] = [
+        part for part in (clock, rows, joint, labelled, sample) if part is not None
+    ]
     summaries += blocks.values()
     for raw in survey.batches.read(report):
         batch = Batch(profile.rows, raw.columns, baseline.features)
