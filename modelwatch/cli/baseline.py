@@ -52,6 +52,10 @@ def build(
     timestamp: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="The column of times; else rows in order.")
     ] = None,
+    segment: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column of segments, each watched on its own."),
+    ] = None,
     bins: Annotated[int, typer.Option(min=10, help="Bins of a numeric feature.")] = 120,
 ) -> None:
     """Build a baseline from a data file.
@@ -63,6 +67,8 @@ def build(
       modelwatch baseline build train.csv -o churn.json --model churn --version 3
       modelwatch baseline build train.parquet -o churn.json --model churn \\
           --version 3 --prediction predicted --score score --timestamp ts
+      modelwatch baseline build train.csv -o churn.json --model churn \\
+          --version 3 --segment country
     """
     from modelwatch.baseline import Baseline
 
@@ -76,6 +82,7 @@ def build(
             score=scores,
             label=label,
             timestamp=timestamp,
+            segment=segment,
             bins=bins,
             progress=progress,
         )

@@ -12,22 +12,39 @@ if TYPE_CHECKING:
 __all__ = ["baseline_table"]
 
 SHOWN_CATEGORIES = 4
+SHOWN_SEGMENTS = 6
 
 
 def baseline_table(baseline: Baseline) -> Table:
     """Return a table with one row a feature, inputs first."""
     table = Table(
         title=f"{baseline.model} {baseline.version}",
-        caption=f"{baseline.rows} rows, baseline {baseline.id}",
+        caption=_caption(baseline),
     )
     for heading in ("feature", "role", "kind"):
         table.add_column(heading)
     for heading in ("mean", "deviation", "missing"):
         table.add_column(heading, justify="right")
+    weighted = any(feature.importance is not None for feature in baseline.features.values())
+    if weighted:
+        table.add_column("importance", justify="right")
     table.add_column("values")
     for name in (*baseline.inputs, *baseline.outputs):
-        table.add_row(*_cells(baseline, baseline.features[name]))
+        *cells, values = _cells(baseline, baseline.features[name])
+        weight = baseline.features[name].importance
+        shown = ["" if weight is None else f"{weight:.3g}"] if weighted else []
+        table.add_row(*cells, *shown, values)
     return table
+
+
+def _caption(baseline: Baseline) -> str:
+    text = f"{baseline.rows} rows, baseline {baseline.id}"
+    if not baseline.segments:
+        return text
+    named = [f"{name} ({profile.rows})" for name, profile in baseline.segments.items()]
+    shown = ", ".join(named[:SHOWN_SEGMENTS])
+    more = f", {len(named) - SHOWN_SEGMENTS} more" if len(named) > SHOWN_SEGMENTS else ""
+    return f"{text}\nsegments by {baseline.segment}: {shown}{more}"
 
 
 def _cells(baseline: Baseline, feature: BaselineFeature) -> tuple[str, ...]:
