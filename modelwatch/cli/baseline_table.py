@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline, BaselineFeature
@@ -19,7 +20,7 @@ def baseline_table(baseline: Baseline) -> Table:
     """Return a table with one row a feature, inputs first."""
     table = Table(
         title=f"{baseline.model} {baseline.version}",
-        caption=_caption(baseline),
+        caption=Text(_caption(baseline)),
     )
     for heading in ("feature", "role", "kind"):
         table.add_column(heading)

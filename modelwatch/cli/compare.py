@@ -47,7 +47,10 @@ def compare(
     data: DataArgument,
     fail_on: Annotated[
         FailOn | None,
-        typer.Option(help="Exit with status 1 where a feature is this severe, or worse."),
+        typer.Option(
+            help="Exit with status 1 where a feature is this severe, or worse, in the data as a "
+            "whole; segments are shown, and do not count."
+        ),
     ] = None,
     output_format: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.TEXT,
     junit: Annotated[
