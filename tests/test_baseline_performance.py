@@ -12,6 +12,7 @@ import pytest
 import modelwatch as mw
 from modelwatch import baseline_performance
 from tests.labelled_tables import (
+    CLASSES,
     Table,
     binary_table,
     fitted,
@@ -112,12 +113,16 @@ def test_many_rows_are_kept_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_streamed_rows_tell_the_same_as_a_table() -> None:
     """Parts of a table, one after the other, give the performance of the whole."""
     data = pd.DataFrame(several_table(0, 1_500))
-    roles = {"score": {"ant": "p_ant", "bee": "p_bee", "cat": "p_cat"}}
-    whole = fitted({name: data[name].to_numpy() for name in data}, **roles)
+    score = {name: f"p_{name}" for name in CLASSES}
+    whole = fitted({str(name): data[name].to_numpy() for name in data}, score=score)
     parts = mw.Baseline.fit(
         [data.iloc[:700], data.iloc[700:]],
-        model="m", version="1", prediction="predicted", label="label", **roles,
-    )  # fmt: skip
+        model="m",
+        version="1",
+        prediction="predicted",
+        label="label",
+        score=score,
+    )
     assert parts.performance is not None
     assert whole.performance is not None
     assert parts.performance.realized == whole.performance.realized
