@@ -1,6 +1,6 @@
 """How well the model does now: by labels where there are some, else as far as it can be estimated.
 
-Milliseconds, from summaries alone: .4 ms for one scored class.
+From summaries alone, whatever the rows: about 1 ms for each scored class, .1 ms for a regression.
 """
 
 from __future__ import annotations

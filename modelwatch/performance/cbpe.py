@@ -58,7 +58,9 @@ def estimate_classification(
     calibration (grouped jackknife over tenths of the baseline). Errors of several classes are added
     up as if they went together, which is on the safe side. Where a calibration was fitted on fewer
     rows than the window has, isotonic regression sorts its own rows too well, and the bands of the
-    ranking metrics are too narrow: 77 to 87% with 2,000 rows for 10,000. See `CBPE_CONDITIONS`.
+    ranking metrics are too narrow: with 2,000 rows for 10,000 they held the realised metric in 76
+    to 88% of windows, that of average precision under strong drift in 63 to 68%. See
+    `CBPE_CONDITIONS`.
 
     Args:
         summary: one row or more.
@@ -132,10 +134,11 @@ def _one_class(
             "summary with bin_edges_for(calibration)."
         )
     rows, scores = cells.counts.astype(np.float64), cells.mean_scores
-    chosen, *others = [
-        Expected(rows, rows * share, scores, lead)
-        for lead in [_lead(cells, calibration)]
-        for share in [calibration.apply(scores), *calibration.replicates(scores)]
+    lead = _lead(cells, calibration)
+    chosen = Expected(rows, rows * calibration.apply(scores), scores, lead)
+    others = [
+        Expected(rows, rows * share, scores, lead, is_replicate=True)
+        for share in calibration.replicates(scores)
     ]
     found: dict[str, _Uncertain] = {}
     for measure in metrics:

@@ -40,13 +40,15 @@ PREDICTED_SHARE, TRUE_SHARE = "share of predictions", "share of truths"
 class Expected:
     """Rows, and expected positives and label variances among them, by state and bin.
 
-    `lead`, by bin, is by how much positives should score above negatives, in bin widths.
+    `lead`, by bin, is by how much positives should score above negatives, in bin widths. Of a
+    replicate the values alone are wanted, and variances are 0: they take half of the time.
     """
 
     rows: FloatArray
     positives: FloatArray
     mean_scores: FloatArray
     lead: FloatArray
+    is_replicate: bool = False
 
     @property
     def variances(self) -> FloatArray:
@@ -68,6 +70,8 @@ def confusion_metrics(expected: Expected) -> Metrics:
         return binary_values(tp, rows[PREDICTED] - tp, fn, rows[NOT_PREDICTED] - fn)
 
     tp, fn = float(true[PREDICTED]), float(true[NOT_PREDICTED])
+    if expected.is_replicate:
+        return {name: (value, 0.0, known) for name, value in values(tp, fn).items()}
     by_tp = _slopes(lambda step: values(tp + step, fn), known)
     by_fn = _slopes(lambda step: values(tp, fn + step), known)
     return {
@@ -95,12 +99,16 @@ def ranking_metrics(expected: Expected) -> Metrics:
     variance = expected.variances.sum(axis=0)
     rankings: dict[str, Ranking | None] = {
         "roc_auc": roc_auc(positives, negatives, expected.lead),
-        "average_precision": average_precision(positives, negatives),
+        "average_precision": average_precision(
+            positives, negatives, with_gradients=not expected.is_replicate
+        ),
     }
     return {
         name: (
             found.value,
-            float((variance * (found.by_positives - found.by_negatives) ** 2).sum()),
+            0.0
+            if expected.is_replicate
+            else float((variance * (found.by_positives - found.by_negatives) ** 2).sum()),
             float(expected.rows.sum()),
         )
         for name, found in rankings.items()

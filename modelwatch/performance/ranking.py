@@ -63,7 +63,9 @@ def roc_auc(
     return Ranking(area, beaten / pairs - area / total_p, beating / pairs - area / total_q)
 
 
-def average_precision(positives: FloatArray, negatives: FloatArray) -> Ranking | None:
+def average_precision(
+    positives: FloatArray, negatives: FloatArray, *, with_gradients: bool = True
+) -> Ranking | None:
     """Return the mean precision over the positives, each at its own score as threshold.
 
     Within a bin true and false positives grow in proportion, and the precision is integrated over
@@ -73,6 +75,7 @@ def average_precision(positives: FloatArray, negatives: FloatArray) -> Ranking |
     Args:
         positives: counts P_b in the order of the scores, shape (bins,).
         negatives: counts Q_b.
+        with_gradients: whether they are wanted; zeros where not.
 
     Returns:
         The metric; None where there are no positives.
@@ -87,6 +90,8 @@ def average_precision(positives: FloatArray, negatives: FloatArray) -> Ranking |
     above_p = total - np.cumsum(positives)
     above_q = negatives.sum() - np.cumsum(negatives)
     value = float(_integrals(positives, negatives, above_p, above_q).sum() / total)
+    if not with_gradients:
+        return Ranking(value, np.zeros_like(positives), np.zeros_like(negatives))
     return Ranking(value, *_precision_gradient(positives, negatives, above_p, above_q, value))
 
 
