@@ -47,7 +47,11 @@ def said_of(found: Assessment, seen: VersionSeen, *, now_ns: int) -> tuple[Verdi
 
 def holding(histories: Sequence[FeatureHistory], persistence: Persistence) -> list[Remark]:
     """Say which findings hold over the finished windows; nothing where none does."""
-    names = [history.name for history in histories if history.persists]
+    names = [
+        f"{history.name} (harmless)" if history.harmless else history.name
+        for history in histories
+        if history.persists
+    ]
     if not names:
         return []
     if len(names) > MOST_HOLDING:

@@ -17,7 +17,6 @@ from modelwatch.report.wording import (
     metric_name,
     number,
     p_value,
-    plural,
     statistic_name,
     verdict,
 )
@@ -154,8 +153,8 @@ def sections_of(report: DriftReport) -> Sections:
 
 def _multivariate(item: MultivariateDrift) -> MultivariateRow:
     found = item.diagnosis or ""
-    if item.severity == "insufficient_data" and not found:
-        found = f"{plural(item.rows, 'complete row')} are too few to judge"
+    if item.severity == "insufficient_data" and (item.p_value is not None or not found):
+        found = f"too few complete rows to judge: {item.rows:,}"
     return MultivariateRow(
         name=statistic_name(item.name),
         tone=item.severity,

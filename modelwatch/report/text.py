@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +19,8 @@ from modelwatch.report.wording import MARKS, Tone, plural, verdict
 
 __all__ = ["report_table"]
 
+T = TypeVar("T")
+
 STYLES: Mapping[Tone, str] = {
     "drift": "bold red",
     "warning": "yellow",
@@ -23,6 +28,9 @@ STYLES: Mapping[Tone, str] = {
     "none": "dim",
     "insufficient_data": "dim italic",
 }
+
+WIDE = 110
+"""Columns of a terminal from which intervals are shown."""
 
 MOST_METRICS = 4
 MOST_SEGMENTS = 8
@@ -47,19 +55,31 @@ def report_table(report: DriftReport) -> RenderableType:
     )
 
 
-def _head(report: DriftReport) -> Iterator[Text]:
+def _head(report: DriftReport) -> Iterator[RenderableType]:
     found = verdict(report)
     # Text, not markup: a feature's name may hold square brackets.
     headline = Text(f"{MARKS[found.tone]} {found.sentence}", style=STYLES[found.tone])
     headline.append(f"  {report.model} {report.version}, {report.rows:,} rows", style="dim")
     yield headline
     for remark in remarks(report):
-        yield Text.assemble("  ", (remark.subject, "bold"), f": {remark.text}")
+        text = Text.assemble((remark.subject, "bold"), f": {remark.text}")
+        yield Padding(text, (0, 0, 0, 2))
     if report.note:
-        yield Text(f"  {report.note}", style="dim")
+        yield Padding(Text(report.note, style="dim"), (0, 0, 0, 2))
 
 
-def _table(*headings: str, right: tuple[str, ...] = ()) -> Table:
+@dataclass(frozen=True)
+class _Fitting:
+    """A table with its intervals, or without where these would leave no room for words."""
+
+    wide: Table
+    narrow: Table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self.wide if options.max_width >= WIDE else self.narrow
+
+
+def _table(*headings: str, right: Collection[str] = ()) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in headings:
         if heading in right:
@@ -69,25 +89,33 @@ def _table(*headings: str, right: tuple[str, ...] = ()) -> Table:
     return table
 
 
-def _features(rows: list[FeatureRow]) -> Table:
-    table = _table(
-        "feature",
-        "effect",
-        "95% interval",
-        "p",
-        "severity",
-        "what was found",
-        right=("effect", "95% interval", "p"),
-    )
+def _fitting(headings: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> _Fitting:
+    """Return both forms of a table whose third column holds intervals."""
+    right = headings[1:4]
+    wide, narrow = _table(*headings, right=right), _table(*_but_third(headings), right=right)
     for row in rows:
-        name = Text(row.name)
-        if row.role == "output":
-            name.append(" (output)", style="dim")
-        found = Text(row.found)
-        if row.segment:
-            found.append(f"; mostly in {row.segment}", style="dim")
-        table.add_row(name, row.effect, row.interval, row.p, _severity(row.tone, row.word), found)
-    return table
+        wide.add_row(*row)
+        narrow.add_row(*_but_third(row))
+    return _Fitting(wide, narrow)
+
+
+def _but_third(row: Sequence[T]) -> list[T]:
+    return [*row[:2], *row[3:]]
+
+
+def _features(rows: list[FeatureRow]) -> _Fitting:
+    headings = ("feature", "effect", "95% interval", "p", "severity", "what was found")
+    return _fitting(headings, [_feature(row) for row in rows])
+
+
+def _feature(row: FeatureRow) -> tuple[str | Text, ...]:
+    name = Text(row.name)
+    if row.role == "output":
+        name.append(" (output)", style="dim")
+    found = Text(row.found)
+    if row.segment:
+        found.append(f"; mostly in {row.segment}", style="dim")
+    return name, row.effect, row.interval, row.p, _severity(row.tone, row.word), found
 
 
 def _notes(report: DriftReport, rows: list[FeatureRow]) -> Iterator[Text]:
@@ -102,23 +130,19 @@ def _notes(report: DriftReport, rows: list[FeatureRow]) -> Iterator[Text]:
 def _multivariate(sections: Sections) -> Iterator[RenderableType]:
     if not sections.multivariate:
         return
-    table = _table(
-        "all inputs together",
-        "value",
-        "95% interval",
-        "p",
-        "severity",
-        "what was found",
-        right=("value", "95% interval", "p"),
-    )
-    for row in sections.multivariate:
-        found = row.found or row.features
-        if row.found and row.features:
-            found = f"{row.found} ({row.features})"
-        table.add_row(
-            row.name, row.value, row.interval, row.p, _severity(row.tone, row.word), Text(found)
+    headings = ("all together", "value", "95% interval", "p", "severity", "what was found")
+    rows = [
+        (
+            row.name,
+            row.value,
+            row.interval,
+            row.p,
+            _severity(row.tone, row.word),
+            Text(f"{row.found} ({row.features})" if row.features else row.found),
         )
-    yield from (Text(), table)
+        for row in sections.multivariate
+    ]
+    yield from (Text(), _fitting(headings, rows))
 
 
 def _performance(sections: Sections) -> Iterator[RenderableType]:

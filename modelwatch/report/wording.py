@@ -150,7 +150,7 @@ def _harmless(report: DriftReport, drifted: Sequence[FeatureDrift], beside: str)
     total = plural(len(report.features), "feature")
     return Verdict(
         severity=report.severity,
-        sentence=f"Drifted, harmless: {len(drifted)} of {total}, {reason}{beside}",
+        sentence=f"Harmless drift in {len(drifted)} of {total}, as {reason}{beside}",
         names=names_of(drifted),
         harmless=True,
     )

@@ -140,9 +140,10 @@ def test_many_names_are_shortened() -> None:
     assert remark.text == (
         "in 2 or more of the last 3 finished windows: f0, f1, f2, f3, f4, f5, 3 more"
     )
-    assert (
-        holding([FeatureHistory(name="a", severity="none", found=1, judged=3)], Persistence()) == []
-    )
+    harmless = FeatureHistory(name="a", severity="warning", found=2, judged=2, harmless=True)
+    assert holding([harmless], Persistence())[0].text.endswith("windows: a (harmless)")
+    resolved = FeatureHistory(name="a", severity="none", found=1, judged=3)
+    assert holding([resolved], Persistence()) == []
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def test_statistics_of_all_together(full: mw.DriftReport) -> None:
     assert (first.name, first.word, first.value) == ("Correlations", "drift", "0.310")
     assert (first.interval, first.p) == ("0.250 to 0.370", "<0.001")
     assert "<i>hour" in first.found
-    assert second.found == "12 complete rows are too few to judge"
+    assert second.found == "too few complete rows to judge: 12"
     assert (third.name, third.interval, third.found) == ("Means", "", "")
 
 

@@ -11,9 +11,9 @@ from modelwatch.report.drift_report import FeatureDrift, Severity
 from modelwatch.report.wording import names_of, verdict
 
 
-def printed(report: mw.DriftReport) -> str:
+def printed(report: mw.DriftReport, *, width: int = 160) -> str:
     """Return what the terminal shows."""
-    console = Console(file=io.StringIO(), width=160, no_color=True)
+    console = Console(file=io.StringIO(), width=width, no_color=True)
     console.print(report)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
@@ -47,8 +47,8 @@ def test_tells_all_that_a_report_has(full: mw.DriftReport) -> None:
         f"{distance.effect:.3f}",
         f"{bounds[0]:.3f} to {bounds[1]:.3f}",
         "mostly in carrier=<UA>",
-        "all inputs together",
-        "12 complete rows are too few to judge",
+        "all together",
+        "too few complete rows to judge: 12",
         "ROC AUC",
         "worse, beyond chance",
         "1 more measure\n",
@@ -56,6 +56,14 @@ def test_tells_all_that_a_report_has(full: mw.DriftReport) -> None:
         "carrier=HA",
     ):
         assert part in text, part
+
+
+def test_a_narrow_terminal_has_room_for_words(full: mw.DriftReport) -> None:
+    """In 80 columns the intervals make room for what was found; no line is longer."""
+    lines = printed(full, width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert not any(line.startswith("feature") and "interval" in line for line in lines)
+    assert any("values are 1.7" in line and "distance" in line for line in lines)
 
 
 def test_tells_nothing_of_what_is_not_there(calm: mw.DriftReport) -> None:

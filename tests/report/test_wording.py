@@ -43,7 +43,7 @@ CHANGED = dataclasses.replace(UNCHANGED, reference=0.7)
 def test_harmless_for_lack_of_importance(report: mw.DriftReport) -> None:
     """What the model hardly reads is told as drifted and harmless, by name, with the reason."""
     found = verdict(report_of(report, finding("a", "warning", harmless=True), finding("b", "none")))
-    assert found.sentence == "Drifted, harmless: 1 of 2 features, the model hardly reads it"
+    assert found.sentence == "Harmless drift in 1 of 2 features, as the model hardly reads it"
     assert (found.tone, found.names) == ("harmless", "a")
 
 
@@ -58,7 +58,7 @@ def test_harmless_since_performance_holds(report: mw.DriftReport) -> None:
     )
     told = verdict(dataclasses.replace(drifting, performance={"f1": UNCHANGED}))
     assert told.sentence == (
-        "Drifted, harmless: 2 of 4 features, estimated performance is kept; warning for 1 "
+        "Harmless drift in 2 of 4 features, as estimated performance is kept; warning for 1 "
         "more; 1 could not be judged"
     )
     realized = dataclasses.replace(UNCHANGED, realized=0.5)
