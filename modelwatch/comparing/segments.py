@@ -101,7 +101,7 @@ def contributions(reference: npt.ArrayLike, current: npt.ArrayLike) -> FloatArra
         rows. A contribution is below zero where a segment moved against the whole.
 
     >>> contributions([[40, 10], [25, 25]], [[40, 10], [10, 40]]).round(4).tolist()
-    [0.0, 0.1857]
+    [0.0, 0.0929]
     """
     x, y = np.asarray(reference, dtype=np.float64), np.asarray(current, dtype=np.float64)
     rows_before, rows_now = x.sum(), y.sum()
