@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -110,8 +111,9 @@ class FeatureBlocks:
         if column.missing:
             absent = np.isnan(column.values)
             bins, cells = np.where(absent, -1, bins), np.where(absent, -1, cells)
-        square = (column.finite - spec.mean) ** 2
-        self._fourth += float((square * square).sum())
+        with np.errstate(over="ignore", under="ignore"):
+            square = (column.finite - spec.mean) ** 2
+            self._fourth += float((square * square).sum())
         return (
             bins,
             cells,
@@ -123,8 +125,8 @@ class FeatureBlocks:
         spec = self.spec
         moments = profile.moments
         if moments is not None and moments.n > 1 and moments.variance > 0:
-            kurtosis = self._fourth / moments.n / moments.variance**2
-            spec = replace(spec, kurtosis=max(kurtosis, 1.0))
+            kurtosis = self._fourth / moments.n / moments.variance / moments.variance
+            spec = replace(spec, kurtosis=max(kurtosis, 1.0) if math.isfinite(kurtosis) else None)
         if self._in_time_order is None and self._cells.are_grouped:
             say_sorted_by(spec.name)
             return spec

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,13 @@ from modelwatch.comparing.evidence import Evidence
 from modelwatch.comparing.pairs import Pair
 from modelwatch.comparing.thresholds import Thresholds
 from modelwatch.comparisons.false_discovery import benjamini_hochberg
-from modelwatch.diagnosis import Aspect, diagnose
+from modelwatch.diagnosis import Aspect, Cause, explain, swapped_columns
 from modelwatch.report.drift_report import FeatureDrift, Severity
 
 __all__ = ["Judged", "decide"]
+
+MOST_SWAPPED = 30
+"""With more features that moved, swapped columns are not looked for: every pair is tried."""
 
 DRIFT_SHARE = 0.1
 """Drift, which stops deployments, is told at a tenth of the false discovery rate of warnings. Of
@@ -46,15 +49,32 @@ def decide(judged: Sequence[Judged], thresholds: Thresholds) -> list[FeatureDrif
     ]
     adjusted = iter(zip(p_values, benjamini_hochberg(p_values), strict=True))
     total = sum(item.feature.importance or 0.0 for item in judged)
-    findings = []
+    found = {item.feature.name: _measured(item) for item in judged}
+    moved: dict[str, Pair] = {}
     for item in judged:
-        known = _measured(item)
         if item.pair and item.evidence and item.evidence.p_values:
             p_value, q_value = next(adjusted)
+            proven = _proven(item.evidence, q_value, thresholds)
+            known = found[item.feature.name]
             known |= {"p_value": p_value, "q_value": q_value}
-            known |= _verdict(item.pair, item.evidence, q_value, total, thresholds)
-        findings.append(FeatureDrift(**known))
-    return findings
+            known |= _verdict(item.pair, item.evidence, q_value, proven, total, thresholds)
+            if "values" in proven:
+                moved[item.feature.name] = item.pair
+    for name, cause in _swapped(moved).items():
+        found[name] |= {"cause": cause.name, "diagnosis": cause.text}
+    return [FeatureDrift(**known) for known in found.values()]
+
+
+def _swapped(moved: Mapping[str, Pair]) -> dict[str, Cause]:
+    """Find features that hold each other's values, where there are not too many to try."""
+    if not 2 <= len(moved) <= MOST_SWAPPED:
+        return {}
+    return swapped_columns(
+        {name: pair.feature for name, pair in moved.items()},
+        {name: pair.reference for name, pair in moved.items()},
+        {name: pair.current for name, pair in moved.items()},
+        moved,
+    )
 
 
 def _measured(item: Judged) -> dict[str, Any]:
@@ -89,20 +109,21 @@ def _verdict(
     pair: Pair,
     evidence: Evidence,
     q_value: float,
+    proven: Sequence[Aspect],
     total_importance: float,
     thresholds: Thresholds,
 ) -> dict[str, Any]:
-    proven = _proven(evidence, q_value, thresholds)
     severity = _severity(evidence, proven, q_value, thresholds)
     harmless = bool(proven) and _is_harmless(pair.feature, total_importance, thresholds)
-    diagnosis = None
+    cause = diagnosis = None
     if proven:
-        diagnosis = diagnose(pair.feature, pair.reference, pair.current, proven)
+        cause, diagnosis = explain(pair.feature, pair.reference, pair.current, proven)
     elif q_value > thresholds.false_discovery_rate and _moved(evidence, thresholds):
         diagnosis = "no more than blocks of the baseline's own rows do"
     return {
         "severity": "warning" if harmless else severity,
         "harmless": harmless,
+        "cause": cause.name if cause else None,
         "diagnosis": diagnosis,
     }
 

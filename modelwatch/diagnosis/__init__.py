@@ -6,7 +6,15 @@ which plain drift does not bring about.
 """
 
 from modelwatch.diagnosis.cause import Aspect, Cause, CauseName
-from modelwatch.diagnosis.probable import diagnose, probable_cause
+from modelwatch.diagnosis.probable import diagnose, explain, probable_cause
 from modelwatch.diagnosis.swapping import swapped_columns
 
-__all__ = ["Aspect", "Cause", "CauseName", "diagnose", "probable_cause", "swapped_columns"]
+__all__ = [
+    "Aspect",
+    "Cause",
+    "CauseName",
+    "diagnose",
+    "explain",
+    "probable_cause",
+    "swapped_columns",
+]

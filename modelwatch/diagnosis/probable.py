@@ -21,7 +21,7 @@ from modelwatch.diagnosis.single_values import default_value, frozen
 from modelwatch.diagnosis.wording import plain_words
 from modelwatch.feature import FeatureProfile
 
-__all__ = ["causes", "diagnose", "probable_cause"]
+__all__ = ["causes", "diagnose", "explain", "probable_cause"]
 
 NUMERIC_CAUSES: tuple[Callable[[Comparison], Cause | None], ...] = (
     shorter_window,
@@ -80,13 +80,23 @@ def diagnose(
         One sentence part for each aspect, joined by semicolons: the cause where there is one, else
         what changed in plain words. None where there are no aspects.
     """
+    return explain(feature, reference, current, aspects)[1]
+
+
+def explain(
+    feature: BaselineFeature,
+    reference: FeatureProfile,
+    current: FeatureProfile,
+    aspects: Iterable[Aspect],
+) -> tuple[Cause | None, str | None]:
+    """Return what `probable_cause` and `diagnose` do, at the cost of one of them."""
     asked = tuple(aspects)
     found = causes(feature, reference, current, asked)
     told: list[str] = []
     for aspect in dict.fromkeys([*(cause.aspect for cause in found), *asked]):
         cause = _best([cause for cause in found if cause.aspect == aspect])
         told.append(cause.text if cause else plain_words(aspect, feature, reference, current))
-    return "; ".join(told) or None
+    return _best(found), "; ".join(told) or None
 
 
 def causes(

@@ -60,6 +60,7 @@ class FeatureDrift:
         intervals: 95% confidence interval of psi (above chance, as `effect`), ks, mean_shift,
             std_ratio, missing_rate and outlier_rate, as far as they are known.
         segment: the segment that contributes most to the change, where the comparison was split.
+        cause: the probable cause, such as scale_change; None where none has the evidence.
         diagnosis: what happened, in words.
     """
 
@@ -90,6 +91,7 @@ class FeatureDrift:
     tests: Mapping[str, float] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     segment: str | None = None
+    cause: str | None = None
     diagnosis: str | None = None
 
     @classmethod

@@ -106,3 +106,30 @@ def test_the_tests_behind_a_p_value_are_named() -> None:
     report = mw.compare(baseline, {name: values[:1_000] for name, values in data.items()})
     assert {"chi_square", "ks", "location"} <= set(report.features["x"].tests)
     assert set(report.features["c"].tests) == {"chi_square"}
+
+
+def test_the_probable_cause_has_a_name() -> None:
+    """A unit change is named for machines and said for people; columns that were swapped, too."""
+    rng = np.random.default_rng(6)
+    data = {
+        "distance": rng.gamma(3.0, 200.0, 20_000),
+        "height": rng.normal(170.0, 8.0, 20_000),
+        "weight": rng.normal(70.0, 9.0, 20_000),
+    }
+    baseline = mw.Baseline.fit(data, model="m", version="1")
+    now = {name: values[:3_000] for name, values in data.items()}
+    scaled = mw.compare(baseline, now | {"distance": now["distance"] * 1.609344})
+    assert scaled.features["distance"].cause == "scale_change"
+    assert scaled.features["height"].cause is None
+    swapped = mw.compare(baseline, now | {"height": now["weight"], "weight": now["height"]})
+    assert swapped.features["height"].cause == "swapped_columns"
+    assert "weight" in (swapped.features["height"].diagnosis or "")
+
+
+def test_values_of_any_size_have_a_report() -> None:
+    """Tiny and huge numbers overflow nothing, in the baseline's document neither."""
+    rng = np.random.default_rng(7)
+    data = {"tiny": rng.normal(size=500) * 1e-158, "huge": rng.normal(size=500) * 1e138}
+    baseline = mw.Baseline.from_json(mw.Baseline.fit(data, model="m", version="1").to_json())
+    report = mw.compare(baseline, data)
+    assert {feature.severity for feature in report.features.values()} == {"none"}
