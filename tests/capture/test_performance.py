@@ -22,7 +22,8 @@ def labelled() -> mw.Baseline:
 def served(make_watch: MakeWatch, baseline: mw.Baseline, table: Row) -> mw.Profile:
     """Send every row of a table through a watched model, and return what was captured."""
     names = list(baseline.inputs)
-    answers = zip(table.get("score", table["predicted"]), table["predicted"], strict=True)
+    scores = table["score" if "score" in table else "predicted"]
+    answers = zip(scores, table["predicted"], strict=True)
     rows = [
         dict(zip(names, row, strict=True))
         for row in zip(*[table[name] for name in names], strict=True)
