@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from modelwatch.report.drift_report import DriftReport, FeatureDrift
 from modelwatch.report.findings import MultivariateDrift, PerformanceMetric
 from modelwatch.report.wording import (
+    cause_words,
     changed_words,
     interval,
     metric_name,
@@ -84,6 +85,8 @@ def without_performance(report: DriftReport) -> str:
 
 def _of_feature(report: DriftReport, feature: FeatureDrift) -> str:
     parts = [feature.diagnosis or "the distribution changed"]
+    if feature.cause is not None:
+        parts.append(f"probable cause: {cause_words(feature.cause)}")
     if feature.effect is not None and feature.effect > 0:
         bounds = interval(feature.intervals.get("psi"))
         sure = f" (95% interval {bounds})" if bounds else ""

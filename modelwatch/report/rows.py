@@ -16,6 +16,7 @@ from modelwatch.report.wording import (
     MARKS,
     WORDS,
     Tone,
+    cause_words,
     interval,
     number,
     p_value,
@@ -45,6 +46,7 @@ class FeatureRow:
         missing_changed: whether the two differ.
         outliers: share of rows with an outlying value, before and now.
         found: what happened; empty where nothing is to be told.
+        cause: the probable cause; empty where none is known.
         segment: the segment that explains it most; empty where none is known.
         season: by which cycle it was compared; empty where by none.
         held: in how many of the last windows it was found; empty where that is not told.
@@ -71,6 +73,7 @@ class FeatureRow:
     missing_changed: bool
     outliers: str
     found: str
+    cause: str
     segment: str
     season: str
     held: str
@@ -139,6 +142,7 @@ def _row(
         missing_changed=missing != percent(drift.missing_rate),
         outliers=_change(reference.outlier_rate if reference else None, drift.outlier_rate),
         found=drift.diagnosis or _default_finding(drift),
+        cause=cause_words(drift.cause),
         segment=drift.segment or "",
         season=season_words(drift.season),
         held=held,

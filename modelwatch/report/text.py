@@ -113,6 +113,8 @@ def _feature(row: FeatureRow) -> tuple[str | Text, ...]:
     if row.role == "output":
         name.append(" (output)", style="dim")
     found = Text(row.found)
+    if row.cause:
+        found.append(f" ({row.cause})", style="bold")
     if row.segment:
         found.append(f"; mostly in {row.segment}", style="dim")
     return name, row.effect, row.interval, row.p, _severity(row.tone, row.word), found

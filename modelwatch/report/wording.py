@@ -15,6 +15,7 @@ __all__ = [
     "WORDS",
     "Tone",
     "Verdict",
+    "cause_words",
     "changed_words",
     "interval",
     "is_better",
@@ -298,6 +299,15 @@ def changed_words(metric: PerformanceMetric) -> str:
     if better is None:
         return f"{'lower' if metric.change[1] < 0 else 'higher'}, beyond chance"
     return f"{'better' if better else 'worse'}, beyond chance"
+
+
+def cause_words(cause: str | None) -> str:
+    """Return the name of a probable cause as words; empty where none is known.
+
+    >>> cause_words("scale_change")
+    'scale change'
+    """
+    return (cause or "").replace("_", " ")
 
 
 def season_words(season: str | None) -> str:

@@ -95,7 +95,9 @@ PERFORMANCE = {
 def full(report: mw.DriftReport, calm: mw.DriftReport, unjudged: mw.DriftReport) -> mw.DriftReport:
     """A report that has all that a report can have."""
     features = dict(report.features)
-    features["distance"] = dataclasses.replace(features["distance"], segment="carrier=<UA>")
+    features["distance"] = dataclasses.replace(
+        features["distance"], segment="carrier=<UA>", cause="scale_change"
+    )
     return dataclasses.replace(
         report,
         features=features,

@@ -67,6 +67,7 @@ def test_tells_all_that_a_report_has(full: mw.DriftReport) -> None:
     assert places == sorted(places)
     for text in (
         "effect ",
+        "probable cause: scale change",
         "mostly in carrier=<UA>",
         "correlation of distance and <i>hour went",
         "worse, beyond chance",

@@ -26,6 +26,7 @@ def test_how_sure_how_much_and_why(full: mw.DriftReport) -> None:
         str(worst.diagnosis),
         f"effect {worst.effect:.3f} (95% interval {worst.intervals['psi'][0]:.3f} to ",
         "p <0.001",
+        "probable cause: scale change",
         "mostly in carrier=<UA>",
     ):
         assert part in first.text

@@ -46,6 +46,7 @@ def test_tells_all_that_a_report_has(full: mw.DriftReport) -> None:
     for part in (
         f"{distance.effect:.3f}",
         f"{bounds[0]:.3f} to {bounds[1]:.3f}",
+        "(scale change)",
         "mostly in carrier=<UA>",
         "all together",
         "too few complete rows to judge: 12",
