@@ -87,20 +87,19 @@ class ListRows:
     def __init__(
         self, rows: Sequence[Mapping[str, Any]], names: Sequence[str], at: Positions
     ) -> None:
-        chosen = (rows[place] for place in at.tolist())
-        self._rows = [{name: row[name] for name in names if name in row} for row in chosen]
+        self._names = tuple(names)
+        self._rows = [rows[place] for place in at.tolist()]
 
     def native(self) -> Any:
         """Return a list of dictionaries."""
-        return [dict(row) for row in self._rows]
+        return [{name: row[name] for name in self._names if name in row} for row in self._rows]
 
     def permuted(self, name: str, order: Positions) -> Any:
         """Return such a list in which each row has the value that another one had, or lacks it."""
-        found = self.native()
-        for row, place in zip(found, order.tolist(), strict=True):
-            row.pop(name, None)
-            if name in self._rows[place]:
-                row[name] = self._rows[place][name]
+        found = []
+        for row, place in zip(self._rows, order.tolist(), strict=True):
+            of = {other: self._rows[place] if other == name else row for other in self._names}
+            found.append({key: given[key] for key, given in of.items() if key in given})
         return found
 
 
