@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from modelwatch.baseline import Baseline
@@ -105,3 +107,51 @@ def test_names_are_no_markup(run: Run, tmp_path: Path) -> None:
     assert shown.status == 0
     for name in ("[/m] [bold]1", "[/x]", "[red]a", ":smile:"):
         assert name in shown.out
+
+
+def test_segments_are_built_shown_and_compared(
+    run: Run, training_file: Path, drifted_file: Path, tmp_path: Path
+) -> None:
+    """--segment reaches the baseline; its segments are listed, and each has findings in JSON."""
+    path = tmp_path / "by_plan.json"
+    built = run(
+        "baseline", "build", training_file, "-o", path, "--model", "m", "--version", "1",
+        "--segment", "plan",
+    )  # fmt: skip
+    assert built.status == 0
+    assert set(Baseline.load(path).segments) == {"basic", "pro"}
+    assert "segments by plan: " in run("baseline", "show", path).out
+    found = json.loads(run("compare", path, drifted_file, "--format", "json").out)
+    assert {name: part["severity"] for name, part in found["segments"].items()} == {
+        "basic": "drift", "pro": "drift",
+    }  # fmt: skip
+
+
+def test_a_finding_of_a_segment_alone_does_not_fail(
+    run: Run, training_file: Path, tmp_path: Path
+) -> None:
+    """--fail-on looks at the whole."""
+    path, now = tmp_path / "by_plan.json", tmp_path / "now.csv"
+    frame = pl.read_csv(training_file)
+    rare = pl.when(pl.int_range(pl.len()) % 40 == 0)
+    frame.with_columns(plan=rare.then(pl.lit("trial")).otherwise("plan")).write_csv(training_file)
+    moved = rare.then(pl.col("age") + 60).otherwise("age")
+    pl.read_csv(training_file).with_columns(age=moved).write_csv(now)
+    run(
+        "baseline", "build", training_file, "-o", path, "--model", "m", "--version", "1",
+        "--segment", "plan",
+    )  # fmt: skip
+    found = json.loads(run("compare", path, now, "--format", "json").out)
+    assert (found["severity"], found["segments"]["trial"]["severity"]) == ("none", "drift")
+    assert run("compare", path, now, "--fail-on", "warning").status == 0
+
+
+def test_show_tells_importances(run: Run, baseline_file: Path, tmp_path: Path) -> None:
+    """Where the baseline has them, and no column where it has none."""
+    assert "importance" not in run("baseline", "show", baseline_file).out
+    data = {"age": [1.0, 2.0] * 50, "plan": ["a", "b"] * 50}
+    weighted = Baseline.fit(data, model="m", version="1", importances={"age": 0.625})
+    weighted.save(tmp_path / "weighted.json")
+    shown = run("baseline", "show", tmp_path / "weighted.json").out
+    assert "importance" in shown
+    assert "0.625" in shown
