@@ -52,7 +52,7 @@ def performance_is_kept(
 
     Realised metrics decide; without labels the estimated ones do, on their condition: that the
     mapping from inputs to truth is unchanged, and that the drifted features are where the baseline
-    had rows, which is checked.
+    had rows and that no fault of the pipeline is named, both of which are checked.
 
     Args:
         metrics: by name; those that do not decide are passed over.
@@ -82,6 +82,12 @@ def _may_harm(metric: PerformanceMetric, tolerance: Tolerance) -> bool | None:
 
 
 def _is_unknown(feature: FeatureDrift) -> bool:
+    """Tell whether rows lie where the baseline had none, or mean something else than there.
+
+    A fault of the pipeline, such as another unit, changes the mapping from inputs to truth.
+    """
+    if feature.cause is not None and feature.role == "input":
+        return True
     rates = {"missing": feature.missing_rate, "outliers": feature.outlier_rate}
     return any(
         rate > MOST_UNKNOWN and feature.tests.get(name, 1.0) < PROVEN_P_VALUE

@@ -87,3 +87,22 @@ def test_few_rows_do_not_prove_that_there_is_no_harm(
     assert report.severity == "drift"
     assert report.verdict == "drift"
     assert report.performance.keys() >= DECIDING.keys() - {"mae"}
+
+
+def test_a_fault_of_the_pipeline_is_never_harmless_by_estimate() -> None:
+    """Kilometres in place of miles: what the scores promise no longer holds, however good."""
+    rng = np.random.default_rng(3)
+    table = {"distance": rng.gamma(3.0, 200.0, 20_000), "age": rng.normal(40.0, 10.0, 20_000)}
+    table["score"] = 1 / (1 + np.exp(-(table["age"] - 40.0) / 8.0))
+    table["churned"] = rng.random(20_000) < table["score"]
+    table["predicted"] = table["score"] > 0.5
+    baseline = mw.Baseline.fit(
+        table, model="m", version="1", prediction="predicted", score="score", label="churned"
+    )
+    now = {name: values[:4_000] for name, values in table.items() if name != "churned"}
+    now["distance"] = now["distance"] * 1.609344
+    report = mw.compare(baseline, now)
+    assert report.features["distance"].cause == "scale_change"
+    assert report.verdict == "drift"
+    labelled = mw.compare(baseline, now | {"churned": table["churned"][:4_000]})
+    assert labelled.verdict == "drifted, harmless"
