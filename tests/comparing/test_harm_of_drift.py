@@ -92,7 +92,10 @@ def test_few_rows_do_not_prove_that_there_is_no_harm(
 def test_a_fault_of_the_pipeline_is_never_harmless_by_estimate() -> None:
     """Kilometres in place of miles: what the scores promise no longer holds, however good."""
     rng = np.random.default_rng(3)
-    table = {"distance": rng.gamma(3.0, 200.0, 20_000), "age": rng.normal(40.0, 10.0, 20_000)}
+    table: dict[str, np.ndarray] = {
+        "distance": rng.gamma(3.0, 200.0, 20_000),
+        "age": rng.normal(40.0, 10.0, 20_000),
+    }
     table["score"] = 1 / (1 + np.exp(-(table["age"] - 40.0) / 8.0))
     table["churned"] = rng.random(20_000) < table["score"]
     table["predicted"] = table["score"] > 0.5
