@@ -129,7 +129,8 @@ class Baseline:
             version: its version.
             features: the input columns; all that have no other role where None.
             prediction: the column with the predicted value or class.
-            score: the column with the score, or {class: column}.
+            score: the column with the score, or {class: column}. Without its class, it is taken for
+                the one of the two whose rows have the higher mean score.
             label: the column with the truth, of the same kind as the predictions: from it, the
                 calibration of the scores and the size of errors are learned, so that performance
                 can be told later, with labels and without. Rows may lack it.

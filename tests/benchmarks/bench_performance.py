@@ -2,20 +2,28 @@
 
 Run as ``python tests/benchmarks/bench_performance.py``. The classifier is a gradient boosting on a
 synthetic set whose inputs drift; the regressor's errors grow with two of its inputs. Estimates
-are held against the labels that they did not see.
+are held against the labels that they did not see. Last comes what all this costs a baseline, a
+comparison and an export.
 """
 
 from __future__ import annotations
 
+import gzip
+import json
+import timeit
 from collections import Counter
 from collections.abc import Callable
 from time import process_time
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn import metrics
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+import modelwatch as mw
+from modelwatch.comparing import Thresholds
+from modelwatch.comparing.performance import performance_of
 from modelwatch.performance import (
     Calibration,
     Estimate,
@@ -29,6 +37,8 @@ from modelwatch.performance import (
     fit_loss_model,
     realized,
 )
+from modelwatch.telemetry.wire import encode_logs
+from tests.labelled_tables import binary_table, fitted, without
 
 Figure = tuple[str, str, str]
 FloatArray = npt.NDArray[np.float64]
@@ -246,6 +256,37 @@ def speed() -> list[Figure]:
     return [("1,000,000 scores folded in", "0.3 s", f"{process_time() - started:.2f} s")]
 
 
+def product() -> list[Figure]:
+    """Return what performance costs in a baseline, in a comparison and on the wire."""
+    inputs = np.random.default_rng(0).normal(size=(10, 100_000))
+    table = binary_table(0, 100_000) | {f"input_{at}": one for at, one in enumerate(inputs)}
+    roles: dict[str, Any] = {"score": "score"}
+    fitted(table, **roles)  # loads what is loaded once
+    started = process_time()
+    fitted(without(table, "label"), **roles)
+    blind, started = process_time() - started, process_time()
+    baseline = fitted(table, **roles)
+    seeing = process_time() - started
+    document = json.dumps(json.loads(baseline.to_json())["performance"])
+    now = {name: values[:10_000] for name, values in table.items()}
+    profile = mw.Profile.from_data(now, baseline=baseline)
+    profile.start_ns, profile.end_ns = 1, 60
+    logs = [len(gzip.compress(encode_logs(profile, resource={})))]
+    taken = min(timeit.repeat(lambda: performance_of(baseline, profile, Thresholds()), number=5))
+    profile.scores = None
+    logs.append(len(gzip.compress(encode_logs(profile, resource={}))))
+    return [
+        ("fit of 100,000 x 12 with labels, against without", "1.5 x", f"{seeing / blind:.2f} x"),
+        (
+            "its document: what labels add, compressed",
+            "",
+            f"{len(gzip.compress(document.encode())):,} bytes",
+        ),
+        ("an export: what scores add, compressed", "", f"{logs[0] - logs[1]:,} bytes"),
+        ("performance of a window from its profile", "1 ms", f"{taken / 5 * 1e3:.2f} ms"),
+    ]
+
+
 def figures() -> list[Figure]:
     """Return what was measured: what, target, measured."""
     return [
@@ -254,6 +295,7 @@ def figures() -> list[Figure]:
         *losses_against_realised(),
         *coverages(),
         *speed(),
+        *product(),
     ]
 
 
