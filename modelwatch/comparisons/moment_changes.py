@@ -22,7 +22,9 @@ __all__ = [
     "extreme_changes",
     "mean_change",
     "quantile_change",
+    "quantile_effect",
     "rate_change",
+    "spread_effect",
     "standard_deviation_change",
 ]
 
@@ -165,3 +167,42 @@ def rate_change(reference: float, current: float, noise: float) -> Change:
     Change(reference=0.1, current=0.0, lower=0.0, upper=0.0369...)
     """
     return Change(reference, current, *rate_interval(current, 1 / noise))
+
+
+def quantile_effect(share: float, location: float, cells: float) -> float:
+    """Return the design effect of the share of values below a quantile.
+
+    The normal score has the share phi(z)^2 / (p (1 - p)) of that variable's variance, phi being the
+    normal density at the quantile z: as much goes by the score's design effect, the rest by that of
+    the cells. On autoregressions of .5 to .99, and on levels that change every 500 rows, this is
+    within a fifth of what was measured, where the score's own is up to three times as large.
+
+    Args:
+        share: p, in (0, 1).
+        location: design effect of the mean normal score, at the window's size.
+        cells: of chi-square on deciles, likewise.
+
+    >>> quantile_effect(0.5, 1.0, 1.0), round(quantile_effect(0.05, 18.6, 4.3), 1)
+    (1.0, 7.5)
+    """
+    from scipy import special  # a watched service loads this module, and never calls this
+
+    density = math.exp(-(float(special.ndtri(share)) ** 2) / 2) / math.sqrt(2 * math.pi)
+    of_score = density**2 / (share * (1 - share))
+    return of_score * location + (1 - of_score) * cells
+
+
+def spread_effect(location: float, cells: float) -> float:
+    """Return the design effect of the standard deviation.
+
+    Of a normal process whose correlations fall off evenly it is half that of the mean, as those of
+    squares fall off twice as fast; of one whose spread itself comes and goes the cells tell.
+
+    Args:
+        location: design effect of the mean normal score, at the window's size.
+        cells: of chi-square on deciles, likewise.
+
+    >>> spread_effect(1.0, 1.0), spread_effect(18.6, 4.3)
+    (1.0, 9.8)
+    """
+    return max((1 + location) / 2, cells)

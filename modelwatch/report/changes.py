@@ -12,7 +12,9 @@ from modelwatch.comparisons.moment_changes import (
     extreme_changes,
     mean_change,
     quantile_change,
+    quantile_effect,
     rate_change,
+    spread_effect,
     standard_deviation_change,
 )
 from modelwatch.errors import ConfigurationError
@@ -58,8 +60,8 @@ def changes_of(
     """Return mean, spread, extremes, missing share and quantiles of one feature.
 
     The intervals are of the current values. Their rows count as so many independent ones as the
-    baseline's blocks tell: by the design effect of the mean score for what tells of values, which
-    for smooth dependence is at least that of a quantile; by that of missing values for their share.
+    baseline's blocks tell, for each statistic by its own design effect; see `quantile_effect` and
+    `spread_effect`.
 
     Args:
         feature: its description, with its design effects.
@@ -84,8 +86,12 @@ def _changes(
     if sides is None:
         return
     before, now = sides
-    noise = feature.location_effect.phi_at(now.moments.n) / now.moments.n
-    yield "mean", mean_change(before.moments, now.moments, noise)
+    rows = now.moments.n
+    location, cells = (
+        effect.phi_at(rows) for effect in (feature.location_effect, feature.values_effect)
+    )
+    yield "mean", mean_change(before.moments, now.moments, location / rows)
+    noise = spread_effect(location, cells) / rows
     yield (
         "standard_deviation",
         standard_deviation_change(before.moments, now.moments, feature.kurtosis, noise),
@@ -93,6 +99,7 @@ def _changes(
     lowest, highest = extreme_changes(before.moments, now.moments)
     yield "minimum", lowest
     for name, share in QUANTILES.items():
+        noise = quantile_effect(share, location, cells) / rows
         yield name, quantile_change(share, before, now, noise)
     yield "maximum", highest
 

@@ -7,15 +7,20 @@ import numpy.typing as npt
 import pytest
 from scipy import signal, stats
 
+from modelwatch.comparisons.blocks import count_blocks
+from modelwatch.comparisons.cells import decile_starts
 from modelwatch.comparisons.moment_changes import (
     Change,
     Numbers,
     extreme_changes,
     mean_change,
     quantile_change,
+    quantile_effect,
     rate_change,
+    spread_effect,
     standard_deviation_change,
 )
+from modelwatch.comparisons.value_effects import fit_value_effects
 from modelwatch.sketches import Histogram, Moments
 from modelwatch.sketches.bin_edges import quantile_edges
 
@@ -88,25 +93,34 @@ def test_quantiles_are_in_their_intervals(name: str, share: float) -> None:
     assert before.quantile(share) == pytest.approx(np.quantile(reference, share), rel=0.02)
 
 
-def autoregressive(rng: np.random.Generator, coefficient: float) -> FloatArray:
-    """Return N(0, 1) values that each follow the one before, shape (ROUNDS, N)."""
-    noise = rng.normal(size=(ROUNDS, N)) * np.sqrt(1 - coefficient**2)
-    noise[:, 0] = rng.normal(size=ROUNDS)
+def autoregressive(rng: np.random.Generator, coefficient: float, rounds: int) -> FloatArray:
+    """Return N(0, 1) values that each follow the one before, shape (rounds, N)."""
+    noise = rng.normal(size=(rounds, N)) * np.sqrt(1 - coefficient**2)
+    noise[:, 0] = rng.normal(size=rounds)
     return np.asarray(signal.lfilter([1.0], [1.0, -coefficient], noise, axis=1))
 
 
-def test_clustered_rows_count_as_fewer() -> None:
-    """Of an autoregression of .9, whose mean has 19 times the variance, intervals still hold."""
-    rows = autoregressive(np.random.default_rng(13), 0.9)
-    noise = 19 / N
-    edges = quantile_edges(np.random.default_rng(14).normal(size=20_000))
-    sides = [numbers(row, edges) for row in rows[:600]]
-    means = [mean_change(side.moments, side.moments, noise) for side in sides]
-    medians = [quantile_change(0.5, side, side, noise) for side in sides]
+@pytest.mark.parametrize("coefficient", [0.5, 0.9])
+def test_clustered_rows_count_as_fewer(coefficient: float) -> None:
+    """On autoregressions the intervals hold by the design effects that the baseline measured."""
+    rng = np.random.default_rng(13)
+    blocks = autoregressive(rng, coefficient, 100).ravel()
+    edges = quantile_edges(blocks)
+    counts = count_blocks(np.searchsorted(edges, blocks), edges.size + 1)
+    effects = fit_value_effects(counts, decile_starts(counts.sum(axis=0)))
+    location, cells = effects.location.phi_at(N), effects.cells.phi_at(N)
+    sides = [numbers(row, edges) for row in autoregressive(rng, coefficient, 800)]
+    means = [mean_change(side.moments, side.moments, location / N) for side in sides]
     assert coverage(means, 0.0) == pytest.approx(0.95, abs=0.03)
-    assert coverage(medians, 0.0) >= 0.92
+    spread = spread_effect(location, cells) / N
+    spreads = [standard_deviation_change(side.moments, side.moments, 3.0, spread) for side in sides]
+    assert coverage(spreads, 1.0) == pytest.approx(0.95, abs=0.03)
+    for share in SHARES:
+        noise = quantile_effect(share, location, cells) / N
+        found = [quantile_change(share, side, side, noise) for side in sides]
+        assert coverage(found, stats.norm.ppf(share)) == pytest.approx(0.95, abs=0.03)
     independent = [mean_change(side.moments, side.moments, 1 / N) for side in sides]
-    assert coverage(independent, 0.0) < 0.5
+    assert coverage(independent, 0.0) < 0.8
 
 
 @pytest.mark.parametrize("rate", [0.02, 0.3])
