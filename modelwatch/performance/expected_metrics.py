@@ -53,6 +53,8 @@ class Expected:
     @property
     def variances(self) -> FloatArray:
         """Variance of the number of positives in each cell, its rows being independent."""
+        if self.is_replicate:
+            return np.zeros_like(self.rows)
         share = self.positives / np.maximum(self.rows, 1)
         return self.rows * share * (1 - share)
 
