@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from typing import Any
 
@@ -163,3 +164,42 @@ def test_a_label_may_be_anything(labels: list[Any]) -> None:
     data = binary_table(0, 1_000)
     data["label"] = np.array(labels, dtype=object)[(~is_yes(data, "label")).astype(int)].tolist()
     mw.compare(fitted(data, score="score"), data)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [b"yes", b"no"],
+        [dt.date(2024, 1, 1), dt.date(2024, 1, 2)],
+        [np.inf, -np.inf],
+        [2**60, 2**60 + 1],
+        [{"a": 1}, []],
+        ["yes", 0, None, True, 1.5, b"x", np.nan],
+        [f"label {number}" for number in range(12_000)],
+        [None],
+        [""],
+    ],
+    ids=["bytes", "dates", "infinite", "large", "objects", "mixed", "many", "none", "empty"],
+)
+@pytest.mark.parametrize("kind", ["binary", "regression"])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_odd_labels_are_passed_over(values: list[Any], kind: str) -> None:
+    """Whatever the label column holds, the baseline is fitted, written, read and compared."""
+    rows = max(1_000, len(values))
+    make, roles = (binary_table, {"score": "score"}) if kind == "binary" else (regression_table, {})
+    odd = (values * rows)[:rows]
+    baseline = fitted(make(0, rows) | {"label": odd}, **roles)
+    read = mw.Baseline.from_json(baseline.to_json())
+    assert read.id == baseline.id
+    mw.compare(read, make(1, rows) | {"label": odd})
+    mw.compare(fitted(make(0, 1_000), **roles), make(1, rows) | {"label": odd})
+
+
+@pytest.mark.parametrize("column", ["score", "predicted", "label"])
+@pytest.mark.parametrize("values", [[np.nan], [None], ["x", 1.0], [0.5], [5.0, np.inf]])
+def test_odd_outputs_are_passed_over(column: str, values: list[Any]) -> None:
+    """Constant, missing and mixed outputs are compared, as far as they can be."""
+    odd = {column: (values * 1_000)[:1_000]}
+    mw.compare(fitted(binary_table(0, 1_000) | odd, score="score"), binary_table(1, 300))
+    usual = fitted(binary_table(0, 1_000), score="score")
+    mw.compare(usual, binary_table(1, 1_000) | odd)
