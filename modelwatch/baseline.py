@@ -15,7 +15,7 @@ from modelwatch.comparisons.design_effect import DesignEffect
 from modelwatch.comparisons.value_effects import SegmentSpread, ValueEffects
 from modelwatch.errors import ConfigurationError, FormatError
 from modelwatch.feature import FeatureSpec
-from modelwatch.seasons import Seasons
+from modelwatch.seasons import Seasons, SeasonUse
 from modelwatch.sketches.bin_edges import DEFAULT_BINS
 
 if TYPE_CHECKING:
@@ -74,6 +74,9 @@ class Baseline:
         score: the output that holds the score, or one output a class, or None.
         label: the column that held the truth, or None.
         timestamp: the column that gave the order in time, or None.
+        seasons: when features with a cycle are compared with the same hours or weekdays: "rows",
+            where the compared rows have that column too; "clock", by the time of a service's window
+            as well; "none", never.
         profile: the statistics of the rows that it was fitted on.
         segment: the column that says to which part of the traffic a row belongs, or None.
         segments: statistics of each segment on the same bins: the 20 with the most rows, the most
@@ -93,6 +96,7 @@ class Baseline:
     profile: Profile
     segment: str | None = None
     segments: Mapping[str, Profile] = field(default_factory=dict)
+    seasons: SeasonUse = "rows"
     performance: PerformanceBaseline | None = None
     joint_effect: JointEffect = field(default_factory=JointEffect)
 
@@ -109,6 +113,7 @@ class Baseline:
         label: str | None = None,
         timestamp: str | None = None,
         segment: str | None = None,
+        seasons: SeasonUse = "rows",
         importances: Mapping[str, float] | None = None,
         model_object: object = None,
         bins: int = DEFAULT_BINS,
@@ -137,13 +142,15 @@ class Baseline:
             timestamp: the column that orders the rows.
             segment: the column that says to which part of the traffic a row belongs; an input too,
                 like any other column without a role, unless `features` leaves it out.
+            seasons: whether features that have a cycle over the day or the week are compared with
+                the same times of the baseline: "rows" where the compared rows have the timestamp
+                column too; "clock" in windows of a live service as well, where the timestamps are
+                the times in UTC at which the model was asked; "none" never.
             importances: weight of each input in the model, 0 or more.
-            model_object: the model itself, in place of importances: an object with `predict_proba`
-                or `predict`, or a function that takes a table and returns predictions. It is given
-                5,000 rows at most, evenly spread in time, as a table of the same kind with the
-                inputs in their order (of a file or a stream, a pandas frame), and each input is
-                shuffled three times: how much worse its predictions get by the label, or without
-                one how far they move, is the input's importance (permutation importance).
+            model_object: in place of importances, the model to compute them from, by shuffling each
+                input (see `baseline_importance`): an object with `predict_proba` or `predict`, or a
+                function from a table to predictions. The table is of the kind of `data`, a pandas
+                frame for a file or a stream, and has the inputs in their order.
             bins: bins of a numeric feature, 10 or more.
             progress: is told which share of the work is done, in [0, 1], where that is known.
 
@@ -175,6 +182,7 @@ class Baseline:
             model=model,
             version=version,
             roles=roles,
+            seasons=seasons,
             importances=importances,
             model_object=model_object,
             bins=bins,
@@ -235,7 +243,7 @@ class Baseline:
         Raises:
             SchemaError: where the baseline has no such segment.
         """
-        from modelwatch.segments import baseline_of_segment
+        from modelwatch.baseline_segments import baseline_of_segment
 
         return baseline_of_segment(self, name)
 

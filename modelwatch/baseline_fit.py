@@ -24,6 +24,7 @@ from modelwatch.batches import Progress, Steps, load_batches
 from modelwatch.comparisons.block_law import JointEffect
 from modelwatch.errors import ConfigurationError, DataError, SchemaError
 from modelwatch.profile import Profile
+from modelwatch.seasons import SEASON_USES, SeasonUse
 from modelwatch.segments import SegmentProfiles, most_frequent
 from modelwatch.sketches import Categories
 
@@ -38,6 +39,7 @@ def fit_baseline(
     model: str,
     version: str,
     roles: Roles,
+    seasons: SeasonUse = "rows",
     importances: Mapping[str, float] | None,
     model_object: object = None,
     bins: int,
@@ -51,6 +53,8 @@ def fit_baseline(
     for name, value in (("model", model), ("version", version)):
         if not isinstance(value, str) or not value:
             raise ConfigurationError(f"{name} is {value!r}: give a text that is not empty.")
+    if seasons not in SEASON_USES:
+        raise ConfigurationError(f"seasons is {seasons!r}: give one of {', '.join(SEASON_USES)}.")
     check_model(model_object, importances)
     batches = load_batches(data)
     if not batches.repeatable:
@@ -74,6 +78,7 @@ def fit_baseline(
         score=roles.score,
         label=roles.label,
         timestamp=roles.timestamp,
+        seasons=seasons,
         profile=Profile(model, version),
         segment=roles.segment,
     )
@@ -115,24 +120,32 @@ def _counted(
             f"the data had {survey.rows} rows when it was first read, and {profile.rows} then: "
             "fit on data that does not change meanwhile."
         )
-    for name, feature in profile.features.items():
-        singles = survey.columns[name].singles
-        if isinstance(feature.values, Categories) and singles:
-            # As often a new row is of a category that training never had (Good and Turing).
-            feature.outliers["unseen_category"] = len(singles)
+    _expect_unseen(profile, survey)
     features = {name: block.feature(profile.features[name]) for name, block in blocks.items()}
-    parts = {} if segments is None else most_frequent(segments.profiles())
-    for part in parts.values():
-        part.baseline_id = None
     in_order = joint is not None and survey.in_time_order is not False
     return replace(
         baseline,
         features=features,
         profile=profile,
-        segments=parts,
+        segments=_finished(segments),
         joint_effect=joint.effect() if joint and in_order else JointEffect(),
         performance=None if labelled is None else labelled.performance(),
     )
+
+
+def _expect_unseen(profile: Profile, survey: Survey) -> None:
+    """Count as unseen as many rows as new data is expected to have (Good and Turing)."""
+    for name, feature in profile.features.items():
+        singles = survey.columns[name].singles
+        if isinstance(feature.values, Categories) and singles:
+            feature.outliers["unseen_category"] = len(singles)
+
+
+def _finished(segments: SegmentProfiles | None) -> dict[str, Profile]:
+    parts = {} if segments is None else most_frequent(segments.profiles())
+    for part in parts.values():
+        part.baseline_id = None
+    return parts
 
 
 def _segments(baseline: Baseline, survey: Survey) -> SegmentProfiles | None:
@@ -149,7 +162,7 @@ def _segment_rows(baseline: Baseline, survey: Survey) -> SegmentRows | None:
 
 
 def _clock(baseline: Baseline, survey: Survey) -> SeasonClock | None:
-    if baseline.timestamp is None:
+    if baseline.timestamp is None or baseline.seasons == "none":
         return None
     return SeasonClock(baseline.timestamp, survey.rows, most_blocks(baseline.features))
 

@@ -25,6 +25,7 @@ from modelwatch.outliers import Kind, OutlierLimits
 from modelwatch.performance_baseline import performance_from_dict, performance_to_dict
 from modelwatch.profile import Profile
 from modelwatch.profile_format import KINDS, ROLES, profile_from_dict, profile_to_dict
+from modelwatch.seasons import SEASON_USES
 from modelwatch.segments_format import (
     segments_from_body,
     segments_to_list,
@@ -49,6 +50,7 @@ def baseline_to_json(baseline: Baseline) -> str:
         "score": baseline.score if isinstance(baseline.score, str) else _plain(baseline.score),
         "label": baseline.label,
         "timestamp": baseline.timestamp,
+        "seasons": baseline.seasons,
         "features": [_feature_to_dict(feature) for feature in baseline.features.values()],
         "profile": profile_to_dict(baseline.profile),
         "joint_effect": joint_effect_to_dict(baseline.joint_effect),
@@ -97,6 +99,7 @@ def _read_baseline(body: Body) -> Baseline:
         timestamp=document.optional_text(body, "timestamp"),
         profile=profile,
         segment=document.text(body, "segment") if "segment" in body else None,
+        seasons=document.choice({"seasons": "rows", **body}, "seasons", SEASON_USES),
         segments=segments_from_body(body, profile, by_name),
         performance=(
             performance_from_dict(document.object_of(body, "performance"))

@@ -64,6 +64,7 @@ class Profile:
         dropped: rows that were lost, by reason.
         joint: co-moments of the numeric inputs; None without a baseline.
         hours: rows by hour of the week in UTC, Monday's first being 0, where rows had times.
+        window_hours: rows by the hour of the week that the window's middle lies in, of merged ones.
         scores: scores by bin and predicted class; None where performance is not estimated of them.
         labelled: rows whose truth is known; None where the baseline had no labels.
         quadratic: moments of the inputs that errors depend on; None but in a regression.
@@ -95,6 +96,7 @@ class Profile:
         self.dropped: Counter[str] = Counter()
         self.joint: JointMoments | None = None
         self.hours: Counter[int] = Counter()
+        self.window_hours: Counter[int] = Counter()
         self.scores: ScoreSummary | None = None
         self.labelled: LabelledSummary | RegressionSummary | None = None
         self.quadratic: QuadraticMoments | None = None
@@ -278,8 +280,9 @@ class Profile:
             end_ns=max(self.end_ns, other.end_ns),
         )
         result.rows = self.rows + other.rows
-        if self.hours or other.hours or self._span != other._span:
-            result.hours = self.came() + other.came()
+        result.hours = self.hours + other.hours
+        if self.window_hours or other.window_hours or self._span != other._span:
+            result.window_hours = self._by_clock() + other._by_clock()
         result.features = dict(self.features)
         for name, feature in other.features.items():
             mine = result.features.get(name)
@@ -298,10 +301,17 @@ class Profile:
     def _span(self) -> tuple[int, int]:
         return self.start_ns, self.end_ns
 
-    def came(self) -> Counter[int]:
-        """Return rows by hour of the week; all in the window's middle where rows had no times."""
-        if self.hours or not (self.rows and self.end_ns):
-            return self.hours
+    def came(self, *, by_clock: bool) -> Counter[int]:
+        """Return rows by hour of the week, empty where that is not known.
+
+        Args:
+            by_clock: whether the time of the window tells it where the rows had no times.
+        """
+        return self.hours or (self._by_clock() if by_clock else Counter())
+
+    def _by_clock(self) -> Counter[int]:
+        if self.window_hours or not (self.rows and self.end_ns):
+            return self.window_hours
         return Counter({hour_of_week(self.start_ns, self.end_ns): self.rows})
 
     def to_json(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 import numpy as np
@@ -73,7 +74,8 @@ def profile_to_dict(profile: Profile) -> dict[str, Any]:
         "duration_sum_seconds": profile.duration_sum_seconds,
         "dropped": dict(+profile.dropped),
         "joint": _joint_to_dict(profile.joint) if profile.joint and profile.joint.n else None,
-        "hours": [profile.hours[hour] for hour in range(HOURS_OF_WEEK)] if profile.hours else [],
+        "hours": _hours_to_list(profile.hours),
+        "window_hours": _hours_to_list(profile.window_hours),
     }
     parts = {name: getattr(profile, name) for name in ("scores", "labelled", "quadratic")}
     return body | {name: part.to_dict() for name, part in parts.items() if part is not None}
@@ -117,10 +119,8 @@ def _read_profile(body: Body) -> Profile:
     profile.dropped = Counter(document.counters(body, "dropped"))
     joint = document.optional_object(body, "joint")
     profile.joint = _joint_from_dict(joint) if joint is not None else None
-    hours = document.counts({"hours": [], **body}, "hours")
-    if len(hours) not in (0, HOURS_OF_WEEK):
-        document.refuse(body, "hours", f"a count for each of {HOURS_OF_WEEK} hours, or none")
-    profile.hours = Counter({hour: rows for hour, rows in enumerate(hours) if rows})
+    profile.hours = _hours_from_body(body, "hours")
+    profile.window_hours = _hours_from_body(body, "window_hours")
     _read_performance(body, profile)
     return profile
 
@@ -135,6 +135,17 @@ def _read_performance(body: Body, profile: Profile) -> None:
         profile.labelled = kind.from_dict(labelled)
     if "quadratic" in body:
         profile.quadratic = QuadraticMoments.from_dict(document.object_of(body, "quadratic"))
+
+
+def _hours_to_list(hours: Mapping[int, int]) -> list[int]:
+    return [hours.get(hour, 0) for hour in range(HOURS_OF_WEEK)] if hours else []
+
+
+def _hours_from_body(body: Body, name: str) -> Counter[int]:
+    hours = document.counts({name: [], **body}, name)
+    if len(hours) not in (0, HOURS_OF_WEEK):
+        document.refuse(body, name, f"a count for each of {HOURS_OF_WEEK} hours, or none")
+    return Counter({hour: rows for hour, rows in enumerate(hours) if rows})
 
 
 def _feature_to_dict(feature: FeatureProfile) -> dict[str, Any]:

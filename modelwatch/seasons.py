@@ -15,8 +15,10 @@ from modelwatch.sketches import Moments
 __all__ = [
     "HOURS_OF_WEEK",
     "SEASONS",
+    "SEASON_USES",
     "Expectation",
     "SeasonKind",
+    "SeasonUse",
     "Seasons",
     "hour_of_week",
     "hours_of_week",
@@ -26,6 +28,10 @@ __all__ = [
 SeasonKind = Literal["hour", "weekday"]
 SEASONS: Mapping[SeasonKind, int] = {"hour": 24, "weekday": 7}
 """How many seasons a cycle has: the hours of the day, the days of the week, both in UTC."""
+
+SeasonUse = Literal["rows", "clock", "none"]
+SEASON_USES: tuple[SeasonUse, ...] = ("rows", "clock", "none")
+"""Whether the compared rows, or also the clock of their window, say in which season they are."""
 
 HOURS_OF_WEEK = 168
 FIRST_HOUR = 72

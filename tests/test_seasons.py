@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ START = dt.datetime(2026, 1, 5, tzinfo=dt.UTC).timestamp()  # a Monday
 def traffic(days: float, start: float, seed: int, *, shift: float = 0.0) -> dict[str, np.ndarray]:
     """Return a row a minute of a feature with a daily cycle, one with a weekly one, and noise."""
     rng = np.random.default_rng(seed)
-    times = start + 60.0 * np.arange(int(days * 1_440))
+    times = start + 60.0 * np.arange(int(days * 1_440), dtype=np.float64)
     weekend = hours_of_week(times) // 24 >= 5
     return {
         "daily": rng.normal(np.sin(2 * np.pi * times / DAY) + shift),
@@ -87,21 +88,36 @@ def test_without_times_the_whole_baseline_is_the_reference(cyclic: mw.Baseline) 
     assert mw.compare(cyclic, window).features["daily"].season is None
 
 
-def test_windows_of_a_service_tell_their_hour(cyclic: mw.Baseline) -> None:
-    """Without times of rows, the middle of each window says when they came; merging keeps it."""
+def test_windows_of_a_service_tell_their_hour_where_asked(cyclic: mw.Baseline) -> None:
+    """By the clock the middle of each window says when its rows came; merging keeps it."""
+    by_clock = mw.Baseline.fit(
+        traffic(42, START, 0), model="m", version="1", timestamp="at", seasons="clock"
+    )
     profiles = []
     for hour in (3, 15):
         table = traffic(1 / 24, START + 50 * DAY + hour * 3_600, hour)
         del table["at"]
-        profile = Profile.from_data(table, baseline=cyclic)
+        profile = Profile.from_data(table, baseline=by_clock)
         profile.start_ns = int(START + 50 * DAY + hour * 3_600) * 10**9
         profile.end_ns = profile.start_ns + 3_600 * 10**9
         profiles.append(profile)
     merged = profiles[0].merge(profiles[1])
     weekday = 50 % 7 * 24
-    assert merged.came() == {weekday + 3: 60, weekday + 15: 60}
-    assert mw.compare(cyclic, merged).features["daily"].season == "hour"
-    assert Profile.from_json(merged.to_json()).came() == merged.came()
+    assert merged.came(by_clock=True) == {weekday + 3: 60, weekday + 15: 60}
+    assert not merged.came(by_clock=False)
+    assert mw.compare(by_clock, merged).features["daily"].season == "hour"
+    assert mw.compare(cyclic, merged).features["daily"].season is None
+    assert Profile.from_json(merged.to_json()).came(by_clock=True) == merged.came(by_clock=True)
+
+
+def test_cycles_are_not_looked_for_where_not_asked() -> None:
+    """Times that are no times of requests say nothing of the hours in which a model is asked."""
+    plain = mw.Baseline.fit(
+        traffic(42, START, 0), model="m", version="1", timestamp="at", seasons="none"
+    )
+    assert all(feature.seasons is None for feature in plain.features.values())
+    with pytest.raises(mw.ModelwatchError, match="seasons"):
+        mw.Baseline.fit(traffic(1, START, 0), model="m", version="1", seasons=cast(Any, "weekly"))
 
 
 def test_seasons_survive_the_document(cyclic: mw.Baseline) -> None:

@@ -60,7 +60,7 @@ def pairs_of(baseline: Baseline, current: Profile) -> list[Pair]:
         ProfileMismatch: where a feature holds values of another kind.
     """
     pairs = []
-    hours = current.came()
+    hours = current.came(by_clock=baseline.seasons == "clock")
     for name, feature in baseline.features.items():
         now = current.features.get(name)
         if now is not None:

@@ -19,8 +19,13 @@ __all__ = [
     "ks_statistic",
 ]
 
+FloatArray = npt.NDArray[np.float64]
+
 HEAVY_BINS = 1.5
-"""A bin of more than this times the mean mass is taken as one value's, at its upper bound."""
+"""A bin of more than this times the mean mass is taken as one value's, at its upper bound; so is
+one of more than `HEAVY_SHARE`, and one after an empty bin, as discrete values have between them."""
+
+HEAVY_SHARE = 0.2
 
 KOLMOGOROV_MEAN_SQUARE = np.pi**2 / 12
 """Mean of the square of a value of Kolmogorov's law, to which rows * statistic**2 converges."""
@@ -76,22 +81,28 @@ def ks_at_ends_each(
     array([0.929])
     """
     share = shares(counts, 0.0)
-    features, bins = share.shape
-    rows = np.arange(features)[:, None]
-    heights = np.concatenate([np.zeros((features, 1)), np.cumsum(share, axis=1)], axis=1)
-    at = np.clip((bounds[:, None, :] < ends[:, :, None]).sum(axis=2) - 1, 0, bins - 1)
-    low, high = bounds[rows, at], bounds[rows, at + 1]
+    begin, end = ends[:, :1], ends[:, 1:]
+    first, last = bounds[:, 0], bounds[:, -1]
+    below = _share_at(share, bounds, begin, (bounds < begin).sum(axis=1) - 1)
+    below = np.where(begin[:, 0] <= first, 0.0, np.where(begin[:, 0] > last, 1.0, below))
+    up_to = _share_at(share, bounds, end, (bounds <= end).sum(axis=1) - 1)
+    up_to = np.where(end[:, 0] < first, 0.0, np.where(end[:, 0] >= last, 1.0, up_to))
+    return np.asarray(np.where(share.any(axis=1), np.maximum(below, 1 - up_to), 0.0))
+
+
+def _share_at(
+    share: FloatArray, bounds: FloatArray, point: FloatArray, at: npt.NDArray[np.intp]
+) -> FloatArray:
+    """Return the share of values up to a point that lies in the given bin of each row."""
+    rows, bins = np.arange(share.shape[0]), share.shape[1]
+    at = np.clip(at, 0, bins - 1)
+    low, high, mass = bounds[rows, at], bounds[rows, at + 1], share[rows, at]
     width = np.where(high > low, high - low, 1.0)
-    part = np.clip((ends - low) / width, 0.0, 1.0)
-    is_heavy = (
-        share[rows, at] > HEAVY_BINS / np.maximum(np.count_nonzero(share, axis=1), 1)[:, None]
-    )
-    reached = np.array([False, True]) & (ends >= high)
-    part = np.where(is_heavy, reached, part)
-    below = np.where(ends <= bounds[:, :1], 0.0, heights[rows, at] + part * share[rows, at])
-    below = np.where(ends > bounds[:, -1:], 1.0, below)
-    below[:, 1] = np.where(ends[:, 1] < bounds[:, 0], 0.0, below[:, 1])
-    return np.asarray(np.where(heights[:, -1] > 0, np.maximum(below[:, 0], 1 - below[:, 1]), 0.0))
+    part = np.clip((point[:, 0] - low) / width, 0.0, 1.0)
+    is_heavy = mass > HEAVY_BINS / np.maximum(np.count_nonzero(share, axis=1), 1)
+    is_heavy |= (mass > HEAVY_SHARE) | ((at > 0) & (share[rows, at - 1] == 0))
+    heights = np.cumsum(share, axis=1)[rows, at] - mass
+    return np.asarray(heights + np.where(is_heavy, 0.0, part) * mass)
 
 
 def ks_p_value(statistic: float, effect: WindowEffect) -> float:

@@ -23,4 +23,9 @@ def expected_reference(
     before = baseline.profile.features.get(name) if baseline else None
     if baseline is None or before is None or current is None:
         return before
-    return expected_feature(before, baseline.features[name], current.came()) or before
+    return (
+        expected_feature(
+            before, baseline.features[name], current.came(by_clock=baseline.seasons == "clock")
+        )
+        or before
+    )
