@@ -1,30 +1,87 @@
-"""How much the rows of a segment vary between blocks, measured on all segments together.
+"""What rows of a segment are compared with, and how much they vary between blocks.
 
 A segment's blocks may stray from it by more than blocks of the whole stray from the whole: where
-each segment has a level of its own that changes, the whole averages over them.
+each segment has a level of its own that changes, the whole averages over them. So that is measured
+on the segments' own rows, one figure for all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from modelwatch.baseline import Baseline, BaselineFeature
 from modelwatch.baseline_batch import Batch
 from modelwatch.block_counts import block_stretches
 from modelwatch.comparisons.blocks import FEWEST_BLOCKS, SMALLEST_BLOCK, count_blocks
+from modelwatch.comparisons.cells import category_counts
 from modelwatch.comparisons.design_effect import DesignEffect
 from modelwatch.comparisons.value_effects import SegmentSpread, fit_pooled_effects
+from modelwatch.errors import SchemaError
+from modelwatch.feature import FeatureProfile, FeatureSpec
 from modelwatch.segments import SegmentCodes
+from modelwatch.sketches import Categories
 
-__all__ = ["SegmentBlocks", "SegmentRows", "SegmentSums"]
+__all__ = ["SegmentBlocks", "SegmentRows", "SegmentSums", "baseline_of_segment"]
 
 MOST_BLOCKS = 10_000
 """Blocks of all segments together, of 500,000 rows: as all of them tell one figure, more blocks
 would not tell it much better."""
 
 Codes = npt.NDArray[np.intp]
+
+
+def baseline_of_segment(baseline: Baseline, name: str) -> Baseline:
+    """Do what `Baseline.of_segment` promises."""
+    if name not in baseline.segments:
+        raise SchemaError(
+            f"the baseline has no segment {name!r}, it has {sorted(baseline.segments)}: fit it "
+            "with segment= and rows of that segment."
+        )
+    profile = baseline.segments[name]
+    features = {
+        feature.name: replace(
+            feature,
+            seasons=None,
+            **_effects(feature),
+            cell_counts=_cell_counts(feature, profile.features[feature.name]),
+        )
+        for feature in baseline.features.values()
+    }
+    return replace(
+        baseline,
+        rows=profile.rows,
+        features=features,
+        profile=profile,
+        segment=None,
+        segments={},
+        performance=None,
+    )
+
+
+def _effects(feature: BaselineFeature) -> dict[str, Any]:
+    spread = feature.segment_spread
+    if spread is None:
+        return {}
+    return {
+        "values_effect": spread.values.cells,
+        "ks_effect": spread.values.ks,
+        "location_effect": spread.values.location,
+        "missing_effect": spread.missing,
+        "outliers_effect": spread.outliers,
+        "segment_spread": None,
+    }
+
+
+def _cell_counts(feature: FeatureSpec, profile: FeatureProfile) -> tuple[int, ...]:
+    values = profile.values
+    if feature.cells is None or not isinstance(values, Categories):
+        return ()
+    return tuple(category_counts(values.counts, values.total, feature.cells).tolist())
 
 
 class SegmentRows:

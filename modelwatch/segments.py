@@ -9,24 +9,21 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import reduce
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from modelwatch.batches import Progress, Steps, load_batches
 from modelwatch.compact_columns import RawColumn, taken
-from modelwatch.comparisons.cells import category_counts
-from modelwatch.errors import DataError, SchemaError
-from modelwatch.feature import FeatureProfile, FeatureSpec
+from modelwatch.errors import DataError
 from modelwatch.profile import Profile
 from modelwatch.sketches import Categories
 from modelwatch.tabular import categorical_column
 
 if TYPE_CHECKING:
-    from modelwatch.baseline import Baseline, BaselineFeature
+    from modelwatch.baseline import Baseline
 
 __all__ = [
     "MAX_SEGMENTS",
@@ -35,7 +32,6 @@ __all__ = [
     "SegmentProfiles",
     "SplitProfile",
     "arranged",
-    "baseline_of_segment",
     "most_frequent",
     "split_profile",
 ]
@@ -255,55 +251,6 @@ def split_profile(
     if not parts.any_named:
         return SplitProfile(whole, {})
     return SplitProfile(whole, arranged(parts.profiles(), baseline.segments))
-
-
-def baseline_of_segment(baseline: Baseline, name: str) -> Baseline:
-    """Do what `Baseline.of_segment` promises."""
-    if name not in baseline.segments:
-        raise SchemaError(
-            f"the baseline has no segment {name!r}, it has {sorted(baseline.segments)}: fit it "
-            "with segment= and rows of that segment."
-        )
-    profile = baseline.segments[name]
-    features = {
-        feature.name: replace(
-            feature,
-            seasons=None,
-            **_effects(feature),
-            cell_counts=_cell_counts(feature, profile.features[feature.name]),
-        )
-        for feature in baseline.features.values()
-    }
-    return replace(
-        baseline,
-        rows=profile.rows,
-        features=features,
-        profile=profile,
-        segment=None,
-        segments={},
-        performance=None,
-    )
-
-
-def _effects(feature: BaselineFeature) -> dict[str, Any]:
-    spread = feature.segment_spread
-    if spread is None:
-        return {}
-    return {
-        "values_effect": spread.values.cells,
-        "ks_effect": spread.values.ks,
-        "location_effect": spread.values.location,
-        "missing_effect": spread.missing,
-        "outliers_effect": spread.outliers,
-        "segment_spread": None,
-    }
-
-
-def _cell_counts(feature: FeatureSpec, profile: FeatureProfile) -> tuple[int, ...]:
-    values = profile.values
-    if feature.cells is None or not isinstance(values, Categories):
-        return ()
-    return tuple(category_counts(values.counts, values.total, feature.cells).tolist())
 
 
 def _together(profiles: Iterable[Profile]) -> Profile:
