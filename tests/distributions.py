@@ -31,6 +31,7 @@ DISTRIBUTIONS: dict[str, Sampler] = {
     "tiny": lambda r, n: r.normal(size=n) * 1e-12,
 }
 
+
 def with_sentinels(values: FloatArray, share: float = 0.001) -> FloatArray:
     """Replace a share of the values, evenly spread, by an error code of 1e9."""
     spoiled = values.copy()
