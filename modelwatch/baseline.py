@@ -162,8 +162,8 @@ class Baseline:
             SchemaError: where a named column is not there or has two roles.
             ConfigurationError: where an option is out of range, or `model_object` is no model.
         """
-        from modelwatch.baseline_fit import fit_baseline
-        from modelwatch.baseline_roles import Roles
+        from modelwatch.fitting.fit import fit_baseline
+        from modelwatch.fitting.roles import Roles
 
         if isinstance(features, str):
             raise ConfigurationError(
@@ -243,7 +243,7 @@ class Baseline:
         Raises:
             SchemaError: where the baseline has no such segment.
         """
-        from modelwatch.baseline_segments import baseline_of_segment
+        from modelwatch.fitting.segments import baseline_of_segment
 
         return baseline_of_segment(self, name)
 

@@ -13,14 +13,14 @@ from modelwatch.errors import ProfileMismatch
 from modelwatch.outliers import Kind, OutlierLimits, outlier_counts
 from modelwatch.sketches import Categories, ExponentialHistogram, Histogram, Moments
 from modelwatch.sketches.categories import MAX_CATEGORIES, MAX_NEW_CATEGORIES
-from modelwatch.tabular import (
+from modelwatch.tables.columns import (
     CategoricalColumn,
     NumericColumn,
     RawColumn,
     categorical_column,
     numeric_column,
 )
-from modelwatch.value_kinds import holds_text, infer_kind
+from modelwatch.tables.value_kinds import holds_text, infer_kind
 
 __all__ = ["FeatureProfile", "FeatureSpec", "Role"]
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelwatch.sketches.bin_edges import constant_range
-from modelwatch.tabular import CategoricalColumn, MissingReason, NumericColumn
+from modelwatch.tables.columns import CategoricalColumn, MissingReason, NumericColumn
 
 __all__ = ["Kind", "OutlierLimits", "OutlierRule", "numeric_fences", "outlier_counts"]
 

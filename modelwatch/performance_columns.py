@@ -9,7 +9,6 @@ from typing import Literal, Protocol, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.compact_columns import RawColumn
 from modelwatch.errors import ProfileMismatch
 from modelwatch.performance import (
     LabelledSummary,
@@ -17,12 +16,13 @@ from modelwatch.performance import (
     RegressionSummary,
     ScoreSummary,
 )
-from modelwatch.tabular import (
+from modelwatch.tables.columns import (
     CategoricalColumn,
     NumericColumn,
     categorical_column,
     numeric_column,
 )
+from modelwatch.tables.compact_columns import RawColumn
 
 __all__ = ["PerformanceColumns", "PerformanceParts", "Task", "merged", "merged_labels"]
 

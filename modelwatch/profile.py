@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelwatch.batches import Progress, Steps, load_batches
-from modelwatch.compact_columns import CodedColumn, RawColumn
 from modelwatch.errors import DataError, ProfileMismatch
 from modelwatch.feature import FeatureProfile, FeatureSpec, Role
 from modelwatch.performance import (
@@ -21,8 +19,10 @@ from modelwatch.performance import (
 from modelwatch.performance_columns import PerformanceColumns, merged, merged_labels
 from modelwatch.seasons import HOURS_OF_WEEK, hour_of_week, hours_of_week
 from modelwatch.sketches import Histogram, JointMoments
-from modelwatch.tabular import ABSENT, CategoricalColumn, NumericColumn
-from modelwatch.times import unix_seconds
+from modelwatch.tables.batches import Progress, Steps, load_batches
+from modelwatch.tables.columns import ABSENT, CategoricalColumn, NumericColumn
+from modelwatch.tables.compact_columns import CodedColumn, RawColumn
+from modelwatch.tables.times import unix_seconds
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.batches import Progress, Steps, load_batches
-from modelwatch.compact_columns import RawColumn, taken
 from modelwatch.errors import DataError
 from modelwatch.profile import Profile
 from modelwatch.sketches import Categories
-from modelwatch.tabular import categorical_column
+from modelwatch.tables.batches import Progress, Steps, load_batches
+from modelwatch.tables.columns import categorical_column
+from modelwatch.tables.compact_columns import RawColumn, taken
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from modelwatch.outliers import OutlierLimits, numeric_fences, outlier_counts
-from modelwatch.tabular import ABSENT, categorical_column, numeric_column
+from modelwatch.tables.columns import ABSENT, categorical_column, numeric_column
 from tests.distributions import DISTRIBUTIONS, with_sentinels
 
 NUMBERS = OutlierLimits(kind="numeric", lower=0.0, upper=10.0, allows_missing=False)

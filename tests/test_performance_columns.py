@@ -11,7 +11,7 @@ from modelwatch.errors import ProfileMismatch
 from modelwatch.performance import LabelledSummary, RegressionSummary, ScoreSummary
 from modelwatch.performance_columns import PerformanceColumns, merged, merged_labels
 from modelwatch.profile import Profile
-from modelwatch.tabular import categorical_column, numeric_column
+from modelwatch.tables.columns import categorical_column, numeric_column
 
 EDGES = {"yes": np.array([0.5])}
 READ = PerformanceColumns(

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from modelwatch.capture.guard import FAULTS
 from modelwatch.outliers import OutlierLimits, outlier_counts
-from modelwatch.tabular import ABSENT, categorical_column, numeric_column
+from modelwatch.tables.columns import ABSENT, categorical_column, numeric_column
 
 __all__ = ["RowCheck", "compile_check"]
 

@@ -17,7 +17,7 @@ from modelwatch.capture.outputs import Failure
 from modelwatch.capture.plain_values import with_plain_values
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.profile import Profile
-from modelwatch.tabular import ABSENT, RawColumn
+from modelwatch.tables.columns import ABSENT, RawColumn
 
 __all__ = ["ROWS_AT_ONCE", "Folder"]
 

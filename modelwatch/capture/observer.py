@@ -21,7 +21,7 @@ from modelwatch.capture.rows import Batch, Row
 from modelwatch.capture.sampling import RowBudget, is_sampled
 from modelwatch.capture.spans import annotate_span
 from modelwatch.errors import DataError, OutlierRejected
-from modelwatch.tabular import ABSENT
+from modelwatch.tables.columns import ABSENT
 
 __all__ = ["INLINE_CHECK_ROWS", "NOT_POSITIONAL", "Observation", "Observer"]
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from modelwatch.capture.rows import attributes_of
-from modelwatch.compact_columns import RawColumn
-from modelwatch.tables import raw_columns
-from modelwatch.tabular import ABSENT
+from modelwatch.tables.columns import ABSENT
+from modelwatch.tables.compact_columns import RawColumn
+from modelwatch.tables.raw_columns import raw_columns
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline

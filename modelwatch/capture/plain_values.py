@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from modelwatch.tabular import RawColumn
+from modelwatch.tables.columns import RawColumn
 
 __all__ = ["with_plain_values"]
 

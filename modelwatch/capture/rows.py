@@ -15,10 +15,10 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from modelwatch.compact_columns import RawColumn
 from modelwatch.errors import DataError
-from modelwatch.tables import raw_columns
-from modelwatch.tabular import ABSENT
+from modelwatch.tables.columns import ABSENT
+from modelwatch.tables.compact_columns import RawColumn
+from modelwatch.tables.raw_columns import raw_columns
 
 __all__ = ["Batch", "Row", "RowReader", "attributes_of", "fields_of"]
 

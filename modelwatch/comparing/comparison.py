@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from modelwatch.baseline import Baseline, BaselineFeature
-from modelwatch.batches import Progress
 from modelwatch.comparing.distances import Distances, distances_of
 from modelwatch.comparing.evidence import evidence_of
 from modelwatch.comparing.multivariate import multivariate_drift
@@ -19,6 +18,7 @@ from modelwatch.errors import ConfigurationError, ProfileMismatch
 from modelwatch.profile import Profile
 from modelwatch.report.drift_report import DriftReport
 from modelwatch.segments import split_profile
+from modelwatch.tables.batches import Progress
 
 __all__ = ["compare"]
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import modelwatch as mw
 from modelwatch.capture.checks import compile_check
 from modelwatch.outliers import OutlierLimits
-from modelwatch.tabular import ABSENT
+from modelwatch.tables.columns import ABSENT
 
 LIMITS = {
     "number": OutlierLimits(kind="numeric", lower=-5.0, upper=5.0, allows_missing=False),
@@ -50,7 +50,7 @@ VALUES: st.SearchStrategy[Any] = st.one_of(
 def counted(row: dict[str, Any], limits: dict[str, OutlierLimits]) -> dict[str, str]:
     """Return the outliers of a row as the vectorised counting has them."""
     from modelwatch.outliers import outlier_counts
-    from modelwatch.tabular import categorical_column, numeric_column
+    from modelwatch.tables.columns import categorical_column, numeric_column
 
     found = {}
     for name, limit in limits.items():

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 import modelwatch as mw
 from modelwatch.capture.outputs import OutputReader, frozen
-from modelwatch.tabular import ABSENT
+from modelwatch.tables.columns import ABSENT
 
 
 class Answer(BaseModel):

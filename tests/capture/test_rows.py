@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from modelwatch.capture.rows import Batch, Row, RowReader
 from modelwatch.errors import DataError
-from modelwatch.tabular import ABSENT
+from modelwatch.tables.columns import ABSENT
 from tests.watched import MakeWatch, Watched
 
 ROWS = [{"a": 1.0, "b": "x"}, {"a": 2.0, "b": "y"}]

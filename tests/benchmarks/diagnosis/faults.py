@@ -68,9 +68,9 @@ def _logarithm(rng: np.random.Generator, column: Column, now: Rows, before: Rows
     lowest = min(np.nanmin(now), np.nanmin(before))
     if column.form or lowest < 0:
         return None
-    return (
-        rng.choice([np.log, np.log10])(now) if lowest > 0 and rng.random() < 0.6 else np.log1p(now)
-    )
+    if lowest > 0 and rng.random() < 0.6:
+        return (np.log, np.log10)[int(rng.choice(2))](now)
+    return np.log1p(now)
 
 
 def _clipped(rng: np.random.Generator, column: Column, now: Rows, before: Rows) -> Any:
@@ -95,7 +95,7 @@ def _defaulted(rng: np.random.Generator, column: Column, now: Rows, before: Rows
     if now.dtype == object:
         value: Any = rng.choice(["unknown", "", "N/A", "None"])
     else:
-        value = rng.choice([0.0, -1.0, -999.0, 9999.0, np.nanmean(before)])
+        value = rng.choice(np.array([0.0, -1.0, -999.0, 9999.0, float(np.nanmean(before))]))
     return np.where(rng.random(len(now)) < rng.uniform(0.08, 0.6), value, now)
 
 

@@ -66,7 +66,8 @@ def _gradual(rng: np.random.Generator, study: Study, window: pd.DataFrame) -> pd
     They are recorded as finely as before: a drifting temperature still has its decimals.
     """
     window = window.copy()
-    path = np.linspace(*np.sort(rng.uniform(0, 1, 2)), len(window))
+    begin, end = np.sort(rng.uniform(0, 1, 2)).tolist()
+    path = np.linspace(begin, end, len(window))
     for column in study.columns:
         now, before = window[column.name].to_numpy(), study.reference[column.name].to_numpy()
         if now.dtype == object:
@@ -91,7 +92,7 @@ def _recorded(values: Rows, before: Rows) -> Rows:
     step = float(steps[steps > 1e-6].min(initial=np.inf))
     places = (distinct - distinct[0]) / step
     if np.mean(np.abs(places - np.round(places)) < 1e-3) > 0.99:
-        return np.round((values - distinct[0]) / step) * step + distinct[0]
+        return np.asarray(np.round((values - distinct[0]) / step) * step + distinct[0])
     for decimals in range(MOST_DECIMALS):
         if np.allclose(distinct, np.round(distinct, decimals), rtol=0.0, atol=1e-9):
             return np.round(values, decimals)

@@ -1,0 +1,1 @@
+"""Tables of any kind in, columns of numbers or categories out: frames, mappings, rows and files."""

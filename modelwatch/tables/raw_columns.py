@@ -1,0 +1,112 @@
+"""Tables of any kind in, raw columns by name out."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelwatch.errors import DataError, SchemaError
+from modelwatch.tables.columns import ABSENT
+from modelwatch.tables.compact_columns import CodedColumn, MaskedColumn, RawColumn, concatenated
+from modelwatch.tables.data_files import read_batches
+from modelwatch.tables.frames import column_names, columns_of_frame
+
+__all__ = ["load_columns", "raw_columns"]
+
+
+def raw_columns(data: object) -> dict[str, RawColumn]:
+    """Return a table's columns by name.
+
+    Args:
+        data: a pandas or polars frame, a pyarrow table or record batch, a mapping of column name
+            to values, or a sequence of mappings (rows; keys that a row lacks are `ABSENT`).
+
+    Raises:
+        SchemaError: where two columns have one name, a name is no text, or lengths differ.
+        DataError: where the data is none of these.
+    """
+    if isinstance(data, Mapping):
+        columns: dict[str, RawColumn] = {
+            name: _as_sequence(values, name) for name, values in data.items()
+        }
+    elif isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
+        columns = _columns_of_rows(data)
+    else:
+        _check_names(column_names(data))
+        columns = dict(columns_of_frame(data))
+    _check_columns(columns)
+    return columns
+
+
+def load_columns(data: object) -> dict[str, RawColumn]:
+    """Return a table's columns by name; a text or path names a CSV, Parquet or Arrow file.
+
+    Not for data that a service's clients send: `raw_columns` opens no file.
+
+    Raises:
+        SchemaError: see `raw_columns`.
+        DataError: where the data is no table, or the file cannot be read.
+    """
+    if not isinstance(data, (str, os.PathLike)):
+        return raw_columns(data)
+    parts = [raw_columns(frame) for frame in read_batches(Path(data))]
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: concatenated([part[name] for part in parts]) for name in names}
+
+
+def _as_sequence(values: object, name: object) -> RawColumn:
+    if isinstance(values, np.ma.MaskedArray):
+        return list(values.tolist())
+    if isinstance(values, (np.ndarray, list, tuple, CodedColumn, MaskedColumn)):
+        return values
+    if hasattr(values, "to_pylist"):
+        return list(values.to_pylist())
+    if hasattr(values, "to_numpy"):
+        return np.asarray(values.to_numpy())
+    if isinstance(values, Sequence) and not isinstance(values, (str, bytes)):
+        return list(values)
+    raise DataError(
+        f"column {name!r} is a {type(values).__name__}: give an array or a list, one value a row."
+    )
+
+
+def _columns_of_rows(rows: Sequence[Any]) -> dict[str, RawColumn]:
+    wrong = next((index for index, row in enumerate(rows) if not isinstance(row, Mapping)), None)
+    if wrong is not None:
+        raise DataError(
+            f"row {wrong} is a {type(rows[wrong]).__name__}: give rows as mappings of feature name "
+            "to value, or a frame, or a mapping of arrays."
+        )
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name, ABSENT) for row in rows] for name in names}
+
+
+def _check_names(names: Iterable[Any]) -> None:
+    for name, count in Counter(list(names)).items():
+        if not isinstance(name, str):
+            raise SchemaError(f"column name {name!r} is no text: rename it, as in {str(name)!r}.")
+        if count > 1:
+            raise SchemaError(f"{count} columns are named {name!r}: names must be unique.")
+
+
+def _check_columns(columns: Mapping[Any, RawColumn]) -> None:
+    _check_names(columns)
+    for name, values in columns.items():
+        if isinstance(values, np.ndarray) and values.ndim != 1:
+            raise SchemaError(
+                f"column {name!r} has shape {values.shape}: give one value a row; split it into "
+                "columns of their own."
+            )
+    lengths: dict[str, int] = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        shortest = min(lengths, key=lengths.__getitem__)
+        longest = max(lengths, key=lengths.__getitem__)
+        raise SchemaError(
+            f"columns differ in length: {shortest!r} has {lengths[shortest]} rows, "
+            f"{longest!r} has {lengths[longest]}."
+        )
