@@ -26,8 +26,9 @@ _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def junit_xml(report: DriftReport, fail_on: FailOn = "drift") -> str:
     """Return a test suite with one test a feature, and such a suite for each segment.
 
-    A feature whose severity reaches `fail_on` is a failure, with its diagnosis; one that could not
-    be judged is skipped. Characters that XML 1.0 cannot hold are replaced.
+    A feature of the whole whose severity reaches `fail_on` is a failure, with its diagnosis; one
+    that could not be judged is skipped. Findings of segments are told as output of a test that
+    passes: the whole alone decides. Characters that XML 1.0 cannot hold are replaced.
 
     Args:
         report: the findings.
@@ -36,7 +37,7 @@ def junit_xml(report: DriftReport, fail_on: FailOn = "drift") -> str:
     root = Xml.Element("testsuites")
     _add_suite(root, report, FAILING[fail_on], "")
     for segment, part in report.segments.items():
-        _add_suite(root, part, FAILING[fail_on], f" {segment}")
+        _add_suite(root, part, frozenset(), f" {segment}")
     Xml.indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{Xml.tostring(root, encoding="unicode")}\n'
 
@@ -65,12 +66,22 @@ def _add_suite(
             _add_failure(case, feature)
         elif feature.severity == "insufficient_data":
             _add(case, "skipped", message=f"{feature.rows} rows are too few to judge")
+        elif feature.severity != "none":
+            told = f"{feature.severity}: {_said(feature)}; {_figures(feature)}"
+            _add(case, "system-out").text = _NO_XML.sub("\ufffd", told)
 
 
 def _add_failure(case: Xml.Element, feature: FeatureDrift) -> None:
-    message = feature.diagnosis or "the distribution changed"
-    failure = _add(case, "failure", message=message, type=feature.severity)
-    failure.text = (
+    failure = _add(case, "failure", message=_said(feature), type=feature.severity)
+    failure.text = _figures(feature)
+
+
+def _said(feature: FeatureDrift) -> str:
+    return feature.diagnosis or "the distribution changed"
+
+
+def _figures(feature: FeatureDrift) -> str:
+    return (
         f"PSI {number(feature.psi)}, KS {number(feature.ks)}, p {p_value(feature.p_value)}, "
         f"missing {percent(feature.missing_rate)}, outliers {percent(feature.outlier_rate)}, "
         f"{feature.rows} rows"

@@ -54,9 +54,12 @@ def outcomes(text: str) -> dict[str | None, str]:
     return {case.get("name"): case[0].tag if len(case) else "passed" for case in cases}
 
 
-@pytest.mark.parametrize(("fail_on", "plan"), [("warning", "failure"), ("drift", "passed")])
+@pytest.mark.parametrize(("fail_on", "plan"), [("warning", "failure"), ("drift", "system-out")])
 def test_severe_features_are_failures(fail_on: Literal["warning", "drift"], plan: str) -> None:
-    """What reaches the severity fails, what could not be judged is skipped, the rest passes."""
+    """What reaches the severity fails, what could not be judged is skipped, the rest passes.
+
+    A finding below the severity is told as output.
+    """
     text = junit_xml(REPORT, fail_on)
     assert outcomes(text) == {"age": "failure", "plan": plan, "rare": "skipped", "score": "passed"}
     suite = Xml.fromstring(text).find("testsuite")
@@ -75,13 +78,17 @@ def test_a_failure_says_what_was_found() -> None:
 
 
 def test_segments_are_suites_of_their_own() -> None:
-    """Each has the tests of its features."""
-    whole = replace(REPORT, segments={"de": report_of(feature("age", "none"))})
+    """Each has the tests of its features, which never fail: the whole alone decides."""
+    whole = replace(REPORT, segments={"de": report_of(feature("age", "drift"))})
     suites = Xml.fromstring(junit_xml(whole)).findall("testsuite")
     assert [suite.get("name") for suite in suites] == [
         "modelwatch churn 3",
         "modelwatch churn 3 de",
     ]
+    assert suites[1].get("failures") == "0"
+    told = suites[1].find("testcase/system-out")
+    assert told is not None
+    assert (told.text or "").startswith("drift: ")
 
 
 def test_any_name_makes_a_whole_document() -> None:
