@@ -185,13 +185,15 @@ def sign_flip(data: Comparison) -> Cause | None:
 
     Either all of one sign came with the other, or minus one explains the difference.
     """
-    fit = data.fit(affine(-1.0))
     a, b = data.a, data.b
     turned = (a.minimum >= 0.0 >= b.maximum) or (a.maximum <= 0.0 <= b.minimum)
     same_size = data.is_plausible(-1.0)
+    may_match = data.difference >= LEAST_FLIP and _tails_turned(data)
+    if not may_match and not (turned and same_size):
+        return None
+    fit = data.fit(affine(-1.0))
     matches = fit.explained >= FLIP_EXPLAINS and fit.misfit <= CLEAR_MISFIT + data.noise
-    matches = matches and data.difference >= LEAST_FLIP and _tails_turned(data)
-    if not matches and not (turned and same_size):
+    if not (may_match and matches) and not (turned and same_size):
         return None
     text = f"values have the opposite sign (values are -1 times the baseline's): {_means(data)}"
     return Cause(name="sign_flip", text=text, evidence=max(fit.explained, TURNED * turned))

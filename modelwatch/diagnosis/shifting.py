@@ -121,13 +121,15 @@ def temperature_unit(data: Comparison) -> Cause | None:
 
 
 def _converted(data: Comparison, factor: float, constant: float, words: str) -> Cause | None:
+    follows = data.follows_grid(factor, constant)
+    kelvin = abs(constant) > KELVIN and data.is_plausible(factor, constant)
+    if not (follows or kelvin or data.step is None):
+        return None
     fit = data.fit(affine(factor, constant))
     matches = (
         fit.misfit <= TEMPERATURE_MISFIT + data.noise and fit.explained >= TEMPERATURE_EXPLAINS
     )
-    follows = data.follows_grid(factor, constant)
-    kelvin = abs(constant) > KELVIN and data.is_plausible(factor, constant)
-    if not (follows or kelvin or (matches and data.step is None)):
+    if not (follows or kelvin or matches):
         return None
     text = (
         f"values are {factor:.4g} times the baseline's {constant:+.4g} ({words}): "
