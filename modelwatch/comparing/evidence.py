@@ -184,6 +184,8 @@ def _add_rate(
     if not tested or not any(events):
         return
     p_value = rate_p_value(shares[0] * before, before, shares[1] * now, now)
+    if aspect == "outliers" and shares[1] <= shares[0]:
+        p_value = 1.0  # fewer are no harm, and rows that were trained on have no unseen category
     found.p_values[aspect] = found.tests[aspect] = p_value
     index = psi([rows[0] - events[0], events[0]], [rows[1] - events[1], events[1]])
     found.effects[aspect] = index

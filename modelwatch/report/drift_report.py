@@ -194,6 +194,10 @@ class DriftReport:
             ) from error
         return write_html(self, path)
 
+    def __repr__(self) -> str:
+        found = f"{self.rows} rows of {len(self.features)} features: {self.verdict}"
+        return f"<DriftReport {self.model} {self.version}: {found}>"
+
     def _repr_html_(self) -> str | None:
         try:
             return self.to_html()

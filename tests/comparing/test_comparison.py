@@ -268,3 +268,28 @@ def test_booleans_and_zeros_and_ones_are_the_same_classes(trained: type, served:
     report = compare(baseline, {"y": [served(value) for value in classes[3_000:]]})
     assert report.severity == "none"
     assert report.features["y"].outlier_rate == 0.0
+
+
+def test_rows_that_were_trained_on_are_no_drift() -> None:
+    """Names that hardly repeat are as new to the model as its own rows were to each other."""
+    rng = np.random.default_rng(12)
+    data = {
+        "names": rng.integers(0, 10_000, 20_000).astype(str),
+        "ids": np.arange(20_000).astype(str),
+        "zipf": np.minimum(rng.zipf(1.5, 20_000), 5_000).astype(str),
+        "x": rng.normal(size=20_000),
+        "y": rng.normal(size=20_000),
+    }
+    baseline = Baseline.fit(data, model="m", version="1")
+    for rows in (20_000, 2_000):
+        report = compare(baseline, {name: values[:rows] for name, values in data.items()})
+        assert {name: f.severity for name, f in report.features.items()} == dict.fromkeys(
+            data, "none"
+        )
+
+
+def test_a_report_names_itself_in_short() -> None:
+    """In a terminal or a debugger: the model, the rows and the verdict."""
+    data = {"x": np.random.default_rng(0).normal(size=500)}
+    report = compare(Baseline.fit(data, model="m", version="1"), data)
+    assert repr(report) == "<DriftReport m 1: 500 rows of 1 features: none>"
