@@ -1,4 +1,4 @@
-"""What a model was trained or validated on: the reference of every comparison."""
+"""The reference of every comparison: statistics of the data that made or proved a model."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Baseline:
         bins: int = DEFAULT_BINS,
         progress: Callable[[float], None] | None = None,
     ) -> Baseline:
-        """Summarise the data that a model was trained or validated on.
+        """Summarise training or validation data.
 
         How much the rows' blocks in time order vary is measured too, so the order matters: give
         `timestamp`, or rows in the order in which they came. Where rows turn out to be sorted by

@@ -1,4 +1,4 @@
-"""Findings that hold: in k of the last m windows, not in one that chance or an hour made.
+"""Findings that hold: again and again, and not in one window that chance or an hour made.
 
 A window in which a feature could not be judged (no data, or too little) is passed over: it neither
 confirms the feature's finding nor clears it, and the m windows are the last m in which it was
@@ -95,7 +95,7 @@ class PersistentFinding:
 def persistent_drift(
     reports: Sequence[DriftReport], persistence: Persistence
 ) -> dict[str, Severity]:
-    """Return the features whose finding holds in k of the last m windows that judged them.
+    """Return the features whose finding holds: in k windows out of the latest m that judged them.
 
     Args:
         reports: comparisons of windows that follow one another, oldest first, against one

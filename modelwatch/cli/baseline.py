@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,15 @@ from modelwatch.cli.progress import progress_bar
 from modelwatch.errors import ConfigurationError
 
 __all__ = ["commands"]
+
+
+class SeasonUse(StrEnum):
+    """When features are compared with the same hours or weekdays."""
+
+    ROWS = "rows"
+    CLOCK = "clock"
+    NONE = "none"
+
 
 commands = typer.Typer(
     name="baseline",
@@ -56,6 +66,13 @@ def build(
         str | None,
         typer.Option(metavar="COLUMN", help="The column of segments, each watched on its own."),
     ] = None,
+    seasons: Annotated[
+        SeasonUse,
+        typer.Option(
+            help="Compare features with a daily or weekly cycle with the same times: where rows "
+            "have times, also by a service's clock, or never."
+        ),
+    ] = SeasonUse.ROWS,
     bins: Annotated[int, typer.Option(min=10, help="Bins of a numeric feature.")] = 120,
 ) -> None:
     """Build a baseline from a data file.
@@ -83,6 +100,7 @@ def build(
             label=label,
             timestamp=timestamp,
             segment=segment,
+            seasons=seasons.value,
             bins=bins,
             progress=progress,
         )

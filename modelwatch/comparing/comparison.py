@@ -34,7 +34,7 @@ def compare(
     """Compare current data with a baseline.
 
     Args:
-        baseline: what the model was trained or validated on.
+        baseline: the reference.
         current: a `Profile`, or a table as `Profile.from_data` takes it.
         thresholds: when a difference is drift; the defaults where None.
         segments: with a profile, those of its segments by name; of a table they are found by the

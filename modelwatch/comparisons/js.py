@@ -13,8 +13,8 @@ __all__ = ["js_distance", "js_each"]
 def js_distance(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
     """Return the square root of the Jensen-Shannon divergence, base 2.
 
-    In [0, 1], symmetric, a metric (Endres and Schindelin, 2003). Other tools quote nats (times
-    sqrt(ln 2)) or the divergence (squared). Needs no smoothing.
+    In [0, 1], symmetric, a metric (Endres and Schindelin, 2003). Elsewhere it may be in
+    nats, which is sqrt(ln 2) times as much, or squared, as the divergence is. Needs no smoothing.
 
     Args:
         reference: counts, shape (bins,).

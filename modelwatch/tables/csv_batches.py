@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modelwatch.errors import SchemaError
+from modelwatch.errors import DataError, SchemaError
 from modelwatch.tables.csv_parsers import CsvParser, Types
 
 __all__ = ["PART_BYTES", "CsvFile", "check_header"]
@@ -89,13 +89,16 @@ class CsvFile:
 
 
 def check_header(path: Path) -> None:
-    """Refuse two columns of one name, which libraries rename, each in its own way.
+    """Refuse two columns of one name, which libraries rename each in its own way, and no columns.
 
     Raises:
-        SchemaError: where there are such.
+        SchemaError: where two columns have one name.
+        DataError: where the file has no line of column names.
     """
     with path.open(encoding="utf-8-sig", newline="") as lines:
         names = next((row for row in csv.reader(lines) if row), [])
+    if not names:
+        raise DataError(f"{path} is empty: its first line must name the columns.")
     doubled = next((name for name, count in Counter(names).items() if count > 1), None)
     if doubled is not None:
         raise SchemaError(

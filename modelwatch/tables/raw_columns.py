@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from modelwatch.errors import DataError, SchemaError
 from modelwatch.tables.columns import ABSENT
-from modelwatch.tables.compact_columns import CodedColumn, MaskedColumn, RawColumn, concatenated
-from modelwatch.tables.data_files import read_batches
+from modelwatch.tables.compact_columns import CodedColumn, MaskedColumn, RawColumn
 from modelwatch.tables.frames import column_names, columns_of_frame
 
-__all__ = ["load_columns", "raw_columns"]
+__all__ = ["raw_columns"]
 
 
 def raw_columns(data: object) -> dict[str, RawColumn]:
@@ -41,22 +38,6 @@ def raw_columns(data: object) -> dict[str, RawColumn]:
         columns = dict(columns_of_frame(data))
     _check_columns(columns)
     return columns
-
-
-def load_columns(data: object) -> dict[str, RawColumn]:
-    """Return a table's columns by name; a text or path names a CSV, Parquet or Arrow file.
-
-    Not for data that a service's clients send: `raw_columns` opens no file.
-
-    Raises:
-        SchemaError: see `raw_columns`.
-        DataError: where the data is no table, or the file cannot be read.
-    """
-    if not isinstance(data, (str, os.PathLike)):
-        return raw_columns(data)
-    parts = [raw_columns(frame) for frame in read_batches(Path(data))]
-    names = dict.fromkeys(name for part in parts for name in part)
-    return {name: concatenated([part[name] for part in parts]) for name in names}
 
 
 def _as_sequence(values: object, name: object) -> RawColumn:

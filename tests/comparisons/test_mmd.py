@@ -33,7 +33,7 @@ def exact(x: np.ndarray, y: np.ndarray, bandwidth: float) -> float:
 
 @pytest.mark.parametrize("shift", [0.25, 0.5, 1.0])
 def test_it_is_near_the_exact_discrepancy(shift: float) -> None:
-    """With 256 frequencies within 15% of the Gaussian kernel's own at shifts of .25 sd and more."""
+    """With 256 frequencies it is near the Gaussian kernel's, to 15%, from shifts of .25 sd."""
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(1500, 5)), rng.normal(size=(1000, 5)) + shift
     features = RandomFeatures(5, seed=3)

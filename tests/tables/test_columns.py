@@ -6,7 +6,6 @@ import datetime as dt
 import math
 from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ import pytest
 
 from modelwatch.errors import DataError, SchemaError
 from modelwatch.tables.columns import ABSENT, categorical_column, category_key, numeric_column
-from modelwatch.tables.raw_columns import load_columns, raw_columns
+from modelwatch.tables.raw_columns import raw_columns
 from modelwatch.tables.value_kinds import holds_text, infer_kind
 
 COLUMNS: dict[str, list[Any]] = {
@@ -59,14 +58,6 @@ def test_every_kind_of_table_reads_alike(name: str) -> None:
     assert categorical_column(columns["country"]).keys == ["de", None, "fr"]
     assert categorical_column(columns["active"]).keys == ["true", "false", None]
     assert numeric_column(columns["at"]).finite.tolist() == [1577836800.0] * 3
-
-
-@pytest.mark.parametrize("make", [str, Path])
-def test_a_file_is_read_by_name(tmp_path: Path, make: Callable[[Path], object]) -> None:
-    """A text or a path names a data file."""
-    pl.DataFrame({"a": [1.0, 2.0]}).write_parquet(tmp_path / "rows.parquet")
-    columns = load_columns(make(tmp_path / "rows.parquet"))
-    assert numeric_column(columns["a"]).finite.tolist() == [1.0, 2.0]
 
 
 def test_rows_may_lack_keys() -> None:

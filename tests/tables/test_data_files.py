@@ -13,7 +13,7 @@ import pytest
 
 import modelwatch as mw
 from modelwatch.errors import DataError, SchemaError
-from modelwatch.tables.data_files import NULL_TEXTS, SUFFIXES, read_batches
+from modelwatch.tables.data_files import NULL_TEXTS, SUFFIXES, DataFile, read_batches
 
 FRAME = pl.DataFrame({"age": [31, 52], "plan": ["basic", "pro"]})
 
@@ -103,7 +103,7 @@ def test_empty_csv_is_refused(
     path = tmp_path / "data.csv"
     path.touch()
     hide(monkeypatch, *hidden)
-    with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(DataError, match="must name the columns"):
         read_data_file(path)
 
 
@@ -289,3 +289,12 @@ def counts_of(feature: Any) -> list[Any]:
     """Return a feature's counts as a list."""
     counts = feature.values.counts
     return sorted(counts.items()) if isinstance(counts, dict) else counts.tolist()
+
+
+@pytest.mark.parametrize("text", ["", "\n", "\n\n"])
+def test_a_file_without_columns_is_refused_before_it_is_parsed(tmp_path: Path, text: str) -> None:
+    """No library is asked to find types where there is no line of names."""
+    path = tmp_path / "empty.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match="must name the columns"):
+        DataFile(path)
