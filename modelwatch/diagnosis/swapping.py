@@ -131,7 +131,8 @@ def _evidence(
         return 0.0
     foreign = sum(share for name, share in mine.now.items() if name in mine.known) < OWN_NAMES
     told = sum(mine.now.values())
-    familiar = sum(share for name, share in mine.now.items() if name in theirs.before) / told
+    theirs_told = sum(share for name, share in mine.now.items() if name in theirs.before)
+    familiar = theirs_told / told if told > 0.0 else 0.0  # none is counted by name
     if foreign and familiar > 1.0 - OWN_NAMES:
         return familiar  # whatever their frequencies: its own names are gone
     explained = 1.0 - distance(theirs.before, mine.now) / mine.difference

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from modelwatch.diagnosis import swapped_columns
-from tests.diagnosis.conftest import Watched
+from modelwatch.sketches import Categories
+from tests.diagnosis.conftest import Watched, watched
 
 
 @pytest.mark.parametrize(
@@ -60,3 +63,13 @@ def test_names_that_nobody_has_are_passed_over(weather: Watched) -> None:
     assert swapped_columns(features, profiles, profiles, []) == {}
     assert swapped_columns(features, profiles, profiles, ["else", "temp"]) == {}
     assert swapped_columns(features, profiles, {}, ["humid", "temp"]) == {}
+
+
+def test_names_beyond_those_counted_match_nobody() -> None:
+    """A window of too many new names for any to be counted by name is answered."""
+    names = pd.Series([*"abcd"] * 500, dtype=object)
+    column = watched({"x": names, "y": names.map(str.upper)})
+    baseline = column.baseline
+    before = baseline.profile.features
+    now = {name: replace(before[name], values=Categories(unseen=500)) for name in before}
+    assert swapped_columns(baseline.features, before, now, list(now)) == {}
