@@ -36,7 +36,8 @@ def new_category(names: Names, reference: FeatureProfile, current: FeatureProfil
 def unseen_words(reference: FeatureProfile, current: FeatureProfile, new: Iterable[str]) -> str:
     """Say how many rows have a category that training never had, and name the first three."""
     rates = f"{current.outlier_rate:.1%} of rows (baseline {reference.outlier_rate:.1%})"
-    return f"categories never seen in training in {rates}: {', '.join(map(repr, [*new][:3]))}"
+    examples = ", ".join(map(repr, [*new][:3]))
+    return f"categories never seen in training in {rates}{f': {examples}' if examples else ''}"
 
 
 def placeholder(names: Names) -> Cause | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 from modelwatch.baseline import BaselineFeature
 from modelwatch.diagnosis.category_names import unseen_words
@@ -41,15 +42,26 @@ def _missing(reference: FeatureProfile, current: FeatureProfile) -> str:
 
 def _outliers(feature: BaselineFeature, reference: FeatureProfile, current: FeatureProfile) -> str:
     rates = f"{current.outlier_rate:.1%} of rows (baseline {reference.outlier_rate:.1%})"
-    rule = current.outliers.most_common(1)[0][0] if current.outlier_count else "range"
-    if rule == "unseen_category" and isinstance(current.values, Categories):
+    rule = _common_rule(reference, current)
+    if rule == "unseen_category":
         known = feature.limits.categories or frozenset()
-        new = (name for name, _ in current.values.counts.most_common() if name not in known)
+        counts = current.values.counts if isinstance(current.values, Categories) else Counter()
+        new = (name for name, _ in counts.most_common() if name not in known)
         return unseen_words(reference, current, new)
     if rule == "range":
         limits = feature.limits
+        if feature.kind == "categorical":
+            return f"infinite values in {rates}"
         return f"values outside [{limits.lower:.4g}, {limits.upper:.4g}] in {rates}"
     return {"type": "values of another type in ", "missing": "missing in "}[rule] + rates
+
+
+def _common_rule(reference: FeatureProfile, current: FeatureProfile) -> str:
+    """Return the rule that most outliers broke, of the baseline where none does any more."""
+    for side in (current, reference):
+        if side.outlier_count:
+            return side.outliers.most_common(1)[0][0]
+    return "unseen_category" if isinstance(current.values, Categories) else "range"
 
 
 def _moved_values(reference: FeatureProfile, current: FeatureProfile) -> str:

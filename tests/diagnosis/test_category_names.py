@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from modelwatch.diagnosis import diagnose
+from modelwatch.profile import Profile
 from tests.diagnosis.conftest import Watched, watched
 
 
@@ -55,3 +60,23 @@ def test_days_in_a_row_are_not_frozen() -> None:
     days = np.repeat([*"abcdefg"] * 30, 100)
     column = watched({"day": pd.Series(days, dtype=object)})
     assert column.cause("day", ["c"] * 100) is None
+
+
+def test_fewer_unseen_categories_are_told_as_categories() -> None:
+    """Where none is left, too: categories have no range."""
+    names = [f"n{number}" for number in range(50)]
+    column = watched({"x": pd.Series(names * 100, dtype=object)})
+    feature, reference = column.baseline.features["x"], column.baseline.profile.features["x"]
+    reference = replace(reference, outliers=Counter(unseen_category=300))
+    current = Profile.from_data({"x": names[::2]}, baseline=column.baseline).features["x"]
+    said = diagnose(feature, reference, current, ["outliers"])
+    assert said == "categories never seen in training in 0.0% of rows (baseline 12.0%)"
+
+
+def test_infinities_among_categories_have_no_range() -> None:
+    """A float infinity in a column of whole numbers is told as what it is."""
+    column = watched({"x": pd.Series([True, False] * 500)})
+    feature, reference = column.baseline.features["x"], column.baseline.profile.features["x"]
+    current = replace(reference, outliers=Counter(range=5))
+    said = diagnose(feature, reference, current, ["outliers"])
+    assert said == "infinite values in 1.0% of rows (baseline 0.0%)"
