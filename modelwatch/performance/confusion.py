@@ -58,24 +58,36 @@ def binary_values(tp: float, fp: float, fn: float, tn: float) -> dict[str, float
 
 
 def binary_estimates(
-    tp: float, fp: float, fn: float, tn: float, design_effect: float = 1.0
+    tp: float, fp: float, fn: float, tn: float, design_effect: float = 1.0, *, mistaken: float = 0.0
 ) -> dict[str, Estimate]:
     """Return the metrics of observed counts with their intervals.
+
+    Args:
+        tp: true positives, 0 or more.
+        fp: false positives.
+        fn: false negatives.
+        tn: true negatives.
+        design_effect: how much less than independent rows these are worth.
+        mistaken: those among the true negatives that are wrong all the same, as a third class was
+            true or predicted: not right for the accuracy, negatives for every other metric.
 
     >>> found = binary_estimates(80, 20, 20, 80)["precision"]
     >>> round(found.value, 3), round(found.lower, 3), round(found.upper, 3), found.rows
     (0.8, 0.711, 0.867, 100)
     """
+    total, right = tp + fp + fn + tn, tp + tn - mistaken
     values = binary_values(tp, fp, fn, tn)
+    if total:
+        values["accuracy"] = right / total
     trials = {
-        "accuracy": (tp + tn, tp + fp + fn + tn),
+        "accuracy": (right, total),
         "precision": (tp, tp + fp),
         "recall": (tp, tp + fn),
         "specificity": (tn, fp + tn),
     }
     found: dict[str, Estimate] = {}
     for name, value in values.items():
-        rows = tp + fp + fn + tn
+        rows = total
         if name in trials:
             successes, rows = trials[name]
             interval = wilson_interval(successes, rows, design_effect)
@@ -102,7 +114,8 @@ def macro_estimates(
 
     Args:
         counts: rows by truth and prediction, shape (k + 1, k + 1), the last of both being `other`.
-        other_correct: rows whose truth and prediction are one class among `other`.
+        other_correct: rows whose truth and prediction are one class among `other`: all others of
+            them are wrong.
         design_effect: how much less than independent rows these are worth.
     """
     total = float(counts.sum())
@@ -129,9 +142,9 @@ def macro_estimates(
         error = _error(counts, gradient, design_effect)
         interval = logit_interval(value, error, trials=total, design_effect=design_effect)
         result[name] = Estimate.of(value, interval, total)
-    matthews, _ = _matthews(counts)
+    matthews, _ = _matthews(counts, other_correct)
     if not math.isnan(matthews):
-        error = _matthews_error(counts, design_effect)
+        error = _matthews_error(counts, design_effect, other_correct)
         result["matthews"] = Estimate.of(matthews, fisher_z_interval(matthews, error), total)
     return result
 
@@ -161,27 +174,37 @@ def _delta_metrics(
     return metrics
 
 
-def _matthews(counts: FloatArray) -> tuple[float, FloatArray]:
+def _matthews(counts: FloatArray, last_correct: float | None = None) -> tuple[float, FloatArray]:
     """Return Gorodkin's (2004) correlation of k classes and its gradient by the counts.
 
     R = (N t - sum q_k r_k) / sqrt((N^2 - sum q_k^2) (N^2 - sum r_k^2)), t the correct rows.
+
+    Args:
+        counts: rows by truth and prediction.
+        last_correct: how many of the last cell's are correct, where that is of several classes;
+            all where None.
     """
-    total, right = counts.sum(), counts.trace()
+    total, correct = counts.sum(), np.ones(len(counts))
+    if last_correct is not None and counts[-1, -1] > 0:
+        correct[-1] = min(last_correct / counts[-1, -1], 1.0)
+    right = counts.diagonal() @ correct
     true, found = counts.sum(axis=1), counts.sum(axis=0)
     top = total * right - found @ true
     u, v = total**2 - found @ found, total**2 - true @ true
     if u <= 0 or v <= 0:
         return math.nan, np.zeros_like(counts)
-    by_top = right + total * np.eye(true.size) - true[None, :] - found[:, None]
+    by_top = right + total * np.diag(correct) - true[None, :] - found[:, None]
     by_u = 2 * (total - found)[None, :] / u
     by_v = 2 * (total - true)[:, None] / v
     value = top / math.sqrt(u) / math.sqrt(v)
     return float(value), by_top / math.sqrt(u) / math.sqrt(v) - value / 2 * (by_u + by_v)
 
 
-def _matthews_error(counts: FloatArray, design_effect: float) -> float:
+def _matthews_error(
+    counts: FloatArray, design_effect: float, last_correct: float | None = None
+) -> float:
     spread = counts + SPREAD_ROWS / counts.size
-    return _error(counts, _matthews(spread)[1], design_effect)
+    return _error(counts, _matthews(spread, last_correct)[1], design_effect)
 
 
 def _error(counts: FloatArray, gradient: FloatArray, design_effect: float) -> float:

@@ -56,8 +56,8 @@ class LabelledSummary:
         log_loss: moments of the rows' log loss, in nats.
         brier: moments of their Brier score: (score - truth)^2, or its sum over several classes.
         rows: rows with a label.
-        refused: rows without something, by reason: unlabelled; and, counted without their scores:
-            missing, range, sum.
+        refused: rows without something, by reason: unlabelled; counted without their scores:
+            missing, range, sum; and counted as `other`: unknown_label.
 
     >>> summary = LabelledSummary.empty(["no", "yes"], {"yes": np.array([0.5])})
     >>> summary.update(["yes", "no", None], ["yes", "yes", "no"], np.array([0.9, 0.6, 0.1]))
@@ -127,6 +127,21 @@ class LabelledSummary:
         named = needed | set(others)
         return cls([name for name in dict.fromkeys(classes) if name in named], cells, positive)
 
+    @property
+    def names_all(self) -> bool:
+        """Whether `other` holds unknown classes alone: none was left out for lack of room."""
+        return len(self.classes) < MAX_CLASSES
+
+    @property
+    def unknown_labels(self) -> int:
+        """Rows whose truth is of a class that is not named."""
+        return self.refused["unknown_label"]
+
+    @property
+    def unknown_predictions(self) -> int:
+        """Rows whose truth is known, and whose prediction is of a class that is not named."""
+        return int(self.confusion[:, -1].sum())
+
     def update(
         self, labels: Keys, predicted: Keys | None = None, scores: FloatArray | None = None
     ) -> None:
@@ -147,6 +162,8 @@ class LabelledSummary:
         self.rows += int(known.sum())
         if not known.all():
             self.refused["unlabelled"] += int((~known).sum())
+        if unnamed_labels := int((truth == len(self.classes)).sum()):
+            self.refused["unknown_label"] += unnamed_labels
         if predicted is not None:
             self._count_confusion(truth, found)
             unnamed = np.minimum(truth, found) == len(self.classes)

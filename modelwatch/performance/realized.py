@@ -43,6 +43,11 @@ def realized(
     Regression: mae, mse, rmse, r2, bias (mean of prediction - label), pinball_<level>, in the units
     of the label or their square.
 
+    Of the positive class, each metric is that of this class against the rest: what is of no known
+    class is not positive. For the accuracy such a row is right only where its prediction is the
+    same class as its label; so it is for the matthews of several classes, whose unknown ones count
+    as one more.
+
     A metric that has no meaning on the rows is left out: precision where nothing was predicted
     positive, recall and the ranking metrics where labels are of one class only, matthews where
     labels or predictions are, r2 where labels are constant, means below two rows.
@@ -86,7 +91,21 @@ def _of_predictions(summary: LabelledSummary, design_effect: float) -> dict[str,
     at = summary.classes.index(summary.positive)
     tp = float(counts[at, at])
     fp, fn = float(counts[:, at].sum()) - tp, float(counts[at].sum()) - tp
-    return binary_estimates(tp, fp, fn, float(counts.sum()) - tp - fp - fn, design_effect)
+    tn = float(counts.sum()) - tp - fp - fn
+    mistaken = _mistaken(summary, at)
+    return binary_estimates(tp, fp, fn, tn, design_effect, mistaken=mistaken)
+
+
+def _mistaken(summary: LabelledSummary, at: int) -> float:
+    """Return the rows of an unknown truth or prediction, neither the positive class nor alike.
+
+    Where `other` may hold known classes that are too many to be named, none is unknown.
+    """
+    if not summary.names_all:
+        return 0.0
+    counts = summary.confusion
+    rows = int(counts[-1].sum() + counts[:, -1].sum() - counts[-1, -1])
+    return float(rows - counts[-1, at] - counts[at, -1] - summary.other_correct)
 
 
 def _of_scores(summary: LabelledSummary, design_effect: float) -> dict[str, Estimate]:

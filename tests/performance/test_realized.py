@@ -181,6 +181,85 @@ def test_what_cannot_be_judged_is_named() -> None:
         realized(empty, design_effect=0.0)
 
 
+UNKNOWN = {
+    "some labels": (0.2, 0.0),
+    "all labels": (1.0, 0.0),
+    "some predictions": (0.0, 0.2),
+    "both": (0.3, 0.3),
+    "everything": (1.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("shares", UNKNOWN.values(), ids=UNKNOWN)
+@pytest.mark.parametrize("other", [["z"], ["y", "z"]], ids=["one", "two"])
+def test_unknown_classes_are_never_the_negative_one(
+    shares: tuple[float, float], other: list[str]
+) -> None:
+    """Accuracy is scikit-learn's on the raw rows; the positive class is judged against the rest."""
+    rng = np.random.default_rng(0)
+    rows = binary(rng, 2_000)
+    sides = [
+        np.where(rng.random(2_000) < share, rng.choice(other, 2_000), np.array(known))
+        for known, share in zip((rows.labels, rows.predicted), shares, strict=True)
+    ]
+    truth, guess = (side.tolist() for side in sides)
+    summary = LabelledSummary.empty(["no", "yes"], {"yes": EDGES})
+    summary.update(truth, guess, rows.scores)
+    found = realized(summary)
+    assert found["accuracy"].value == pytest.approx(metrics.accuracy_score(truth, guess), abs=1e-12)
+    assert found["accuracy"].lower <= found["accuracy"].value <= found["accuracy"].upper
+    are, said = sides[0] == "yes", sides[1] == "yes"
+    expected = {
+        "precision": metrics.precision_score(are, said, zero_division=np.nan),
+        "recall": metrics.recall_score(are, said, zero_division=np.nan),
+        "f1": metrics.f1_score(are, said, zero_division=np.nan),
+        "specificity": metrics.recall_score(~are, ~said),
+    }
+    for name, value in expected.items():
+        assert (name in found) is not np.isnan(value)
+        assert np.isnan(value) or found[name].value == pytest.approx(value, abs=1e-12)
+    assert summary.unknown_labels == np.isin(truth, other).sum()
+    assert summary.unknown_predictions == np.isin(guess, other).sum()
+
+
+def test_unknown_labels_are_counted_without_predictions() -> None:
+    """Where scores alone are judged, what labels are unknown is known all the same."""
+    summary = LabelledSummary.empty(["no", "yes"], {"yes": EDGES})
+    summary.update(["no", "z", "yes", "z"], None, np.array([0.1, 0.2, 0.9, 0.3]))
+    assert (summary.unknown_labels, summary.unknown_predictions) == (2, 0)
+
+
+def test_classes_without_room_for_a_name_are_known() -> None:
+    """Where classes are too many to be named, what is not named is no mistake by itself."""
+    classes = [f"c{at}" for at in range(60)]
+    summary = LabelledSummary.empty(classes, positive="c0")
+    summary.update(classes, classes)
+    assert not summary.names_all
+    assert realized(summary)["accuracy"].value == 1.0
+
+
+def test_unknown_classes_of_several() -> None:
+    """Accuracy and the correlation are scikit-learn's on the raw rows; averages are of the known.
+
+    The correlation takes the unknown as one class, within which what differs is wrong.
+    """
+    rng = np.random.default_rng(1)
+    truth = rng.choice([*CLASSES, "z"], 2_000)
+    guess = np.where(rng.random(2_000) < 0.6, truth, rng.choice([*CLASSES, "z"], 2_000))
+    summary = LabelledSummary.empty(CLASSES)
+    summary.update(truth.tolist(), guess.tolist())
+    found = values(realized(summary))
+    assert found["accuracy"] == pytest.approx(metrics.accuracy_score(truth, guess), abs=1e-12)
+    assert found["matthews"] == pytest.approx(metrics.matthews_corrcoef(truth, guess), abs=1e-12)
+    for name, score in (("precision", metrics.precision_score), ("f1", metrics.f1_score)):
+        expected = score(truth, guess, average="macro", labels=CLASSES)
+        assert found[name] == pytest.approx(expected, abs=1e-12)
+    wrong = LabelledSummary.empty(CLASSES)
+    wrong.update([*CLASSES, "y"], [*CLASSES, "z"])
+    assert values(realized(wrong))["matthews"] < 1
+    assert values(realized(wrong))["accuracy"] == 0.75
+
+
 def test_sums_beyond_floats_have_no_metric() -> None:
     """What a document makes infinite is left out, not shown."""
     summary = RegressionSummary(scale=1e200)
