@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from modelwatch.detectors.parameter_checks import choice, number, whole
-from modelwatch.detectors.stream_detector import LARGEST, StreamDetector
+from modelwatch.detectors.stream_detector import LARGEST, StreamDetector, as_float
 from modelwatch.errors import ConfigurationError
+from modelwatch.parameter_checks import choice, number, whole
 
 __all__ = ["ADWIN"]
 
@@ -163,15 +163,18 @@ class ADWIN(StreamDetector[_Window]):
 
         Raises:
             ConfigurationError: where n or m2 is out of range.
+            DataError: where the mean or m2 is no number.
         """
-        if n < 1 or m2 < 0.0:
-            raise ConfigurationError(f"n is {n} and m2 {m2}: give 1 or more, and 0 or more.")
+        rows = whole("n", n, 1)
+        centre, spread = as_float("mean", mean), as_float("m2", m2)
+        if spread < 0.0:
+            raise ConfigurationError(f"m2 is {spread}: give 0 or more.")
         if self.drift_detected:
             self._resume()
-        if -LARGEST < mean < LARGEST and m2 < LARGEST * LARGEST:
-            self._insert(int(n), n * float(mean), float(m2))
+        if -LARGEST < centre < LARGEST and spread < LARGEST * LARGEST:
+            self._insert(rows, rows * centre, spread)
         else:
-            self.skipped += int(n)
+            self.skipped += rows
 
     def _empty(self) -> _Window:
         return _Window()

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from modelwatch.detectors.parameter_checks import number, whole
 from modelwatch.detectors.stream_detector import LARGEST, StreamDetector
+from modelwatch.parameter_checks import number, whole
 
 __all__ = ["CUSUM"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from modelwatch.detectors.parameter_checks import number, whole
 from modelwatch.detectors.stream_detector import StreamDetector
 from modelwatch.errors import ConfigurationError, DataError
+from modelwatch.parameter_checks import number, whole
 
 __all__ = ["EDDM"]
 

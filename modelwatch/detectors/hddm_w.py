@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from modelwatch.detectors.parameter_checks import flag, number
 from modelwatch.detectors.stream_detector import Direction, StreamDetector
+from modelwatch.parameter_checks import flag, number
 
 __all__ = ["HDDM_W"]
 

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.detectors.parameter_checks import number, whole
 from modelwatch.detectors.stream_detector import StreamDetector
 from modelwatch.errors import ConfigurationError
+from modelwatch.parameter_checks import number, whole
 
 __all__ = ["KSWIN"]
 

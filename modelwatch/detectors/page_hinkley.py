@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from modelwatch.detectors.parameter_checks import choice, number, whole
 from modelwatch.detectors.stream_detector import StreamDetector
+from modelwatch.parameter_checks import choice, number, whole
 
 __all__ = ["PageHinkley"]
 

@@ -11,8 +11,9 @@ from typing import Any, ClassVar, Final, Generic, Literal, Self, TypeVar
 
 from modelwatch.detectors.state import plain, restored
 from modelwatch.errors import ConfigurationError, DataError, FormatError
+from modelwatch.parameter_checks import shown
 
-__all__ = ["LARGEST", "Direction", "StreamDetector"]
+__all__ = ["LARGEST", "Direction", "StreamDetector", "as_float"]
 
 Direction = Literal["rise", "fall"]
 Memory = TypeVar("Memory")
@@ -70,11 +71,12 @@ class StreamDetector(ABC, Generic[Memory]):
         """Take one value.
 
         Raises:
-            DataError: where it is finite, and beyond the range that the method is made for.
+            DataError: where it is no number, or is finite and beyond the range that the method is
+                made for.
         """
+        number = as_float("value", value)
         if self.drift_detected:
             self._resume()
-        number = _as_float(value)
         if self.LOWEST <= number <= self.HIGHEST:
             self._take(number)
         elif abs(number) <= LARGEST:
@@ -147,9 +149,23 @@ class StreamDetector(ABC, Generic[Memory]):
         self.direction = direction
 
 
-def _as_float(value: float) -> float:
-    """Return the value as a plain float: it may be an integer of any size, or numpy's."""
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
+def as_float(name: str, value: object) -> float:
+    """Return a number as a plain float: it may be a truth value, a huge integer, or numpy's.
+
+    Args:
+        name: of the argument, for the message.
+        value: what was given.
+
+    Raises:
+        DataError: where it is no number.
+    """
+    if type(value) is float:
+        return value
+    if hasattr(value, "__float__") and not getattr(value, "ndim", 0):
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf
+        except (TypeError, ValueError):
+            pass
+    raise DataError(f"{name} is {shown(value)}: give one number, such as 1 or 0.5.")

@@ -9,7 +9,7 @@ import pytest
 import river.drift
 
 from modelwatch.detectors import ADWIN
-from modelwatch.errors import ConfigurationError
+from modelwatch.errors import ConfigurationError, ModelwatchError
 from tests.detectors.streams import alarms, errors, levels
 
 drift: Any = river.drift
@@ -113,5 +113,15 @@ def test_impossible_options_are_refused(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("n", "m2"), [(0, 0.0), (1, -1.0)])
 def test_impossible_sums_are_refused(n: int, m2: float) -> None:
     """Aggregated values have a count and no negative spread."""
-    with pytest.raises(ConfigurationError, match="give 1 or more"):
+    with pytest.raises(ConfigurationError, match=r"of 1 or more|give 0 or more"):
         ADWIN().update_many(n, 0.5, m2)
+
+
+@pytest.mark.parametrize("name", ["n", "mean", "m2"])
+@pytest.mark.parametrize("value", ["a", None, [1]], ids=repr)
+def test_sums_that_are_no_numbers_are_refused(name: str, value: Any) -> None:
+    """The message names which of them; the window is left as it was."""
+    detector = ADWIN()
+    with pytest.raises(ModelwatchError, match=rf"^{name} is "):
+        detector.update_many(**{"n": 1, "mean": 1.0, "m2": 1.0, name: value})
+    assert detector.width == 0

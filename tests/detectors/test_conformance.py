@@ -288,3 +288,14 @@ def test_options_of_a_wrong_type_are_refused(kind: str) -> None:
         for wrong in wrong_ones + [None] * (option.default is not None):
             with pytest.raises(ConfigurationError, match=name):
                 made(**{name: wrong})
+
+
+@every_detector
+@pytest.mark.parametrize("value", [None, "a", "1", [1], np.ones(1), 1j, {}], ids=repr)
+def test_what_is_no_number_is_refused(case: Case, value: Any) -> None:
+    """A text of digits too: it is named, and nothing is remembered of it."""
+    detector = case.make()
+    before = detector.to_state()
+    with pytest.raises(DataError, match=r"value is .*: give one number"):
+        detector.update(value)
+    assert detector.to_state() == before

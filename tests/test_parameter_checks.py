@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import math
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from modelwatch.detectors.parameter_checks import choice, flag, number, whole
 from modelwatch.errors import ConfigurationError
+from modelwatch.parameter_checks import (
+    choice,
+    flag,
+    instance,
+    number,
+    optional_function,
+    optional_text,
+    shown,
+    text,
+    whole,
+)
 
 
 def test_bounds_are_allowed_or_not_as_named() -> None:
@@ -52,3 +63,38 @@ def test_only_choices_and_truth_values_are_taken() -> None:
         choice("mode", "Rise", ("rise", "fall"))
     with pytest.raises(ConfigurationError, match="x is 1: give True or False"):
         flag("x", 1)
+
+
+@pytest.mark.parametrize("value", ["", 3, None, b"a", "a\ud800"], ids=ascii)
+def test_what_no_file_can_hold_is_no_text(value: object) -> None:
+    """Nor is an empty one."""
+    with pytest.raises(ConfigurationError, match=r"x is .*: give a name"):
+        text("x", value, "a name")
+
+
+def test_nothing_given_is_taken_where_it_may_be() -> None:
+    """As None, and as None alone."""
+    assert optional_text("x", None, "a name") is None
+    assert optional_function("x", None) is None
+    with pytest.raises(ConfigurationError, match="give a name, or None"):
+        optional_text("x", 3, "a name")
+    with pytest.raises(ConfigurationError, match="x is 3: give a function, or None"):
+        optional_function("x", cast(Any, 3))
+
+
+def test_objects_of_another_class_are_refused() -> None:
+    """With the remedy that the caller names."""
+    assert instance("x", 3, int, "give one") == 3
+    with pytest.raises(ConfigurationError, match=r"^x is 'b': load it first\.$"):
+        instance("x", "b", int, "load it first")
+
+
+def test_values_are_shown_in_few_words() -> None:
+    """However large they are, and whatever showing them would cost."""
+    endless: list[object] = []
+    for _ in range(100_000):
+        endless = [endless]
+    assert shown(np.ones(5)) == "a ndarray"
+    assert len(shown("x" * 500)) < 70
+    assert shown([10**5_000]) == shown(endless) == "a list"
+    assert "digits" in shown(10**5_000)
