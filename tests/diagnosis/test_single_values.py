@@ -58,3 +58,35 @@ def test_dry_weeks_are_not_frozen() -> None:
     """A value that most rows had may be all of a window."""
     rain = np.where(np.random.default_rng(0).random(20_000) < 0.03, 0.1, 0.0)
     assert watched({"rain": rain}).cause("rain", np.zeros(1_000)) is None
+
+
+@pytest.mark.parametrize(("mean", "spread"), [(18.0, 1.0), (18.0, 0.3), (-2.0, 1.0), (40.0, 3.0)])
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.95])
+def test_a_second_mode_is_no_single_value(mean: float, spread: float, share: float) -> None:
+    """Values that all differ are no default and not frozen, though all fall into the last bin."""
+    rng = np.random.default_rng(0)
+    column = watched({"x": rng.normal(10, 1, 8_000)})
+    moved = np.where(rng.random(2_000) < share, mean + spread * rng.normal(size=2_000), 0.0)
+    values = np.where(moved, moved, rng.normal(10, 1, 2_000))
+    cause = column.cause("x", values)
+    assert cause is None or cause.name not in ("default_value", "frozen")
+
+
+@pytest.mark.parametrize("distance", [3.0, 5.0, 10.0])
+def test_a_part_of_the_rows_that_moved_is_no_single_value(distance: float) -> None:
+    """The tail of a part that moved far is one no more than a second mode is."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=2_000) + np.where(rng.random(2_000) < 0.3, distance, 0.0)
+    assert watched({"x": rng.normal(size=8_000)}).cause("x", values) is None
+
+
+@pytest.mark.parametrize(("value", "share"), [(20.0, 0.1), (17.3, 0.05), (-2.5, 0.4)])
+def test_a_value_far_out_is_named_whatever_it_is(value: float, share: float) -> None:
+    """One that no system is known for, too: mean and extreme prove it."""
+    rng = np.random.default_rng(0)
+    column = watched({"x": rng.normal(10, 1, 8_000)})
+    values = np.where(rng.random(2_000) < share, value, rng.normal(10, 1, 2_000))
+    cause = column.cause("x", values)
+    assert cause is not None
+    assert cause.name == "default_value"
+    assert cause.text.startswith(f"{value:g} in place of other values in")
