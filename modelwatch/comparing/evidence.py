@@ -21,7 +21,7 @@ from modelwatch.comparisons.intervals import (
 )
 from modelwatch.comparisons.ks import ks_p_value
 from modelwatch.comparisons.location import location_p_value
-from modelwatch.comparisons.psi import psi
+from modelwatch.comparisons.psi import psi_each
 from modelwatch.comparisons.rare_events import rate_p_value
 from modelwatch.diagnosis import Aspect
 
@@ -187,6 +187,7 @@ def _add_rate(
     if aspect == "outliers" and shares[1] <= shares[0]:
         p_value = 1.0  # fewer are no harm, and rows that were trained on have no unseen category
     found.p_values[aspect] = found.tests[aspect] = p_value
-    index = psi([rows[0] - events[0], events[0]], [rows[1] - events[1], events[1]])
+    before_cells, now_cells = ([[n - k, k]] for n, k in zip(rows, events, strict=True))
+    index = float(psi_each(before_cells, now_cells)[0])
     found.effects[aspect] = index
     found.certain[aspect] = psi_interval(index, 1, effect.noise, z=CERTAIN_Z)[0]

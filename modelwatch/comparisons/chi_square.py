@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelwatch.comparisons.design_effect import WindowEffect, clustered_tail
+from modelwatch.comparisons.smoothing import checked
 
 __all__ = ["ChiSquare", "chi_square", "chi_square_each", "chi_square_p_value"]
 
@@ -45,11 +46,18 @@ def chi_square(reference: npt.ArrayLike, current: npt.ArrayLike) -> ChiSquare:
         The statistic of the 2 x cells contingency table; 0 with 0 degrees of freedom where either
         side is empty or only one cell is used.
 
+    Raises:
+        ConfigurationError: where the counts are not two rows of one length, or one is no count.
+
     >>> result = chi_square([50, 50], [60, 40])
     >>> round(result.statistic, 6), result.degrees_of_freedom
     (2.020202, 1)
     """
-    x, y = np.asarray(reference, np.float64), np.asarray(current, np.float64)
+    x, y = checked(reference, current)
+    return _chi_square(x[0], y[0])
+
+
+def _chi_square(x: FloatArray, y: FloatArray) -> ChiSquare:
     m, n = x.sum(), y.sum()
     if not (m and n):
         return ChiSquare(0.0, 0)
@@ -74,7 +82,7 @@ def chi_square_each(
     statistics[is_full] = squares.sum(axis=1) / rows[:, 0]
     degrees[is_full] = x.shape[1] - 1
     for index in np.flatnonzero(~is_full):
-        result = chi_square(x[index], y[index])
+        result = _chi_square(x[index], y[index])
         statistics[index], degrees[index] = result.statistic, result.degrees_of_freedom
     return statistics, degrees
 

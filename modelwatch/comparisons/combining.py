@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from modelwatch.comparisons.p_values import checked_p_values
+from modelwatch.errors import ConfigurationError
+from modelwatch.parameter_checks import number
+
 __all__ = ["cauchy_combination", "weighted_bonferroni"]
 
 LARGEST_P = 0.9
@@ -24,10 +28,15 @@ def cauchy_combination(p_values: Sequence[float]) -> float:
     Args:
         p_values: at least one, each in [0, 1].
 
+    Raises:
+        ConfigurationError: where there is none, or one is out of range.
+
     >>> round(cauchy_combination([0.01, 0.01, 0.01]), 6), round(cauchy_combination([0.01, 0.9]), 4)
     (0.01, 0.0221)
     """
-    clipped = [min(max(p, SMALLEST_P), LARGEST_P) for p in p_values]
+    clipped = [min(max(p, SMALLEST_P), LARGEST_P) for p in checked_p_values(p_values)]
+    if not clipped:
+        raise ConfigurationError("p_values is empty: give one at least.")
     mean = sum(1.0 / math.tan(math.pi * p) for p in clipped) / len(clipped)
     return math.atan2(1.0, mean) / math.pi
 
@@ -41,8 +50,17 @@ def weighted_bonferroni(p_values: Sequence[float], weights: Sequence[float]) -> 
         p_values: each in [0, 1].
         weights: of that length, above 0; scaled to the sum 1.
 
+    Raises:
+        ConfigurationError: where a p-value or a weight is out of range, or lengths differ.
+
     >>> round(weighted_bonferroni([0.018, 0.5], [0.9, 0.1]), 12)
     0.02
     """
-    total = sum(weights)
-    return min(1.0, *(p * total / w for p, w in zip(p_values, weights, strict=True)), 1.0)
+    found = checked_p_values(p_values)
+    shares = [number(f"weights[{at}]", weight, above=0.0) for at, weight in enumerate(weights)]
+    if len(shares) != len(found):
+        raise ConfigurationError(
+            f"weights are {len(shares)} for {len(found)} p-values: give one for each."
+        )
+    total = sum(shares)
+    return min(1.0, *(p * total / w for p, w in zip(found, shares, strict=True)), 1.0)

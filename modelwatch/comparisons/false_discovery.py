@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from modelwatch.comparisons.p_values import checked_p_values
+
 __all__ = ["benjamini_hochberg"]
 
 
@@ -18,12 +20,15 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     Args:
         p_values: each in [0, 1].
 
+    Raises:
+        ConfigurationError: where one is not.
+
     >>> benjamini_hochberg([0.01, 0.04, 0.03])
     [0.03, 0.04, 0.04]
     """
-    if not p_values:
+    p = np.array(checked_p_values(p_values))
+    if not p.size:
         return []
-    p = np.asarray(p_values, dtype=np.float64)
     order = np.argsort(-p, kind="stable")
     ranks = np.arange(p.size, 0, -1)
     adjusted = np.empty_like(p)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.smoothing import rows_of
+from modelwatch.comparisons.smoothing import checked, rows_of
 
 __all__ = ["hellinger_distance", "hellinger_each"]
 
@@ -22,10 +22,13 @@ def hellinger_distance(reference: npt.ArrayLike, current: npt.ArrayLike) -> floa
     Returns:
         The distance; 0.0 where either side is empty.
 
+    Raises:
+        ConfigurationError: where the counts are not two rows of one length, or one is no count.
+
     >>> hellinger_distance([1, 0], [0, 1]), round(hellinger_distance([5, 5], [9, 1]), 6)
     (1.0, 0.32492)
     """
-    return float(hellinger_each(np.atleast_2d(reference), np.atleast_2d(current))[0])
+    return float(hellinger_each(*checked(reference, current))[0])
 
 
 def hellinger_each(reference: npt.ArrayLike, current: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.smoothing import rows_of
+from modelwatch.comparisons.smoothing import checked, rows_of
 
 __all__ = ["js_distance", "js_each"]
 
@@ -23,10 +23,13 @@ def js_distance(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
     Returns:
         The distance; 0.0 where either side is empty.
 
+    Raises:
+        ConfigurationError: where the counts are not two rows of one length, or one is no count.
+
     >>> js_distance([1, 0], [0, 1]), js_distance([5, 5], [50, 50])
     (1.0, 0.0)
     """
-    return float(js_each(np.atleast_2d(reference), np.atleast_2d(current))[0])
+    return float(js_each(*checked(reference, current))[0])
 
 
 def js_each(reference: npt.ArrayLike, current: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.smoothing import JEFFREYS, rows_of
+from modelwatch.comparisons.smoothing import JEFFREYS, checked, checked_smoothing, rows_of
 
 __all__ = ["kl_divergence", "kl_each"]
 
@@ -26,10 +26,15 @@ def kl_divergence(
     Returns:
         The divergence; 0.0 where either side is empty.
 
+    Raises:
+        ConfigurationError: where the counts are not two rows of one length, or one is no count; or
+            where the pseudo-count is none.
+
     >>> round(kl_divergence([50, 50], [60, 40], smoothing=0), 6)
     0.020136
     """
-    return float(kl_each(np.atleast_2d(reference), np.atleast_2d(current), smoothing=smoothing)[0])
+    rows = checked(reference, current)
+    return float(kl_each(*rows, smoothing=checked_smoothing(smoothing))[0])
 
 
 def kl_each(

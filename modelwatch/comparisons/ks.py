@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelwatch.comparisons.design_effect import WindowEffect
-from modelwatch.comparisons.smoothing import rows_of, shares
+from modelwatch.comparisons.smoothing import checked, rows_of, shares
 
 __all__ = [
     "KOLMOGOROV_MEAN_SQUARE",
@@ -47,10 +47,13 @@ def ks_statistic(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
     Returns:
         The statistic; 0.0 where either side is empty.
 
+    Raises:
+        ConfigurationError: where the counts are not two rows of one length, or one is no count.
+
     >>> round(ks_statistic([10, 10, 0], [0, 10, 10]), 12)
     0.5
     """
-    return float(ks_each(np.atleast_2d(reference), np.atleast_2d(current))[0])
+    return float(ks_each(*checked(reference, current))[0])
 
 
 def ks_each(reference: npt.ArrayLike, current: npt.ArrayLike) -> npt.NDArray[np.float64]:

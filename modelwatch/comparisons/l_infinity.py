@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.smoothing import rows_of
+from modelwatch.comparisons.smoothing import checked, rows_of
 
 __all__ = ["l_infinity", "l_infinity_each"]
 
@@ -23,10 +23,13 @@ def l_infinity(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
     Returns:
         The distance; 0.0 where either side is empty.
 
+    Raises:
+        ConfigurationError: where the counts are not two rows of one length, or one is no count.
+
     >>> round(l_infinity([5, 3, 2], [5, 5, 0]), 12)
     0.2
     """
-    return float(l_infinity_each(np.atleast_2d(reference), np.atleast_2d(current))[0])
+    return float(l_infinity_each(*checked(reference, current))[0])
 
 
 def l_infinity_each(reference: npt.ArrayLike, current: npt.ArrayLike) -> npt.NDArray[np.float64]:

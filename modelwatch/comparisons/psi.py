@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.smoothing import JEFFREYS, rows_of
+from modelwatch.comparisons.smoothing import JEFFREYS, checked, checked_smoothing, rows_of
 
 __all__ = ["psi", "psi_each", "psi_noise_floor"]
 
@@ -24,11 +24,15 @@ def psi(reference: npt.ArrayLike, current: npt.ArrayLike, *, smoothing: float = 
     Returns:
         The index; 0.0 where either side is empty.
 
+    Raises:
+        ConfigurationError: where the counts are not two rows of one length, or one is no count; or
+            where the pseudo-count is none.
+
     >>> round(psi([50, 50], [60, 40], smoothing=0), 6)
     0.040547
     """
-    rows = np.atleast_2d(reference), np.atleast_2d(current)
-    return float(psi_each(*rows, smoothing=smoothing)[0])
+    rows = checked(reference, current)
+    return float(psi_each(*rows, smoothing=checked_smoothing(smoothing))[0])
 
 
 def psi_each(

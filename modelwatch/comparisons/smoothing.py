@@ -1,14 +1,20 @@
-"""The one place where empty bins get a share above zero."""
+"""From counts to shares: what counts must be, and where empty bins get a share above zero."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["JEFFREYS", "rows_of", "shares"]
+from modelwatch.errors import ConfigurationError
+from modelwatch.parameter_checks import number, shown
+
+__all__ = ["JEFFREYS", "checked", "checked_row", "checked_smoothing", "rows_of", "shares"]
 
 JEFFREYS = 0.5
 """Pseudo-count a bin: the Jeffreys prior of a multinomial. 0 gives the textbook formulas."""
+
+LARGEST_COUNT = 1e140
+"""Squares of larger ones leave the range of a double."""
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -45,3 +51,63 @@ def rows_of(
     filled = np.any(reference, axis=-1) & np.any(current, axis=-1)
     p[~filled], q[~filled] = 0.0, 0.0
     return p, q
+
+
+def checked(reference: npt.ArrayLike, current: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Return the counts of one pair of distributions, each of shape (1, bins).
+
+    Args:
+        reference: counts, shape (bins,), each in [0, 1e140].
+        current: counts on the same bins.
+
+    Raises:
+        ConfigurationError: where a side is no row of numbers, both differ in length, or a count is
+            negative, NaN or too large.
+
+    >>> checked([1, 2], [3, 4])
+    (array([[1., 2.]]), array([[3., 4.]]))
+    """
+    x, y = checked_row("reference", reference), checked_row("current", current)
+    for name, row in (("reference", x), ("current", y)):
+        wrong = ~((row >= 0.0) & (row <= LARGEST_COUNT))
+        if wrong.any():
+            raise ConfigurationError(
+                f"{name} holds {row[wrong][0]}: give counts from 0 to {LARGEST_COUNT:g}."
+            )
+    if x.size != y.size:
+        raise ConfigurationError(
+            f"current has {y.size} bins, reference {x.size}: count both on the same bins."
+        )
+    return x[None, :], y[None, :]
+
+
+def checked_row(name: str, values: npt.ArrayLike) -> FloatArray:
+    """Return one row of numbers, shape (n,).
+
+    Args:
+        name: of the argument, for the message.
+        values: what was given.
+
+    Raises:
+        ConfigurationError: where it is no row, or not of numbers.
+    """
+    try:
+        row = np.asarray(values)
+    except ValueError:  # lists of different lengths
+        row = np.empty((0, 0))
+    if row.dtype.kind not in "biuf":
+        raise ConfigurationError(f"{name} is {shown(values)}: give one number a bin.")
+    if row.ndim != 1:
+        raise ConfigurationError(
+            f"{name} is {shown(values)}, of shape {row.shape}: give one row of numbers."
+        )
+    return row.astype(np.float64)
+
+
+def checked_smoothing(smoothing: float) -> float:
+    """Return a pseudo-count.
+
+    Raises:
+        ConfigurationError: where it is no number of 0 or more.
+    """
+    return number("smoothing", smoothing, least=0.0, most=LARGEST_COUNT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.smoothing import rows_of
+from modelwatch.comparisons.smoothing import checked, rows_of
 
 __all__ = ["total_variation", "total_variation_each"]
 
@@ -22,10 +22,13 @@ def total_variation(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
     Returns:
         The distance; 0.0 where either side is empty.
 
+    Raises:
+        ConfigurationError: where the counts are not two rows of one length, or one is no count.
+
     >>> round(total_variation([5, 5], [9, 1]), 12)
     0.4
     """
-    return float(total_variation_each(np.atleast_2d(reference), np.atleast_2d(current))[0])
+    return float(total_variation_each(*checked(reference, current))[0])
 
 
 def total_variation_each(

@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.smoothing import rows_of
+from modelwatch.comparisons.smoothing import checked, checked_row, rows_of
+from modelwatch.errors import ConfigurationError
+from modelwatch.parameter_checks import shown
 
 __all__ = ["wasserstein_distance", "wasserstein_each"]
+
+FURTHEST_BOUND = 1e140
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -29,11 +33,15 @@ def wasserstein_distance(
     Returns:
         The distance; 0.0 where either side is empty.
 
+    Raises:
+        ConfigurationError: where the counts are not two rows of one length, or one is no count; or
+            where the bounds are not one more, finite and in order.
+
     >>> wasserstein_distance([1, 1, 0], [0, 1, 1], [0.0, 1.0, 2.0, 3.0])
     1.0
     """
-    rows = np.atleast_2d(reference), np.atleast_2d(current), np.atleast_2d(bounds)
-    return float(wasserstein_each(*rows)[0])
+    x, y = checked(reference, current)
+    return float(wasserstein_each(x, y, _checked_bounds(bounds, x.size))[0])
 
 
 def wasserstein_each(
@@ -48,3 +56,18 @@ def wasserstein_each(
     triangles = (left**2 + right**2) / np.where(crossing, height, 1.0)
     areas = np.where(crossing, triangles, height) / 2
     return np.asarray((areas * np.diff(bounds, axis=-1)).sum(axis=-1))
+
+
+def _checked_bounds(bounds: npt.ArrayLike, bins: int) -> FloatArray:
+    """Return the bounds of so many bins, shape (1, bins + 1)."""
+    row = checked_row("bounds", bounds)
+    if row.size != bins + 1:
+        raise ConfigurationError(
+            f"bounds are {row.size} numbers for {bins} bins: give one more than there are bins."
+        )
+    if not (np.abs(row) <= FURTHEST_BOUND).all() or (np.diff(row) < 0.0).any():
+        raise ConfigurationError(
+            f"bounds are {shown(row.tolist())}: give numbers within {FURTHEST_BOUND:g} of 0, in "
+            "increasing order."
+        )
+    return row[None, :]
