@@ -138,8 +138,8 @@ def say_sorted_by(name: str) -> None:
     """Log that rows sorted by a column tell nothing of time, and the remedy."""
     _logger.warning(
         "the rows are sorted by %r, so that their order says nothing of how features vary in time: "
-        "give Baseline.fit a timestamp column (timestamp=%r if that is it), or the rows in the order "
-        "in which they came.",
+        "give Baseline.fit a timestamp column (timestamp=%r if that is it), or the rows in the "
+        "order in which they came.",
         name,
         name,
     )
