@@ -67,12 +67,18 @@ def compare(
         report,
         features=explained(report.features, baseline, profile, parts),
         segments={
-            part.name: replace(
-                _compared(part.baseline, part.profile, of_parts, baseline.id), note=part.note
+            part.name: _noted(
+                _compared(part.baseline, part.profile, of_parts, baseline.id), part.note
             )
             for part in parts
         },
     )
+
+
+def _noted(report: DriftReport, note: str | None) -> DriftReport:
+    """Return a segment's report with what has to be known of the segment said first."""
+    notes = [one for one in (note, report.note) if one]
+    return replace(report, note="; ".join(notes) or None)
 
 
 def _split(
@@ -102,6 +108,7 @@ def _compared(
         _judge(feature, pairs.get(name), distances.get(name), thresholds)
         for name, feature in baseline.features.items()
     ]
+    performance = performance_of(baseline, profile, thresholds)
     return DriftReport(
         model=baseline.model,
         version=baseline.version,
@@ -111,7 +118,8 @@ def _compared(
         rows=profile.rows,
         features={item.name: item for item in decide(judged, thresholds)},
         multivariate=multivariate_drift(baseline, profile, thresholds),
-        performance=performance_of(baseline, profile, thresholds),
+        performance=performance.metrics,
+        note=performance.note,
         unexpected=tuple(sorted(profile.features.keys() - baseline.features.keys())),
         baseline=baseline,
         current=profile,

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import NamedTuple
 
 from modelwatch.baseline import Baseline
+from modelwatch.comparing.performance_notes import absence_note, unknown_classes_note
 from modelwatch.comparing.thresholds import Thresholds
 from modelwatch.errors import ConfigurationError, DataError, ProfileMismatch
 from modelwatch.performance import (
     CBPE_CONDITIONS,
     DLE_CONDITIONS,
     Estimate,
+    LabelledSummary,
+    RegressionSummary,
     estimate_classification,
     estimate_regression,
     realized,
@@ -23,37 +27,57 @@ from modelwatch.performance_baseline import PerformanceBaseline
 from modelwatch.profile import Profile
 from modelwatch.report.findings import PerformanceMetric
 
-__all__ = ["performance_of"]
+__all__ = ["Performance", "performance_of"]
+
+Labelled = LabelledSummary | RegressionSummary
+Metrics = dict[str, Estimate]
 
 _logger = logging.getLogger("modelwatch")
 
 
-def performance_of(
-    baseline: Baseline, current: Profile, thresholds: Thresholds
-) -> dict[str, PerformanceMetric]:
-    """Return the metrics that are known of the current rows, by name.
+class Performance(NamedTuple):
+    """How well the model does.
+
+    Attributes:
+        metrics: what is known, by name.
+        note: which measures are not told and why, and that labels or predictions are of classes
+            that the baseline does not know; None where there is nothing to say.
+    """
+
+    metrics: dict[str, PerformanceMetric]
+    note: str | None
+
+
+def performance_of(baseline: Baseline, current: Profile, thresholds: Thresholds) -> Performance:
+    """Return what is known of the current rows.
 
     Rows come in clusters: intervals hold for the design effect, at that number of rows, of the
     share of right predictions, or of large errors, on the baseline.
 
     Returns:
-        Empty where the baseline had no labels, and where there are fewer current rows than are
-        judged. Without what cannot be told: an estimate where more than 1% of the scores are no
-        probabilities, or were counted for another baseline (a log record says so), and metrics
-        that have no meaning on the rows.
+        No metric where the baseline had no labels, and where there are fewer current rows than are
+        judged; none that has no meaning on the rows. Where more than 1% of the scores are no
+        probabilities nothing is estimated from them, and of labelled rows what needs them is left
+        out; what needs predictions alone is realised. Where scores were counted for another
+        baseline, nothing is estimated. The note and a log record say so.
     """
     known = baseline.performance
     if known is None:
-        return {}
-    estimates = _told("estimated", lambda: _estimated(known, current, thresholds))
+        return Performance({}, None)
+    faults: dict[str, str] = {}
+    estimates = _told("estimated", lambda: _estimated(known, current, thresholds), faults)
     labelled = current.labelled
-    realised: dict[str, Estimate] = {}
-    if labelled is not None and labelled.rows >= thresholds.minimum_rows:
-        effect = known.effect.phi_at(labelled.rows)
-        realised = _told("realised", lambda: realized(labelled, design_effect=effect))
-    if not estimates and not realised:
-        return {}
-    reference = _told("reference", lambda: known.realized)
+    if labelled is not None and labelled.rows < thresholds.minimum_rows:
+        labelled = None
+    realised = _realised(known, labelled, faults) if labelled is not None else {}
+    reference = _told("known of the baseline", lambda: known.realized, faults)
+    metrics = _metrics(known, reference, estimates, realised)
+    return Performance(metrics, _note(known, labelled, faults) or None)
+
+
+def _metrics(
+    known: PerformanceBaseline, reference: Metrics, estimates: Metrics, realised: Metrics
+) -> dict[str, PerformanceMetric]:
     condition = CBPE_CONDITIONS if known.task == "classification" else DLE_CONDITIONS
     return {
         name: _metric(name, reference.get(name), estimates.get(name), realised.get(name), condition)
@@ -62,9 +86,7 @@ def performance_of(
     }
 
 
-def _estimated(
-    known: PerformanceBaseline, current: Profile, thresholds: Thresholds
-) -> dict[str, Estimate]:
+def _estimated(known: PerformanceBaseline, current: Profile, thresholds: Thresholds) -> Metrics:
     scores, moments = current.scores, current.quadratic
     if scores is not None and known.calibrations:
         rows = scores.rows + sum(scores.refused.values())
@@ -80,13 +102,33 @@ def _estimated(
     return {}
 
 
-def _told(what: str, measure: Callable[[], dict[str, Estimate]]) -> dict[str, Estimate]:
+def _realised(known: PerformanceBaseline, labelled: Labelled, faults: dict[str, str]) -> Metrics:
+    """Return the metrics of labelled rows, and say where their scores cannot be used."""
+    effect = known.effect.phi_at(labelled.rows)
+    if isinstance(labelled, LabelledSummary) and labelled.scores_fault:
+        _fault("no measure that needs scores is realised", labelled.scores_fault, faults)
+    return _told("realised", lambda: realized(labelled, design_effect=effect), faults)
+
+
+def _told(what: str, measure: Callable[[], Metrics], faults: dict[str, str]) -> Metrics:
     """Return the metrics; none where the rows do not allow it, and say why."""
     try:
         return measure()
     except (ConfigurationError, DataError, ProfileMismatch) as error:
-        _logger.warning("%s performance cannot be told: %s", what, error)
+        _fault(f"no performance is {what}", str(error), faults)
         return {}
+
+
+def _fault(what: str, why: str, faults: dict[str, str]) -> None:
+    _logger.warning("%s: %s", what, why)
+    faults[what] = why
+
+
+def _note(known: PerformanceBaseline, labelled: Labelled | None, faults: dict[str, str]) -> str:
+    unknown, reference = "", known.reference
+    if isinstance(labelled, LabelledSummary) and isinstance(reference, LabelledSummary):
+        unknown = unknown_classes_note(labelled, reference)
+    return "; ".join(part for part in (unknown, absence_note(faults)) if part)
 
 
 def _metric(

@@ -19,6 +19,7 @@ from modelwatch.performance.score_rows import (
     check_lengths,
     class_codes,
     prediction_states,
+    probability_fault,
     usable_rows,
 )
 from modelwatch.sketches import Moments
@@ -131,6 +132,16 @@ class LabelledSummary:
     def names_all(self) -> bool:
         """Whether `other` holds unknown classes alone: none was left out for lack of room."""
         return len(self.classes) < MAX_CLASSES
+
+    @property
+    def scored_rows(self) -> int:
+        """Rows whose scores are counted; 0 where no class is scored."""
+        return int(next(iter(self.cells.values())).counts.sum()) if self.cells else 0
+
+    @property
+    def scores_fault(self) -> str:
+        """Why the scores cannot be used: too many are no probabilities; empty where they can."""
+        return probability_fault(self.scored_rows, self.refused)
 
     @property
     def unknown_labels(self) -> int:

@@ -23,7 +23,6 @@ from modelwatch.performance.moments_format import mean_error
 from modelwatch.performance.ranking import Ranking, average_precision, roc_auc
 from modelwatch.performance.regression_summary import RegressionSummary
 from modelwatch.performance.score_cells import ScoreCells
-from modelwatch.performance.score_rows import check_refused
 from modelwatch.sketches import Moments
 
 __all__ = ["realized"]
@@ -50,7 +49,8 @@ def realized(
 
     A metric that has no meaning on the rows is left out: precision where nothing was predicted
     positive, recall and the ranking metrics where labels are of one class only, matthews where
-    labels or predictions are, r2 where labels are constant, means below two rows.
+    labels or predictions are, r2 where labels are constant, means below two rows. So is what needs
+    scores where these are no probabilities: `LabelledSummary.scores_fault` says why.
 
     Intervals: `confusion`, `ranking` and `calibration_error` give theirs; ROC-AUC and average
     precision are symmetric in the logit, the latter with the larger of the variances of the delta
@@ -63,7 +63,7 @@ def realized(
         design_effect: variance of these rows' means relative to independent rows'; above 0.
 
     Raises:
-        DataError: where there is no labelled row, or scores are no probabilities.
+        DataError: where there is no labelled row.
         ConfigurationError: where `design_effect` is no positive number.
 
     >>> summary = RegressionSummary()
@@ -109,12 +109,8 @@ def _mistaken(summary: LabelledSummary, at: int) -> float:
 
 
 def _of_scores(summary: LabelledSummary, design_effect: float) -> dict[str, Estimate]:
-    if not summary.cells:
+    if not summary.scored_rows or summary.scores_fault:
         return {}
-    rows = int(next(iter(summary.cells.values())).counts.sum())
-    if not rows and not any(summary.refused[reason] for reason in ("range", "sum")):
-        return {}
-    check_refused(rows, summary.refused)
     areas = [_area(cells) for cells in summary.cells.values()]
     precisions = [_precision(cells) for cells in summary.cells.values()]
     return (

@@ -22,6 +22,7 @@ __all__ = [
     "check_refused",
     "class_codes",
     "prediction_states",
+    "probability_fault",
     "usable_rows",
 ]
 
@@ -35,6 +36,9 @@ PREDICTED, NOT_PREDICTED, UNKNOWN = 0, 1, 2
 SUM_TOLERANCE = 0.01
 """By which the probabilities of a row may miss a sum of 1: those rounded to two or three digits, or
 kept in half precision, miss it by some thousandths, and each class is judged by itself."""
+
+ROUNDING = 1e-9
+"""By which a sum may miss the tolerance itself: .33 + .33 + .33 is .99 to rounding."""
 
 MOST_REFUSED = 0.01
 """The share of refused rows beyond which nothing is computed from the rest: the scores then are no
@@ -83,7 +87,7 @@ def usable_rows(scores: FloatArray, refused: Counter[str]) -> npt.NDArray[np.boo
     usable = (lowest >= 0) & (highest <= 1)
     if scores.shape[1] > 1:
         total = np.abs(scores.sum(axis=1, where=usable[:, None]) - 1)
-        fitting = usable & (total <= SUM_TOLERANCE)
+        fitting = usable & (total <= SUM_TOLERANCE + ROUNDING)
         _count(refused, "sum", int(usable.sum() - fitting.sum()))
         in_range, usable = usable, fitting
     else:
@@ -135,18 +139,35 @@ def check_refused(rows: int, refused: Mapping[str, int]) -> None:
     Raises:
         DataError: saying which and how many.
     """
-    bad = {"range": "outside [0, 1]", "sum": f"not summing to 1 +- {SUM_TOLERANCE}"}
-    found = {name: refused.get(name, 0) for name in bad if refused.get(name, 0)}
-    if sum(found.values()) > MOST_REFUSED * (rows + sum(found.values())):
-        reasons = ", ".join(f"{count} {bad[name]}" for name, count in found.items())
-        raise DataError(
-            f"scores are no probabilities in {sum(found.values())} of "
-            f"{rows + sum(found.values())} rows ({reasons}): give probabilities of the classes."
-        )
+    fault = probability_fault(rows, refused)
+    if fault:
+        raise DataError(fault)
     if not rows:
         missing = refused.get("missing", 0)
         reason = f"all {missing} are missing" if missing else "there are no rows"
         raise DataError(f"no score to judge: {reason}.")
+
+
+def probability_fault(rows: int, refused: Mapping[str, int]) -> str:
+    """Say which rows are no probabilities, where they are too many; empty where not.
+
+    Args:
+        rows: those that are.
+        refused: the others, as `usable_rows` counts them.
+
+    >>> probability_fault(98, {"range": 2})
+    'scores are no probabilities in 2 of 100 rows (2 outside [0, 1]): give probabilities of the
+     classes.'
+    """
+    bad = {"range": "outside [0, 1]", "sum": f"not summing to 1 +- {SUM_TOLERANCE}"}
+    found = {name: refused.get(name, 0) for name in bad if refused.get(name, 0)}
+    if sum(found.values()) > MOST_REFUSED * (rows + sum(found.values())):
+        reasons = ", ".join(f"{count} {bad[name]}" for name, count in found.items())
+        return (
+            f"scores are no probabilities in {sum(found.values())} of "
+            f"{rows + sum(found.values())} rows ({reasons}): give probabilities of the classes."
+        )
+    return ""
 
 
 def _count(refused: Counter[str], reason: str, rows: int) -> None:

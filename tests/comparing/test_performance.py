@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 from sklearn import metrics as sk
 
 import modelwatch as mw
@@ -216,12 +218,93 @@ def test_labels_of_one_class_only(binary: mw.Baseline) -> None:
 def test_scores_that_are_no_probabilities(
     binary: mw.Baseline, scale: float, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nothing is told of scores outside [0, 1], and a log record says why."""
+    """Nothing is told of scores outside [0, 1]; the note and a log record say why."""
     now = without(binary_table(1), "label") | {"score": binary_table(1)["score"] * scale}
     with caplog.at_level(logging.WARNING, "modelwatch"):
-        found = mw.compare(binary, now).performance
-    assert found == {}
-    assert "outside [0, 1] in" in caplog.text or "no probabilities" in caplog.text
+        report = mw.compare(binary, now)
+    assert report.performance == {}
+    assert "no probabilities" in caplog.text
+    assert (report.note or "").startswith("no performance is estimated: scores are no probab")
+
+
+def bad_scores(kind: str) -> Table:
+    """Return labelled rows whose scores are no probabilities."""
+    now = binary_table(1) if kind == "binary" else several_table(1)
+    names = ["score"] if kind == "binary" else [f"p_{name}" for name in CLASSES]
+    return now | {name: now[name] * 1.5 for name in names}
+
+
+@pytest.mark.parametrize("kind", ["binary", "several"])
+def test_bad_scores_leave_what_needs_predictions_alone(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    """Accuracy, f1, ... are realised all the same; the report says what is not told, and why."""
+    now = bad_scores(kind)
+    report = mw.compare(request.getfixturevalue(kind), now)
+    expected = sk.accuracy_score(now["label"], now["predicted"])
+    assert report.performance["accuracy"].realized == pytest.approx(expected, abs=1e-12)
+    assert report.performance["f1"].realized is not None
+    assert {"roc_auc", "brier", "log_loss"} & report.performance.keys() == set()
+    told = "no performance is estimated, and no measure that needs scores is realised: scores are"
+    assert (report.note or "").startswith(told)
+    assert mw.DriftReport.from_dict(report.to_dict()).note == report.note
+    page = io.StringIO()
+    Console(file=page, width=400).print(report)
+    assert told in page.getvalue()
+
+
+def test_scores_rounded_to_two_digits_are_probabilities(several: mw.Baseline) -> None:
+    """Rows of three classes then sum to .99, 1 or 1.01: all measures are told, without a note."""
+    now = several_table(1)
+    now |= {name: now[name].round(2) for name in (f"p_{one}" for one in CLASSES)}
+    report = mw.compare(several, now)
+    assert report.note is None
+    assert report.performance["roc_auc"].realized is not None
+    assert report.performance["roc_auc"].estimated is not None
+
+
+@pytest.mark.parametrize(
+    ("labels", "predictions", "note"),
+    [
+        (0.2, 0.0, "20.0% of labels are of classes that the baseline does not know"),
+        (1.0, 0.0, "100.0% of labels are of classes that the baseline does not know"),
+        (0.0, 0.2, "20.0% of predictions are of classes that the baseline does not know"),
+        (0.2, 0.1, "20.0% of labels and 10.0% of predictions are of classes that"),
+        (0.0, 0.0, None),
+    ],
+)
+def test_unknown_classes_are_wrong_and_are_said(
+    binary: mw.Baseline, labels: float, predictions: float, note: str | None
+) -> None:
+    """Rows of classes that the baseline lacks are never right, and the report says how many."""
+    now = binary_table(1)
+    at = np.arange(4_000) / 4_000
+    for name, share in (("label", labels), ("predicted", predictions)):
+        now[name] = np.where(at < share, "z" + name, np.array(now[name])).tolist()
+    report = mw.compare(binary, now)
+    found = report.performance["accuracy"].realized
+    assert found == pytest.approx(sk.accuracy_score(now["label"], now["predicted"]), abs=1e-12)
+    assert report.note is None if note is None else (report.note or "").startswith(note)
+    assert note is None or (report.note or "").endswith("it knows yes, no")
+
+
+def test_labels_spelled_in_another_way_are_said(binary: mw.Baseline) -> None:
+    """Labels of 0 and 1 for a model that answers with words make no accuracy of chance."""
+    now = binary_table(1)
+    now["label"] = is_yes(now, "label").astype(int)
+    report = mw.compare(binary, now)
+    assert report.performance["accuracy"].realized == 0.0
+    assert "100.0% of labels" in (report.note or "")
+
+
+def test_a_new_segment_says_what_is_known_of_its_classes() -> None:
+    """What has to be known of a segment and of its performance is said together."""
+    then = binary_table(0) | {"where": ["a"] * 4_000}
+    baseline = fitted(then, score="score", segment="where")
+    now = binary_table(1, 1_000) | {"where": ["b"] * 1_000, "label": ["z"] * 1_000}
+    note = mw.compare(baseline, now).segments["b"].note or ""
+    assert "no such segment" in note
+    assert "100.0% of labels" in note
 
 
 def test_few_rows_tell_nothing(binary: mw.Baseline) -> None:

@@ -169,14 +169,16 @@ def test_labels_without_predictions_or_scores_have_no_metric() -> None:
 
 
 def test_what_cannot_be_judged_is_named() -> None:
-    """No label, impossible scores and bad options are refused."""
+    """No label and bad options are refused; scores that are none leave what needs predictions."""
     empty = LabelledSummary.empty(["no", "yes"], {"yes": EDGES})
     for summary in (empty, RegressionSummary()):
         with pytest.raises(DataError, match="no row has a label"):
             realized(summary)
     empty.update(["yes", "no"], ["yes", "no"], np.array([17.0, -3.0]))
-    with pytest.raises(DataError, match="no probabilities in 2 of 2"):
-        realized(empty)
+    assert "no probabilities in 2 of 2" in empty.scores_fault
+    scored = {"roc_auc", "average_precision", "brier", "log_loss", "expected_calibration_error"}
+    assert scored & set(realized(empty)) == set()
+    assert realized(empty)["accuracy"].value == 1.0
     with pytest.raises(ConfigurationError, match="design_effect"):
         realized(empty, design_effect=0.0)
 

@@ -42,6 +42,14 @@ def test_several_classes_sum_to_one() -> None:
     assert refused == {"sum": 1, "missing": 1, "range": 1}
 
 
+@pytest.mark.parametrize("row", [[0.33, 0.33, 0.33], [0.34, 0.33, 0.34], [0.5, 0.4, 0.09]])
+def test_rounded_to_two_digits_is_a_probability(row: list[float]) -> None:
+    """A sum that misses 1 by the tolerance itself is let pass, whatever binary rounding adds."""
+    refused: Counter[str] = Counter()
+    assert usable_rows(np.array([row]), refused).all()
+    assert not refused
+
+
 def test_keys_become_codes() -> None:
     """Unknown keys and missing ones have codes of their own."""
     assert class_codes(["a", None, "?"], ["a"], 3).tolist() == [0, -1, 1]
