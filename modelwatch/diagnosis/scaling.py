@@ -122,8 +122,8 @@ def scale_change(data: Comparison) -> Cause | None:
     """Name a change of scale: a unit's factor before any other.
 
     Plain drift may scale values too, as prices rise. It is out of question where the factor is
-    large, where values left the grid that the reference's lie on, or where minimum and maximum are
-    scaled to the digit; else the fit must be close, and the baseline's own blocks alike.
+    large, or where minimum and maximum are scaled to the digit; else the fit must be close, and the
+    baseline's own blocks alike, unless values left the grid that the reference's lie on.
     """
     if data.difference < LEAST_DIFFERENCE:
         return None
@@ -146,8 +146,8 @@ def _scaled(data: Comparison, factor: float, unit: str | None) -> Cause | None:
     if size < _smallest(data, factor, clear=data.grid == "left" or proven):
         return None
     calm = size >= CALM_SCALING and data.restlessness <= CALM
-    clear = arithmetic or calm or size >= LARGE_SCALING
-    if not clear and data.restlessness > LARGEST_RESTLESSNESS:
+    clear = exact or size >= LARGE_SCALING
+    if not (clear or arithmetic or calm) and data.restlessness > LARGEST_RESTLESSNESS:
         return None
     fit = data.fit(affine(factor))
     allowed, least = (CLEAR_MISFIT, CLEAR_EXPLAINS) if clear else (STRICT_MISFIT, STRICT_EXPLAINS)

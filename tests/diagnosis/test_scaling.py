@@ -67,6 +67,24 @@ def test_what_is_no_change_of_unit_is_not_called_one(move: Callable[[Rows], Rows
     assert watched({"x": rng.normal(40, 8, 40_000)}).named("x", move) == "-"
 
 
+@pytest.mark.parametrize("distance", [1.0, 2.0, 3.0, 5.0])
+def test_a_part_of_the_rows_that_moved_is_no_scale(distance: float) -> None:
+    """Though the mean doubles and the shape is not far from that of doubled values."""
+    rng = np.random.default_rng(0)
+    values = rng.exponential(size=2_000) + np.where(rng.random(2_000) < 0.3, distance, 0.0)
+    assert watched({"x": rng.exponential(size=8_000)}).cause("x", values) is None
+
+
+def test_noise_on_a_part_of_the_rows_is_no_scale(digits: Watched, weather: Watched) -> None:
+    """Values that left the baseline's grid need not have been multiplied."""
+    rng = np.random.default_rng(0)
+    for table, name in ((weather, "dewp"), (weather, "humid"), (digits, "pixel_3_4")):
+        values = table.window(name).astype(float)
+        moved = rng.normal(1, 0.5, values.size) * np.nanstd(values)
+        cause = table.cause(name, values + np.where(rng.random(values.size) < 0.4, moved, 0.0))
+        assert cause is None
+
+
 def test_a_wider_spread_about_zero_is_no_scale() -> None:
     """Where the mean is zero, a factor and plain drift of the spread look alike."""
     rng = np.random.default_rng(0)
