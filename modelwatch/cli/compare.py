@@ -49,7 +49,8 @@ def compare(
         FailOn | None,
         typer.Option(
             help="Exit with status 1 where a feature is this severe, or worse, in the data as a "
-            "whole; segments are shown, and do not count."
+            "whole, or where the model surely does worse by the data's labels; segments are shown, "
+            "and do not count."
         ),
     ] = None,
     output_format: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.TEXT,
@@ -83,11 +84,11 @@ def compare(
 
 
 def _judge(report: DriftReport, fail_on: FailOn) -> None:
-    from modelwatch.report.junit import FAILING
+    from modelwatch.report.junit import is_failure
 
-    severities = {feature.severity for feature in report.features.values()}
-    if severities & FAILING[_level(fail_on)]:
+    if is_failure(report, _level(fail_on)):
         raise typer.Exit(FINDING_STATUS)
+    severities = {feature.severity for feature in report.features.values()}
     if severities <= {"insufficient_data"}:
         raise DataError(
             f"{report.rows} rows are too few to judge any feature, so --fail-on cannot be "

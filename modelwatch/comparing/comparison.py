@@ -67,18 +67,12 @@ def compare(
         report,
         features=explained(report.features, baseline, profile, parts),
         segments={
-            part.name: _noted(
-                _compared(part.baseline, part.profile, of_parts, baseline.id), part.note
+            part.name: replace(
+                _compared(part.baseline, part.profile, of_parts, baseline.id), note=part.note
             )
             for part in parts
         },
     )
-
-
-def _noted(report: DriftReport, note: str | None) -> DriftReport:
-    """Return a segment's report with what has to be known of the segment said first."""
-    notes = [one for one in (note, report.note) if one]
-    return replace(report, note="; ".join(notes) or None)
 
 
 def _split(

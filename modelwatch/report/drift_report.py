@@ -15,7 +15,7 @@ from modelwatch.report.findings import (
     PerformanceMetric,
     Severity,
 )
-from modelwatch.report.harm import performance_is_kept
+from modelwatch.report.harm import performance_is_kept, surely_worse
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -29,7 +29,9 @@ __all__ = ["SEVERITIES", "DriftReport", "FeatureDrift", "Severity", "Verdict"]
 
 T = TypeVar("T")
 
-Verdict = Literal["none", "warning", "drift", "drifted, harmless", "insufficient_data"]
+Verdict = Literal[
+    "none", "warning", "drift", "drifted, harmless", "worse performance", "insufficient_data"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,9 @@ class DriftReport:
         performance: estimated and realised performance, by metric.
         segments: the same of each segment, where the comparison was asked for them.
         unexpected: features in the data that the baseline lacks.
-        note: what has to be known to read it, as that a segment is new, in words; or None.
+        note: what has to be known to read it, in words: that a segment is new; that labels or
+            predictions are of classes that the baseline does not know; which measures of
+            performance are not told, as the scores are no probabilities; or None.
         baseline: what was compared against, for charts; None in a report read from a document.
         current: the current statistics, likewise.
     """
@@ -81,21 +85,26 @@ class DriftReport:
 
     @property
     def verdict(self) -> Verdict:
-        """The severity, or that what drifted does the model no harm.
+        """The severity, or that what drifted does the model no harm, or that the model does worse.
 
-        It does none where the model hardly reads the features that drifted, or where its realised
-        or else its estimated performance surely is no worse than the baseline's by the metrics that
-        decide; see `performance_is_kept`. Estimates without labels cannot see a change of the
-        mapping from inputs to truth.
+        It is "worse performance" where the model surely does worse by labels, though no feature
+        that it reads drifted: the mapping from inputs to truth changed, or the labels are wrong. A
+        metric that decides must be worse at 99.9% confidence and by more than is tolerated; see
+        `surely_worse`. Where features drifted too, "drift" says it all.
+
+        What drifted does no harm where the model hardly reads it, or where its realised or else its
+        estimated performance surely is no worse than the baseline's by the metrics that decide; see
+        `performance_is_kept`. Estimates without labels cannot see a change of the mapping from
+        inputs to truth.
         """
         drifted = [f for f in self.features.values() if f.severity == "drift" or f.harmless]
-        if not drifted:
-            return self.severity
-        if all(feature.harmless for feature in drifted):
-            return "drifted, harmless"
         in_question = [feature for feature in drifted if not feature.harmless]
-        is_kept = performance_is_kept(self.performance, in_question)
-        return "drifted, harmless" if is_kept else self.severity
+        if in_question:
+            is_kept = performance_is_kept(self.performance, in_question)
+            return "drifted, harmless" if is_kept else self.severity
+        if surely_worse(self.performance):
+            return "worse performance"
+        return "drifted, harmless" if drifted else self.severity
 
     def ranked(self) -> list[FeatureDrift]:
         """Return the features worst first: by severity, importance-weighted PSI, then p-value."""
@@ -182,7 +191,8 @@ class DriftReport:
         """Return the report as one self-contained HTML page, and write it where a path is given.
 
         Raises:
-            ConfigurationError: where the packages that draw are not installed.
+            ConfigurationError: where the packages that draw are not installed, the path is no
+                file's name, or its folder is not there.
             OSError: where the file cannot be written.
         """
         try:

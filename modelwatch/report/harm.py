@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from modelwatch.report.findings import FeatureDrift, PerformanceMetric
 
-__all__ = ["DECIDING", "Tolerance", "performance_is_kept"]
+__all__ = ["DECIDING", "Tolerance", "is_surely_worse", "performance_is_kept", "surely_worse"]
 
 
 class Tolerance(NamedTuple):
@@ -44,6 +44,9 @@ rows."""
 
 PROVEN_P_VALUE = 0.01
 
+SURELY = 3.290526731491926 / 1.959963984540054
+"""The two-sided 99.9% point of the normal law over its 95% point."""
+
 
 def performance_is_kept(
     metrics: Mapping[str, PerformanceMetric], drifted: Sequence[FeatureDrift]
@@ -68,6 +71,30 @@ def performance_is_kept(
     harms = [_may_harm(metric, DECIDING[metric.name]) for metric in deciding]
     known = [harm for harm in harms if harm is not None]
     return bool(known) and not any(known)
+
+
+def surely_worse(metrics: Mapping[str, PerformanceMetric]) -> list[PerformanceMetric]:
+    """Return the measures by which the model surely does worse than on its baseline, by labels.
+
+    Estimates are passed over: they hold on a condition.
+    """
+    deciding = [metrics[name] for name in DECIDING if name in metrics]
+    return [one for one in deciding if one.realized is not None and is_surely_worse(one)]
+
+
+def is_surely_worse(metric: PerformanceMetric) -> bool:
+    """Tell whether performance itself is to be called worse, on the strength of this measure.
+
+    At 95% confidence one of several measures in many windows is worse by chance every now and then:
+    here it must be at 99.9%, and by more than is tolerated.
+    """
+    tolerance, change = DECIDING.get(metric.name), metric.change
+    if tolerance is None or change is None:
+        return False
+    low, gain, high = change
+    least, loss = (low, gain) if tolerance.relative else (-high, -gain)
+    unit = abs(metric.reference or 0.0) if tolerance.relative else 1.0
+    return loss > SURELY * (loss - least) and loss > tolerance.proven * unit
 
 
 def _may_harm(metric: PerformanceMetric, tolerance: Tolerance) -> bool | None:

@@ -7,10 +7,11 @@ from typing import Literal
 from xml.etree import ElementTree as Xml
 
 from modelwatch.report.drift_report import DriftReport
-from modelwatch.report.findings import FeatureDrift, Severity
-from modelwatch.report.wording import number, p_value, percent
+from modelwatch.report.findings import FeatureDrift, PerformanceMetric, Severity
+from modelwatch.report.harm import surely_worse
+from modelwatch.report.wording import interval, metric_name, number, p_value, percent, plural
 
-__all__ = ["FAILING", "FailOn", "junit_xml"]
+__all__ = ["FAILING", "FailOn", "is_failure", "junit_xml"]
 
 FailOn = Literal["warning", "drift"]
 
@@ -23,8 +24,29 @@ FAILING: dict[FailOn, frozenset[Severity]] = {
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+WORSE: Severity = "drift"
+"""As what it counts that performance is surely worse by labels."""
+
+
+def is_failure(report: DriftReport, fail_on: FailOn) -> bool:
+    """Tell whether a feature is that severe, or performance is surely worse by labels.
+
+    The latter counts as drift does. Segments do not count.
+
+    Args:
+        report: the findings.
+        fail_on: the least severity that is a failure.
+    """
+    failing = FAILING[fail_on]
+    is_worse = WORSE in failing and bool(surely_worse(report.performance))
+    return is_worse or any(one.severity in failing for one in report.features.values())
+
+
 def junit_xml(report: DriftReport, fail_on: FailOn = "drift") -> str:
     """Return a test suite with one test a feature, and such a suite for each segment.
+
+    Where performance is known by labels, there is one more test, `performance`: a failure, as
+    severe as drift, where it is surely worse than on the baseline; see `surely_worse`.
 
     A feature of the whole whose severity reaches `fail_on` is a failure, with its diagnosis; one
     that could not be judged is skipped. Findings of segments are told as output of a test that
@@ -45,7 +67,10 @@ def junit_xml(report: DriftReport, fail_on: FailOn = "drift") -> str:
 def _add_suite(
     root: Xml.Element, report: DriftReport, failing: frozenset[Severity], segment: str
 ) -> None:
-    found = [feature.severity for feature in report.features.values()]
+    found: list[Severity] = [feature.severity for feature in report.features.values()]
+    worse = surely_worse(report.performance)
+    if _is_realized(report):
+        found.append(WORSE if worse else "none")
     suite = _add(
         root,
         "testsuite",
@@ -59,8 +84,11 @@ def _add_suite(
     _add(properties, "property", name="baseline_id", value=report.baseline_id)
     _add(properties, "property", name="rows", value=str(report.rows))
     _add(properties, "property", name="verdict", value=report.verdict)
+    classname = f"{report.model}.{report.version}{segment}"
+    if _is_realized(report):
+        case = _add(suite, "testcase", classname=classname, name="performance")
+        _tell_performance(case, worse, WORSE in failing)
     for feature in report.ranked():
-        classname = f"{report.model}.{report.version}{segment}"
         case = _add(suite, "testcase", classname=classname, name=feature.name)
         if feature.severity in failing:
             _add_failure(case, feature)
@@ -69,6 +97,26 @@ def _add_suite(
         elif feature.severity != "none":
             told = f"{feature.severity}: {_said(feature)}; {_figures(feature)}"
             _add(case, "system-out").text = _NO_XML.sub("\ufffd", told)
+
+
+def _is_realized(report: DriftReport) -> bool:
+    return any(metric.realized is not None for metric in report.performance.values())
+
+
+def _tell_performance(case: Xml.Element, worse: list[PerformanceMetric], fails: bool) -> None:
+    if not worse:
+        return
+    said = f"performance is worse: {', '.join(metric_name(one.name) for one in worse)}"
+    figures = "; ".join(
+        f"{metric_name(one.name)} {number(one.realized)} "
+        f"(95% interval {interval((one.lower, one.upper))}), {number(one.reference)} on the "
+        f"baseline, {plural(one.rows, 'row')}"
+        for one in worse
+    )
+    if fails:
+        _add(case, "failure", message=said, type="worse performance").text = figures
+    else:
+        _add(case, "system-out").text = f"{said}; {figures}"
 
 
 def _add_failure(case: Xml.Element, feature: FeatureDrift) -> None:

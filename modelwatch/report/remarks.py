@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from modelwatch.report.drift_report import DriftReport, FeatureDrift
 from modelwatch.report.findings import MultivariateDrift, PerformanceMetric
+from modelwatch.report.harm import is_surely_worse
 from modelwatch.report.wording import (
     cause_words,
     changed_words,
@@ -59,13 +60,13 @@ def importance_share(report: DriftReport, feature: FeatureDrift) -> float | None
 
 
 def main_metrics(report: DriftReport) -> list[PerformanceMetric]:
-    """Return the measures of performance: changed ones first, then those most looked at."""
+    """Return the measures of performance: surely worse ones, changed ones, those most looked at."""
 
-    def rank(metric: PerformanceMetric) -> tuple[bool, bool, int]:
+    def rank(metric: PerformanceMetric) -> tuple[bool, bool, bool, int]:
         known = metric.name in MAIN_METRICS
         place = MAIN_METRICS.index(metric.name) if known else len(MAIN_METRICS)
         unknown = metric.estimated is None and metric.realized is None
-        return unknown, not metric.changed, place
+        return unknown, not is_surely_worse(metric), not metric.changed, place
 
     return sorted(report.performance.values(), key=rank)
 

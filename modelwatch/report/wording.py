@@ -8,7 +8,7 @@ from typing import Literal
 
 from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity
 from modelwatch.report.findings import MultivariateDrift, PerformanceMetric
-from modelwatch.report.harm import DECIDING
+from modelwatch.report.harm import is_surely_worse
 
 __all__ = [
     "MARKS",
@@ -19,7 +19,6 @@ __all__ = [
     "changed_words",
     "interval",
     "is_better",
-    "is_surely_worse",
     "metric_name",
     "names_of",
     "number",
@@ -67,9 +66,6 @@ _METRICS = {
 }
 _LOWER_IS_BETTER = {"brier", "expected_calibration_error", "log_loss", "mae", "mse", "rmse"}
 _NEITHER_BETTER = {"bias"}
-
-SURELY = 3.290526731491926 / 1.959963984540054
-"""The two-sided 99.9% point of the normal law over its 95% point."""
 
 _STATISTICS = {
     "correlation": "Correlations",
@@ -122,8 +118,10 @@ def verdict(report: DriftReport) -> Verdict:
     total = len(report.features)
     beside = _beside(groups)
     if report.verdict == "drifted, harmless":
-        more = f"; warning for {len(groups['warning'])} more" if groups["warning"] else ""
-        return _harmless(report, groups["drift"] + groups["harmless"], f"{more}{beside}")
+        drifted = groups["drift"] + groups["harmless"]
+        return _harmless(report, drifted, f"{_more(groups)}{beside}")
+    if report.verdict == "worse performance":
+        return _worse(report, groups, beside)
     if groups["drift"]:
         sentence = f"Drift in {len(groups['drift'])} of {plural(total, 'feature')}{beside}"
         return Verdict(severity="drift", sentence=sentence, names=names_of(groups["drift"]))
@@ -135,6 +133,30 @@ def verdict(report: DriftReport) -> Verdict:
     return Verdict(
         severity="insufficient_data", sentence="Too few rows to judge any feature", names=""
     )
+
+
+def _worse(report: DriftReport, groups: Mapping[Tone, list[FeatureDrift]], beside: str) -> Verdict:
+    """Say that performance is worse by labels, as severe as drift, though no feature drifted."""
+    total = plural(len(report.features), "feature")
+    worse = "but performance is worse"
+    if groups["harmless"]:
+        found = f"Drift that the model hardly reads in {len(groups['harmless'])} of {total}"
+        sentence, named = f"{found}, {worse}{_more(groups)}", groups["harmless"]
+    elif groups["warning"]:
+        sentence, named = f"Warning for {len(groups['warning'])} of {total}", groups["warning"]
+        sentence = f"{sentence}, and performance is worse"
+    elif groups["none"]:
+        calm = _calm(report, f"No drift in {plural(len(groups['none']), 'feature')}", "")
+        sentence, named = calm.sentence, []
+    else:
+        return Verdict(
+            severity="drift", sentence=f"Too few rows to judge any feature, {worse}", names=""
+        )
+    return Verdict(severity="drift", sentence=f"{sentence}{beside}", names=names_of(named))
+
+
+def _more(groups: Mapping[Tone, Sequence[FeatureDrift]]) -> str:
+    return f"; warning for {len(groups['warning'])} more" if groups["warning"] else ""
 
 
 def _beside(groups: Mapping[Tone, Sequence[FeatureDrift]]) -> str:
@@ -266,22 +288,6 @@ def is_better(metric: PerformanceMetric) -> bool | None:
     if not gain or metric.name in _NEITHER_BETTER:
         return None
     return (gain < 0) == (metric.name in _LOWER_IS_BETTER)
-
-
-def is_surely_worse(metric: PerformanceMetric) -> bool:
-    """Tell whether performance itself is to be called worse, on the strength of this measure.
-
-    At 95% confidence one of several measures in many windows is worse by chance every now and then:
-    here it must be at 99.9%, and by more than is tolerated.
-    """
-    tolerance, change = DECIDING.get(metric.name), metric.change
-    if tolerance is None or change is None or is_better(metric) is not False:
-        return False
-    low, gain, high = change
-    nearest = high if gain < 0 else low
-    unit = abs(metric.reference or 0.0) if tolerance.relative else 1.0
-    is_proven = abs(gain) > SURELY * abs(nearest - gain)
-    return is_proven and abs(gain) > tolerance.proven * unit
 
 
 def changed_words(metric: PerformanceMetric) -> str:

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
+import polars as pl
 import pytest
 
 from modelwatch.baseline import Baseline
@@ -36,6 +38,24 @@ def test_json_is_the_report(run: Run, baseline_file: Path, drifted_file: Path) -
 def test_gate_stops_drift(run: Run, baseline_file: Path, drifted_file: Path, severity: str) -> None:
     """--fail-on ends with status 1 where a feature drifted."""
     assert run("compare", baseline_file, drifted_file, "--fail-on", severity).status == 1
+
+
+@pytest.mark.parametrize("severity", ["warning", "drift"])
+def test_gate_stops_worse_performance(run: Run, tmp_path: Path, severity: str) -> None:
+    """--fail-on ends with status 1 where no feature drifted and labels say the model does worse."""
+    then, now = (tmp_path / name for name in ("then.csv", "now.csv"))
+    rows = np.random.default_rng(0).normal(size=2_000)
+    frame = pl.DataFrame({"x": rows, "said": np.where(rows > 0, "yes", "no")})
+    frame.with_columns(truth=pl.col("said")).write_csv(then)
+    frame.with_columns(truth=pl.col("said").reverse()).write_csv(now)
+    baseline = tmp_path / "baseline.json"
+    Baseline.fit(then, model="m", version="1", prediction="said", label="truth").save(baseline)
+    junit = tmp_path / "drift.xml"
+    outcome = run("compare", baseline, now, "--fail-on", severity, "--junit", junit)
+    assert outcome.status == 1
+    assert "but performance is worse" in outcome.out
+    failed = [case.get("name") for case in ElementTree.parse(junit).iter("testcase") if len(case)]
+    assert failed == ["performance"]
 
 
 def test_gate_lets_calm_data_pass(run: Run, baseline_file: Path, calm_file: Path) -> None:

@@ -109,3 +109,16 @@ def test_a_fault_of_the_pipeline_is_never_harmless_by_estimate() -> None:
     assert report.verdict == "drift"
     labelled = mw.compare(baseline, now | {"churned": table["churned"][:4_000]})
     assert labelled.verdict == "drifted, harmless"
+
+
+def test_flipped_labels_without_drift_are_worse_performance(
+    classifier: LogisticRegression, watched: mw.Baseline
+) -> None:
+    """No input changed and the model is wrong most of the time: the verdict is not "none"."""
+    now = served(classifier, made(4))
+    assert mw.compare(watched, now).verdict == "none"
+    report = mw.compare(watched, now | {"label": ~now["label"]})
+    assert report.severity == "none"
+    assert report.verdict == "worse performance"
+    assert report.to_dict()["verdict"] == "worse performance"
+    assert mw.DriftReport.from_dict(report.to_dict()).verdict == "worse performance"

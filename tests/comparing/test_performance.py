@@ -297,16 +297,6 @@ def test_labels_spelled_in_another_way_are_said(binary: mw.Baseline) -> None:
     assert "100.0% of labels" in (report.note or "")
 
 
-def test_a_new_segment_says_what_is_known_of_its_classes() -> None:
-    """What has to be known of a segment and of its performance is said together."""
-    then = binary_table(0) | {"where": ["a"] * 4_000}
-    baseline = fitted(then, score="score", segment="where")
-    now = binary_table(1, 1_000) | {"where": ["b"] * 1_000, "label": ["z"] * 1_000}
-    note = mw.compare(baseline, now).segments["b"].note or ""
-    assert "no such segment" in note
-    assert "100.0% of labels" in note
-
-
 def test_few_rows_tell_nothing(binary: mw.Baseline) -> None:
     """With fewer rows than are judged there is no performance."""
     assert mw.compare(binary, binary_table(1, 49)).performance == {}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from modelwatch.report.findings import FeatureDrift, PerformanceMetric
-from modelwatch.report.harm import performance_is_kept
+from modelwatch.report.harm import performance_is_kept, surely_worse
 
 
 def metric(name: str, value: float, width: float, **more: Any) -> PerformanceMetric:
@@ -83,3 +83,20 @@ def test_a_change_regards_what_is_known_of_the_reference(
 ) -> None:
     """The interval of the difference has the square root of both variances."""
     assert metric("accuracy", value, width).changed is changed
+
+
+def test_labels_alone_make_performance_surely_worse() -> None:
+    """Every measure that decides and is surely worse is named; estimates and losses by chance not.
+
+    A measure that is better takes nothing away, nor does one that does not decide.
+    """
+    metrics = {
+        "accuracy": metric("accuracy", 0.5, 0.02),
+        "f1": metric("f1", 0.5, 0.02, realized=None, estimated=0.5),
+        "mae": metric("mae", 1.1, 0.02),
+        "recall": metric("recall", 0.1, 0.02),
+        "roc_auc": metric("roc_auc", 0.77, 0.02),
+    }
+    assert [one.name for one in surely_worse(metrics)] == ["accuracy", "mae"]
+    assert surely_worse({"accuracy": metric("accuracy", 0.9, 0.01)}) == []
+    assert surely_worse({}) == []

@@ -9,8 +9,8 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from modelwatch.report.drift_report import DriftReport
-from modelwatch.report.findings import FeatureDrift, Severity
-from modelwatch.report.junit import junit_xml
+from modelwatch.report.findings import FeatureDrift, PerformanceMetric, Severity
+from modelwatch.report.junit import is_failure, junit_xml
 
 
 def feature(name: str, severity: Severity, diagnosis: str | None = None) -> FeatureDrift:
@@ -89,6 +89,51 @@ def test_segments_are_suites_of_their_own() -> None:
     told = suites[1].find("testcase/system-out")
     assert told is not None
     assert (told.text or "").startswith("drift: ")
+
+
+WORSE = PerformanceMetric(
+    name="accuracy", reference=0.78, realized=0.22, lower=0.2, upper=0.24, rows=2_000
+)
+KEPT = replace(WORSE, realized=0.78, lower=0.76, upper=0.8)
+
+
+@pytest.mark.parametrize("fail_on", ["warning", "drift"])
+def test_worse_performance_is_a_failure(fail_on: Literal["warning", "drift"]) -> None:
+    """It counts as drift does: a test of its own fails, with the figures, and so does the whole."""
+    report = replace(report_of(feature("age", "none")), performance={"accuracy": WORSE})
+    text = junit_xml(report, fail_on)
+    assert outcomes(text) == {"performance": "failure", "age": "passed"}
+    assert is_failure(report, fail_on)
+    suite = Xml.fromstring(text).find("testsuite")
+    assert suite is not None
+    assert [suite.get(name) for name in ("tests", "failures")] == ["2", "1"]
+    failure = next(Xml.fromstring(text).iter("failure"))
+    assert failure.get("message") == "performance is worse: Accuracy"
+    assert failure.get("type") == "worse performance"
+    told = "Accuracy 0.220 (95% interval 0.200 to 0.240), 0.780 on the baseline, 2,000 rows"
+    assert failure.text == told
+
+
+def test_performance_that_is_kept_passes() -> None:
+    """Known by labels it is a test that passes; unknown or estimated alone, it is none."""
+    calm = report_of(feature("age", "none"))
+    kept = replace(calm, performance={"accuracy": KEPT})
+    assert outcomes(junit_xml(kept)) == {"performance": "passed", "age": "passed"}
+    assert not is_failure(kept, "warning")
+    estimated = replace(WORSE, realized=None, estimated=0.22)
+    blind = replace(calm, performance={"accuracy": estimated})
+    assert outcomes(junit_xml(blind)) == {"age": "passed"}
+    assert not is_failure(blind, "warning")
+
+
+def test_worse_performance_of_a_segment_is_told() -> None:
+    """A segment never fails: what is worse there is output."""
+    part = replace(report_of(feature("age", "none")), performance={"accuracy": WORSE})
+    whole = replace(report_of(feature("age", "none")), segments={"de": part})
+    assert not is_failure(whole, "warning")
+    told = Xml.fromstring(junit_xml(whole)).findall("testsuite")[1].find("testcase/system-out")
+    assert told is not None
+    assert (told.text or "").startswith("performance is worse: Accuracy; Accuracy 0.220")
 
 
 def test_any_name_makes_a_whole_document() -> None:

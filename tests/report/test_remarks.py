@@ -91,3 +91,12 @@ def test_says_why_there_is_no_performance(calm: mw.DriftReport, full: mw.DriftRe
     inputs = {name: column for name, column in table(0, 200).items() if name != "score"}
     bare = mw.Baseline.fit(inputs, model="m", version="1")
     assert without_performance(mw.compare(bare, inputs)) == ""
+
+
+def test_what_is_surely_worse_is_told_first(calm: mw.DriftReport) -> None:
+    """A measure that decides and is worse goes before one that is better."""
+    better = PerformanceMetric(name="roc_auc", reference=0.8, realized=0.9, lower=0.89, upper=0.91)
+    worse = PerformanceMetric(name="accuracy", reference=0.8, realized=0.5, lower=0.49, upper=0.51)
+    metrics = {one.name: one for one in (better, worse)}
+    names = [one.name for one in main_metrics(dataclasses.replace(calm, performance=metrics))]
+    assert names == ["accuracy", "roc_auc"]

@@ -9,12 +9,12 @@ import pytest
 import modelwatch as mw
 from modelwatch.report.drift_report import FeatureDrift, Severity
 from modelwatch.report.findings import MultivariateDrift, PerformanceMetric
+from modelwatch.report.harm import is_surely_worse
 from modelwatch.report.wording import (
     MARKS,
     WORDS,
     changed_words,
     interval,
-    is_surely_worse,
     metric_name,
     season_words,
     statistic_name,
@@ -92,6 +92,58 @@ def test_changed_performance_without_drift_is_told(report: mw.DriftReport) -> No
     assert found.sentence.endswith("but drift of all together, and performance is worse")
     found = verdict(dataclasses.replace(calm, performance={"f1": UNCHANGED}))
     assert (found.tone, found.sentence) == ("none", "No drift in 1 feature")
+
+
+@pytest.mark.parametrize(
+    ("features", "sentence", "names"),
+    [
+        ([finding("a", "none")], "No drift in 1 feature, but performance is worse", ""),
+        (
+            [finding("a", "none"), finding("b", "insufficient_data")],
+            "No drift in 1 feature, but performance is worse; 1 could not be judged",
+            "",
+        ),
+        (
+            [finding("a", "warning"), finding("b", "none")],
+            "Warning for 1 of 2 features, and performance is worse",
+            "a",
+        ),
+        (
+            [finding("a", "warning", harmless=True), finding("b", "warning")],
+            (
+                "Drift that the model hardly reads in 1 of 2 features, but performance is worse; "
+                "warning for 1 more"
+            ),
+            "a",
+        ),
+        (
+            [finding("a", "insufficient_data")],
+            "Too few rows to judge any feature, but performance is worse",
+            "",
+        ),
+    ],
+)
+def test_worse_by_labels_is_as_severe_as_drift(
+    report: mw.DriftReport, features: list[FeatureDrift], sentence: str, names: str
+) -> None:
+    """The verdict on a model that does worse by labels names what else was found."""
+    worse = {"f1": dataclasses.replace(CHANGED, realized=CHANGED.estimated)}
+    found = dataclasses.replace(report_of(report, *features), performance=worse)
+    assert found.verdict == "worse performance"
+    told = verdict(found)
+    assert (told.sentence, told.names, told.tone) == (sentence, names, "drift")
+
+
+def test_drift_says_more_than_worse_performance(report: mw.DriftReport) -> None:
+    """Where a feature drifted that the model reads, the verdict is drift; estimates alone are none.
+
+    An estimate holds on a condition: it makes no verdict of its own.
+    """
+    worse = {"f1": dataclasses.replace(CHANGED, realized=CHANGED.estimated)}
+    drifting = report_of(report, finding("a", "drift"))
+    assert dataclasses.replace(drifting, performance=worse).verdict == "drift"
+    calm = report_of(report, finding("a", "none"))
+    assert dataclasses.replace(calm, performance={"f1": CHANGED}).verdict == "none"
 
 
 def test_tones_have_words_and_marks() -> None:
