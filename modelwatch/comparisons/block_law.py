@@ -139,6 +139,10 @@ class JointEffect:
     error_variation: float | None = None
     gaussian_kl: BlockLaw = field(default_factory=BlockLaw)
 
+    def independent_rows(self, rows: int) -> float:
+        """Return how many independent rows tell the means as well as so many of the reference."""
+        return rows / self.mean.phi_at(rows)
+
 
 @dataclass(frozen=True)
 class BlockSample:

@@ -67,6 +67,7 @@ def correlation_drift(
 
     Per pair, z = (atanh r - atanh r_ref) / sqrt(phi(n) / (n - 3) + phi(m) / (m - 3)), after Fisher
     (1921); phi is that of all pairs times both features' noise, and at least 1.
+    Features whose variance is beyond ten times the reference's are passed over.
     The p-value is that of the largest |z| among K pairs, 1 - (1 - 2 Phi(-|z|))^K on independent
     normal rows. O(d**2).
 
@@ -95,9 +96,11 @@ def correlation_drift(
         return CorrelationDrift(reason=reason)
     i, j = reference.first, reference.second
     now, before = _correlations(sample, i, j), reference.correlation[i, j]
-    judged = ~np.isnan(now)
+    wild = reference.is_wild(sample)
+    judged = ~(np.isnan(now) | wild[i] | wild[j])
     if not judged.any():
-        return CorrelationDrift(reason="fewer than two features vary in the current rows")
+        few = "fewer than two features vary in the current rows"
+        return CorrelationDrift(reason=reference.why_wild(sample) or few)
     effect = JointEffect() if effect is None else effect
     law, noise = effect.correlation, effect.correlation_noise
     noise = tuple(noise[at] for at in reference.used) if noise else ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.block_law import BlockLaw, JointEffect, normal_scores
+from modelwatch.comparisons.block_law import JointEffect, normal_scores
 from modelwatch.comparisons.joint_reference import JointReference, JointStatistic
 from modelwatch.sketches.joint_moments import JointMoments
 
@@ -46,7 +46,9 @@ def hotelling(
     D2 = d' S^-1 d with d the difference of the means and S the reference's covariance (its pseudo-
     inverse over the directions in which the reference varies; movement in others is not seen).
     T2 = D2 / (1/n + 1/m) and T2 (m - p) / (p (m - 1)) has the F law of p and m - p degrees of
-    freedom (Hotelling, 1931); with clusters 1/n becomes phi(n)/n. The interval of D is that of the
+    freedom (Hotelling, 1931). With clusters 1/n becomes phi(n)/n, and m in the F law m / phi(m): of
+    1,000 undrifted windows of autoregressions of .99 (30 features, 20,000 rows before), 13 to 31%
+    were below 1 and 5% by m itself, and .1 and 1.5% are so. The interval of D is that of the
     noncentral chi-square law (95%). O(d**2).
 
     Args:
@@ -55,7 +57,9 @@ def hotelling(
         effect: what clusters do; None for independent rows.
 
     Returns:
-        Without a p-value where either has at most d + 2 complete rows, or one feature varies.
+        Without a p-value where either has at most d + 2 complete rows, one feature varies, the
+        reference's rows are worth fewer than three independent ones for each direction, or a
+        feature's variance is beyond ten times the reference's.
 
     Raises:
         ProfileMismatch: where the features differ.
@@ -69,16 +73,19 @@ def hotelling(
     ('a', 0.28, True)
     """
     sample = reference.standardise(current)
-    if reason := reference.why_not(sample):
+    if reason := reference.why_not(sample) or reference.why_wild(sample):
         return MeanShift(reason=reason)
-    law = BlockLaw() if effect is None else effect.mean
-    n, m, p = sample.n, reference.moments.n, reference.rank
+    effect = JointEffect() if effect is None else effect
+    worth = effect.independent_rows(reference.moments.n)
+    if reason := reference.why_too_clustered(worth):
+        return MeanShift(reason=reason)
+    law, n, m, p = effect.mean, sample.n, reference.moments.n, reference.rank
     with np.errstate(over="ignore"):
         d2 = float(((sample.mean @ reference.whitening) ** 2).sum())
     if not math.isfinite(d2):
         return MeanShift(reason="the means are too far apart for a number")
     variance = law.variance(n, m)
-    score = float(mean_shift_scores(d2 / variance, p, m))
+    score = float(mean_shift_scores(d2 / variance, p, worth))
     lower, upper = _interval(d2, variance, p)
     most = int(np.argmax(np.abs(sample.mean)))
     return MeanShift(
@@ -93,7 +100,7 @@ def hotelling(
     )
 
 
-def mean_shift_scores(t2: npt.ArrayLike, degrees: int, rows: int) -> FloatArray:
+def mean_shift_scores(t2: npt.ArrayLike, degrees: int, rows: float) -> FloatArray:
     """Return normal scores of T2 about a covariance that so many rows gave."""
     from scipy import special  # a watched service loads this module, and never calls this
 
@@ -104,6 +111,8 @@ def mean_shift_scores(t2: npt.ArrayLike, degrees: int, rows: int) -> FloatArray:
 def _interval(d2: float, variance: float, degrees: int) -> tuple[float, float]:
     from scipy import special
 
+    if d2 <= 0:
+        return 0.0, 0.0
     at = d2 / variance
     if at > NEARLY_NORMAL:
         width = float(special.ndtri((1 + CONFIDENCE) / 2)) * math.sqrt(variance)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +44,9 @@ NOISE_Z = 4.0
 LEAST_NOISE = 1e-3
 
 
-def fit_joint_effect(rows: FloatArray, names: Sequence[str]) -> JointEffect:
+def fit_joint_effect(
+    rows: FloatArray, names: Sequence[str], left_out: Collection[str] = ()
+) -> JointEffect:
     """Learn from the reference's own blocks what clusters and tails do to the joint statistics.
 
     Blocks of 50, 100, 150, 200, 300, ... rows, at least 8 of them, are compared with the whole.
@@ -56,6 +58,7 @@ def fit_joint_effect(rows: FloatArray, names: Sequence[str]) -> JointEffect:
     Args:
         rows: shape (N, d), in time order; rows with a gap or an infinity are passed over.
         names: the d features.
+        left_out: those of them that the reference leaves out.
 
     Returns:
         The laws; those of independent normal rows where nothing else is shown.
@@ -83,7 +86,7 @@ def fit_joint_effect(rows: FloatArray, names: Sequence[str]) -> JointEffect:
         return JointEffect()
     moments = JointMoments(names, rows.mean(axis=0))
     moments.update(rows)
-    reference = JointReference.of(moments)
+    reference = JointReference.of(moments, left_out)
     used = reference.used
     if used.size < 2 or rows.shape[0] < FEWEST_BLOCKS * smallest_block(rows.shape[0], used.size):
         return JointEffect()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -46,6 +46,6 @@ class JointRows:
             for place, values in enumerate(columns):
                 self._rows[at : at + high - low, place] = values[low:high]
 
-    def effect(self) -> JointEffect:
-        """Return what the rows' blocks show."""
-        return fit_joint_effect(self._rows, self._names)
+    def effect(self, left_out: Collection[str] = ()) -> JointEffect:
+        """Return what the rows' blocks show, without the inputs that are not judged together."""
+        return fit_joint_effect(self._rows, self._names, left_out)

@@ -8,8 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from modelwatch.comparisons import hotelling
-from tests.comparisons.row_streams import correlated, independent, moments, reference_of
+from modelwatch.comparisons import fit_joint_effect, hotelling, reconstruction_drift
+from tests.comparisons.row_streams import (
+    autoregressive,
+    correlated,
+    independent,
+    moments,
+    names,
+    reference_of,
+)
 
 
 def test_the_statistic_is_that_of_the_raw_rows() -> None:
@@ -83,3 +90,40 @@ def test_small_shifts_of_all_features_are_found() -> None:
         for _ in range(200)
     ]
     assert np.mean(np.array(chances) < 0.05) > 0.7
+
+
+@pytest.mark.parametrize("d", [2, 5, 30])
+def test_the_very_same_rows_have_moved_by_nothing(d: int) -> None:
+    """Distance and interval are 0, and tiny distances have a finite interval too."""
+    reference = reference_of(independent(np.random.default_rng(6), 500, d))
+    same = hotelling(reference, reference.moments)
+    assert (same.value, same.lower, same.upper) == (0.0, 0.0, 0.0)
+    assert same.p_value == pytest.approx(1.0)
+    for size in np.logspace(-160, 1, 80):
+        rows = independent(np.random.default_rng(6), 500, d) + size
+        found = hotelling(reference, moments(rows))
+        for number in (found.value, found.lower, found.upper, found.p_value):
+            assert number is not None
+            assert np.isfinite(number)
+
+
+@pytest.mark.parametrize("features", [10, 30])
+def test_a_reference_of_too_few_independent_rows_judges_nothing(features: int) -> None:
+    """Rows that follow each other closely say what they are worth, and that it is too little."""
+    rows = autoregressive(0.99)(np.random.default_rng(7), 5500, features)
+    effect = fit_joint_effect(rows[:5000], names(features))
+    for judge in (hotelling, reconstruction_drift):
+        found = judge(reference_of(rows[:5000]), moments(rows[5000:]), effect)
+        assert found.p_value is None
+        assert "independent ones" in found.reason
+
+
+def test_the_covariance_is_known_as_well_as_independent_rows_would_tell_it() -> None:
+    """At 8 independent rows for each direction, windows alarm in at most 7.5% at 5%."""
+    chances = []
+    for seed in range(20):
+        rows = autoregressive(0.9)(np.random.default_rng([8, seed]), 15_000, 30)
+        reference, effect = reference_of(rows[:5000]), fit_joint_effect(rows[:5000], names(30))
+        parts = np.split(rows[5000:], 20)
+        chances += [hotelling(reference, moments(part), effect).p_value or 0.0 for part in parts]
+    assert np.mean(np.array(chances) < 0.05) <= 0.075

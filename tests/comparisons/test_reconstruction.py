@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from modelwatch.comparisons import fit_joint_effect, reconstruction_drift
+from modelwatch.comparisons import JointReference, fit_joint_effect, reconstruction_drift
 from tests.comparisons.row_streams import (
     correlated,
     independent,
@@ -95,3 +95,15 @@ def test_false_alarms_are_near_the_level() -> None:
     )["reconstruction"]
     assert 0.02 <= np.mean(chances < 0.05) <= 0.085
     assert np.mean(chances < 0.01) <= 0.03
+
+
+def test_where_many_features_are_left_out_the_others_are_not_trusted() -> None:
+    """A quarter may be left out; with more, the rest may be alike but for luck."""
+    rows = independent(np.random.default_rng(11), 2000, 8)
+    before = moments(rows)
+    few = JointReference.of(before, names(8)[:2])
+    assert few.left_out == ("feature_0", "feature_1")
+    assert few.used.tolist() == [2, 3, 4, 5, 6, 7]
+    assert reconstruction_drift(few, moments(rows[:500])).p_value is not None
+    many = JointReference.of(before, names(8)[:3])
+    assert "too heavy" in reconstruction_drift(many, moments(rows[:500])).reason
