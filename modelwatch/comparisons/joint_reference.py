@@ -177,7 +177,7 @@ class JointReference:
         """Say why a sample cannot be judged, with the empty text where it can."""
         least = self.used.size + 3
         if self.used.size < 2:
-            return f"{self.used.size} features of the reference vary: two are needed"
+            return f"{self.used.size} features of the reference can be judged: two are needed"
         if self.moments.n < least:
             return f"the reference has {self.moments.n} complete rows: {least} are needed"
         if sample.n < least:
