@@ -7,14 +7,14 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelwatch.comparisons.block_law import JointEffect
 from modelwatch.comparisons.design_effect import DesignEffect
 from modelwatch.comparisons.value_effects import SegmentSpread, ValueEffects
-from modelwatch.errors import ConfigurationError, FormatError
+from modelwatch.errors import FormatError
 from modelwatch.feature import FeatureSpec
+from modelwatch.file_names import path_of, path_to_write
 from modelwatch.seasons import Seasons, SeasonUse
 from modelwatch.sketches.bin_edges import DEFAULT_BINS
 
@@ -165,12 +165,8 @@ class Baseline:
         from modelwatch.fitting.fit import fit_baseline
         from modelwatch.fitting.roles import Roles
 
-        if isinstance(features, str):
-            raise ConfigurationError(
-                f"features is {features!r}: give a list, as in [{features!r}]."
-            )
-        roles = Roles(
-            features=tuple(features) if features is not None else None,
+        roles = Roles.checked(
+            features=features,
             prediction=prediction,
             score=score,
             label=label,
@@ -204,10 +200,17 @@ class Baseline:
     @cached_property
     def joint_reference(self) -> JointReference | None:
         """The co-moments of its numeric inputs, laid out for comparison; None without any."""
-        from modelwatch.comparisons.joint_reference import JointReference
+        from modelwatch.comparisons.joint_reference import JointReference, too_heavy_tailed
 
         joint = self.profile.joint
-        return JointReference.of(joint) if joint is not None and joint.n > 1 else None
+        if joint is None or joint.n <= 1:
+            return None
+        return JointReference.of(joint, too_heavy_tailed(self.kurtoses))
+
+    @property
+    def kurtoses(self) -> dict[str, float | None]:
+        """Fourth central moment over the squared variance by feature, None where unknown."""
+        return {name: feature.kurtosis for name, feature in self.features.items()}
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -263,14 +266,20 @@ class Baseline:
 
         Raises:
             FormatError: where the text is damaged or of a newer format version.
+            ConfigurationError: where it is no text at all.
         """
         from modelwatch.baseline_format import baseline_from_json
 
         return baseline_from_json(text, where=where)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the JSON document to a file, whole or not at all."""
-        target = Path(path)
+        """Write the JSON document to a file, whole or not at all.
+
+        Raises:
+            ConfigurationError: where the path is no file's name, or its folder is not there.
+            OSError: where the file cannot be written.
+        """
+        target = path_to_write(path)
         partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
         try:
             partial.write_text(self.to_json(), encoding="utf-8")
@@ -284,15 +293,17 @@ class Baseline:
 
         Raises:
             FormatError: where it is not there, damaged or of a newer format version.
+            ConfigurationError: where the path is no file's name.
         """
+        source = path_of(path)
         try:
-            content = Path(path).read_bytes()
+            content = source.read_bytes()
         except OSError as error:
             raise FormatError(
-                f"baseline file {os.fspath(path)!r} cannot be read: {error.strerror}. "
+                f"baseline file {str(source)!r} cannot be read: {error.strerror}. "
                 "Make one with Baseline.fit(...).save(path)."
             ) from error
-        return Baseline.from_json(content, where=f"baseline file {os.fspath(path)!r}")
+        return Baseline.from_json(content, where=f"baseline file {str(source)!r}")
 
     def __repr__(self) -> str:
         size = f"{self.rows} rows, {len(self.features)} features"

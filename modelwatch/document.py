@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.errors import FormatError
+from modelwatch.errors import ConfigurationError, FormatError
 
 __all__ = [
     "Body",
@@ -76,7 +76,12 @@ def load(text: str | bytes, format_name: str, format_version: int, *, where: str
 
     Raises:
         FormatError: where the text is damaged, another kind of document, or of a newer version.
+        ConfigurationError: where it is no text at all.
     """
+    if not isinstance(text, (str, bytes, bytearray)):
+        raise ConfigurationError(
+            f"the document of {where} is {_shown(text)}: give its JSON as a text or bytes."
+        )
     try:
         document = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -279,7 +284,7 @@ def _is_unicode(values: Iterable[str]) -> bool:
 
 def _shown(value: object) -> str:
     """Return a short text: a list or object may be long, or deeper than `repr` can follow."""
-    if isinstance(value, (dict, list)):
+    if not isinstance(value, (str, int, float, type(None))):
         return f"a {type(value).__name__}"
     shown = repr(value)
     return shown if len(shown) <= _SHOWN_CHARACTERS else f"{shown[:_SHOWN_CHARACTERS]}..."

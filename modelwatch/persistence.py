@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from modelwatch.errors import ConfigurationError
+from modelwatch.parameter_checks import whole
 from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity
 
 __all__ = [
@@ -43,12 +43,8 @@ class Persistence:
     m: int = 3
 
     def __post_init__(self) -> None:
-        if not 1 <= self.m <= MOST_WINDOWS:
-            raise ConfigurationError(f"m is {self.m} windows: give 1 to {MOST_WINDOWS}.")
-        if not 1 <= self.k <= self.m:
-            raise ConfigurationError(
-                f"k is {self.k} of the last {self.m} windows: give 1 to {self.m}."
-            )
+        whole("m", self.m, 1, MOST_WINDOWS)
+        whole("k", self.k, 1, self.m)
 
 
 @dataclass(frozen=True, kw_only=True)

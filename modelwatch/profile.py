@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelwatch.errors import DataError, ProfileMismatch
+from modelwatch.errors import ConfigurationError, DataError, ProfileMismatch
 from modelwatch.feature import FeatureProfile, FeatureSpec, Role
+from modelwatch.parameter_checks import instance, shown
 from modelwatch.performance import (
     LabelledSummary,
     QuadraticMoments,
@@ -23,6 +24,7 @@ from modelwatch.tables.batches import Progress, Steps, load_batches
 from modelwatch.tables.columns import ABSENT, CategoricalColumn, NumericColumn
 from modelwatch.tables.compact_columns import CodedColumn, RawColumn
 from modelwatch.tables.times import unix_seconds
+from modelwatch.tables.value_kinds import KindCounts
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
@@ -65,6 +67,7 @@ class Profile:
         joint: co-moments of the numeric inputs; None without a baseline.
         hours: rows by hour of the week in UTC, Monday's first being 0, where rows had times.
         window_hours: rows by the hour of the week that the window's middle lies in, of merged ones.
+        untimed: rows of batches whose timestamps are there and none of which is a time; not stored.
         scores: scores by bin and predicted class; None where performance is not estimated of them.
         labelled: rows whose truth is known; None where the baseline had no labels.
         quadratic: moments of the inputs that errors depend on; None but in a regression.
@@ -97,6 +100,7 @@ class Profile:
         self.joint: JointMoments | None = None
         self.hours: Counter[int] = Counter()
         self.window_hours: Counter[int] = Counter()
+        self.untimed = 0
         self.scores: ScoreSummary | None = None
         self.labelled: LabelledSummary | RegressionSummary | None = None
         self.quadratic: QuadraticMoments | None = None
@@ -169,7 +173,10 @@ class Profile:
         Raises:
             DataError: where the data cannot be read, or holds neither a row nor a column that the
                 baseline knows.
+            ConfigurationError: where the baseline is none.
         """
+        if not hasattr(baseline, "other_columns"):
+            raise ConfigurationError(f"baseline is {shown(baseline)}: give a Baseline.")
         batches = load_batches(data)
         steps = Steps(progress, 1 + batches.needs_look)
         if batches.needs_look:
@@ -242,6 +249,8 @@ class Profile:
     def count_times(self, times: RawColumn) -> None:
         """Note when rows came, of which seasons are told; those without a time are passed over."""
         hours = hours_of_week(unix_seconds(times))
+        if not (hours >= 0).any():
+            self.untimed += KindCounts.of(times).total
         found = np.bincount(hours[hours >= 0], minlength=HOURS_OF_WEEK)
         self.hours.update({int(hour): int(found[hour]) for hour in np.flatnonzero(found)})
 
@@ -265,7 +274,9 @@ class Profile:
 
         Raises:
             ProfileMismatch: where model, version, segment, baseline or a feature's bins differ.
+            ConfigurationError: where the other is no profile.
         """
+        instance("other", other, Profile, "give a Profile")
         for name in ("model", "version", "segment", "baseline_id"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
@@ -281,6 +292,7 @@ class Profile:
         )
         result.rows = self.rows + other.rows
         result.hours = self.hours + other.hours
+        result.untimed = self.untimed + other.untimed
         if self.window_hours or other.window_hours or self._span != other._span:
             result.window_hours = self._by_clock() + other._by_clock()
         result.features = dict(self.features)

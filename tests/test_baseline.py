@@ -273,3 +273,97 @@ def test_a_score_outside_zero_and_one_is_a_number() -> None:
     """Log-odds have quantile bins."""
     baseline = fit({"x": np.arange(100.0), "s": np.linspace(-3, 3, 100)}, score="s")
     assert baseline.features["s"].kind == "numeric"
+
+
+COLUMNS = {"a": [1.0, 2.0, 3.0, 4.0] * 20, "y": ["no", "yes"] * 40, "p": [0.25, 0.75] * 40}
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"features": 3}, "features is 3"),
+        ({"features": [1]}, r"features\[0\] is 1"),
+        ({"features": ["a", None]}, r"features\[1\] is None"),
+        *(({role: 3}, f"{role} is 3") for role in ("prediction", "label", "timestamp", "segment")),
+        *(({role: ""}, f"{role} is ''") for role in ("prediction", "label", "timestamp", "score")),
+        ({"prediction": ["y"]}, r"prediction is \['y'\]"),
+        ({"score": 3}, "score is 3"),
+        ({"score": ["p"]}, r"score is \['p'\]"),
+        ({"score": {"yes": 1}}, r"score\['yes'\] is 1"),
+        ({"score": {1: "p"}}, "a class of score is 1"),
+        ({"score": {}}, r"score is \{\}"),
+        ({"importances": [1]}, r"importances is \[1\]"),
+        ({"importances": 3}, "importances is 3"),
+        ({"importances": {"a": 10**400}}, "the importance of 'a' is a whole number"),
+        ({"importances": {"a": "1"}}, "the importance of 'a' is '1'"),
+        ({"progress": 3}, "progress is 3"),
+        ({"bins": 20.0}, r"bins is 20\.0"),
+        ({"seasons": 3}, "seasons is 3"),
+    ],
+    ids=repr,
+)
+def test_options_of_a_wrong_type_are_refused(options: dict[str, Any], named: str) -> None:
+    """The message names the option, what it is, and what to give."""
+    with pytest.raises(ConfigurationError, match=rf"^{named}.*: give "):
+        fit(COLUMNS, **options)
+
+
+@pytest.mark.parametrize("made", [None, 3, "a", {"a": [1]}, pd.DataFrame({"a": [1]})], ids=repr)
+def test_a_function_that_returns_no_iterator_is_refused(made: object) -> None:
+    """One table is none either: it could not be told from its columns."""
+    with pytest.raises(DataError, match="the function given as data returned"):
+        fit(lambda: made)
+
+
+def test_a_scored_class_without_rows_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    """Its name may be wrong, or the class be rare: the baseline is made all the same."""
+    made = fit(COLUMNS, label="y", score={"zzz": "p"})
+    assert made.label == "y"
+    assert "score names ['zzz'], which no row of the label column 'y' is of" in caplog.text
+    caplog.clear()
+    fit(COLUMNS, label="y", score={"yes": "p"})
+    assert "which no row" not in caplog.text
+
+
+@pytest.mark.parametrize("library", [dict, pd.DataFrame])
+def test_half_a_surrogate_pair_is_a_category_like_any_other(
+    library: Callable[[object], object], tmp_path: Path
+) -> None:
+    """It is stored, compared and found again; what it is next to keeps its name."""
+    texts = np.array(["\ud800", "a", "ä", "\U0001f600"] * 50, dtype=object)
+    for column in (texts, texts.tolist(), np.array([*texts[1:], None], dtype=object)):
+        values = pd.Series(column, dtype=object) if library is pd.DataFrame else column
+        data = library({"c": values, "a": np.arange(200.0)})
+        made = fit(data)
+        assert set(made.features["c"].categories or ()) == {"\\ud800", "a", "ä", "\U0001f600"}
+        made.save(tmp_path / "b.json")
+        assert Baseline.load(tmp_path / "b.json").id == made.id
+        found = compare(made, data).features["c"]
+        assert found.severity == "none"
+        assert found.psi == pytest.approx(0.0)
+
+
+def test_a_column_whose_name_no_file_can_hold_is_refused() -> None:
+    """So is a model of such a name."""
+    with pytest.raises(ConfigurationError, match="the name of a column is"):
+        fit({"\ud800": [1.0, 2.0]})
+    with pytest.raises(ConfigurationError, match="model is"):
+        Baseline.fit({"a": [1.0]}, model="\ud800", version="3")
+
+
+def test_what_is_no_file_or_document_is_refused(baseline: Baseline, tmp_path: Path) -> None:
+    """Neither read nor written; a folder that is not there is named."""
+    wrong: Any
+    for wrong in (3, None, b"b.json", "", "a\0b"):
+        with pytest.raises(ConfigurationError, match="path is "):
+            Baseline.load(wrong)
+        with pytest.raises(ConfigurationError, match="path is "):
+            baseline.save(wrong)
+    with pytest.raises(ConfigurationError, match="there is no folder"):
+        baseline.save(tmp_path / "absent" / "b.json")
+    with pytest.raises(ConfigurationError, match="a folder: give the name of a file"):
+        baseline.save(tmp_path)
+    for wrong in (None, 3, {}):
+        with pytest.raises(ConfigurationError, match="give its JSON as a text"):
+            Baseline.from_json(wrong)
+    assert list(tmp_path.iterdir()) == []

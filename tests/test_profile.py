@@ -15,7 +15,7 @@ from scipy import stats
 
 from modelwatch.baseline import Baseline
 from modelwatch.comparing import compare
-from modelwatch.errors import DataError, FormatError, ProfileMismatch
+from modelwatch.errors import ConfigurationError, DataError, FormatError, ProfileMismatch
 from modelwatch.profile import Profile
 from modelwatch.sketches import Categories, ExponentialHistogram
 from tests.conftest import make_table
@@ -212,3 +212,16 @@ def test_a_table_of_another_model_is_refused(baseline: Baseline) -> None:
     """Where no column is known, the likely cause is the wrong table."""
     with pytest.raises(DataError, match="none of the columns"):
         Profile.from_data({"petal": [1.0]}, baseline=baseline)
+
+
+@pytest.mark.parametrize("wrong", [None, 3, "b.json", {}], ids=repr)
+def test_what_is_no_baseline_profile_or_document_is_refused(baseline: Baseline, wrong: Any) -> None:
+    """Each time the argument is named."""
+    profile = Profile.empty("churn", "3", baseline=baseline)
+    with pytest.raises(ConfigurationError, match=r"baseline is .*: give a Baseline"):
+        Profile.from_data({"age": [1.0]}, baseline=wrong)
+    with pytest.raises(ConfigurationError, match=r"other is .*: give a Profile"):
+        profile.merge(wrong)
+    if not isinstance(wrong, str):
+        with pytest.raises(ConfigurationError, match="the document of the profile is"):
+            Profile.from_json(wrong)

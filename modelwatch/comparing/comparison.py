@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from modelwatch.baseline import Baseline, BaselineFeature
+from modelwatch.comparing.arguments import check_arguments
 from modelwatch.comparing.distances import Distances, distances_of
 from modelwatch.comparing.evidence import evidence_of
 from modelwatch.comparing.multivariate import multivariate_drift
@@ -13,6 +14,7 @@ from modelwatch.comparing.pairs import Pair, pairs_of
 from modelwatch.comparing.performance import performance_of
 from modelwatch.comparing.segments import explained, parts_of, thresholds_of_parts
 from modelwatch.comparing.thresholds import Thresholds
+from modelwatch.comparing.timing import timing_note
 from modelwatch.comparing.verdicts import Judged, decide
 from modelwatch.errors import ConfigurationError, ProfileMismatch
 from modelwatch.profile import Profile
@@ -52,13 +54,17 @@ def compare(
     Raises:
         ProfileMismatch: where a profile is of another model or version.
         DataError: where the data cannot be read or is empty.
-        ConfigurationError: where segments are given with a table.
+        ConfigurationError: where segments are given with a table, or an argument is of a wrong
+            type.
     """
+    check_arguments(baseline, thresholds=thresholds, segments=segments, progress=progress)
     thresholds = thresholds or Thresholds()
     profile, found = _split(baseline, current, segments, progress)
     for one in (profile, *found.values()):
         _check_same(baseline, one)
     report = _compared(baseline, profile, thresholds, baseline.id)
+    notes = [note for note in (timing_note(baseline, profile), report.note) if note]
+    report = replace(report, note="; ".join(notes) or None)
     if not found:
         return report
     parts = parts_of(baseline, found)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from modelwatch.errors import ConfigurationError
+from modelwatch.parameter_checks import number, whole
 
 __all__ = ["Thresholds"]
 
@@ -31,6 +33,9 @@ class Thresholds:
         minimum_rows: with fewer current rows nothing is judged: insufficient_data.
         harmless_importance: share of the summed importances, in [0, 1], below which a feature's
             drift is called harmless, and is a warning at most.
+
+    Raises:
+        ConfigurationError: where one is no number, or out of range.
     """
 
     psi_warning: float = 0.1
@@ -47,19 +52,20 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         for name in ("psi", "correlation", "mean", "reconstruction"):
+            for limit in (f"{name}_warning", f"{name}_drift"):
+                _check_limit(limit, getattr(self, limit))
             low, high = getattr(self, f"{name}_warning"), getattr(self, f"{name}_drift")
-            if not 0.0 <= low <= high:
+            if low > high:
                 raise ConfigurationError(
                     f"{name}_warning {low} and {name}_drift {high}: give numbers of zero or more, "
                     "the first not above the second."
                 )
-        if not 0.0 < self.false_discovery_rate < 1.0:
-            raise ConfigurationError(
-                f"false_discovery_rate is {self.false_discovery_rate}: give a share in (0, 1)."
-            )
-        if self.minimum_rows < 1:
-            raise ConfigurationError(f"minimum_rows is {self.minimum_rows}: give 1 or more.")
-        if not 0.0 <= self.harmless_importance <= 1.0:
-            raise ConfigurationError(
-                f"harmless_importance is {self.harmless_importance}: give a share in [0, 1]."
-            )
+        number("false_discovery_rate", self.false_discovery_rate, above=0.0, under=1.0)
+        whole("minimum_rows", self.minimum_rows, 1)
+        number("harmless_importance", self.harmless_importance, least=0.0, most=1.0)
+
+
+def _check_limit(name: str, value: object) -> None:
+    """Take an infinite limit too: what is never beyond it is never judged by it."""
+    if not (isinstance(value, float) and value == math.inf):
+        number(name, value, least=0.0)

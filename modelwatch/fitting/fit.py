@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from modelwatch.baseline import Baseline, BaselineFeature
 from modelwatch.comparisons.block_law import JointEffect
+from modelwatch.comparisons.joint_reference import too_heavy_tailed
 from modelwatch.errors import ConfigurationError, DataError, SchemaError
 from modelwatch.fitting.batch import Batch, Summary
 from modelwatch.fitting.effects import FeatureBlocks, most_blocks
@@ -22,6 +21,7 @@ from modelwatch.fitting.performance import labelled_rows
 from modelwatch.fitting.roles import Roles
 from modelwatch.fitting.seasons import SeasonClock
 from modelwatch.fitting.segments import SegmentRows
+from modelwatch.parameter_checks import choice, number, optional_function, shown, text, whole
 from modelwatch.profile import Profile
 from modelwatch.seasons import SEASON_USES, SeasonUse
 from modelwatch.segments import SegmentProfiles, most_frequent
@@ -46,15 +46,12 @@ def fit_baseline(
     progress: Progress | None = None,
 ) -> Baseline:
     """Do what `Baseline.fit` promises."""
-    if not isinstance(bins, int) or bins < FEWEST_BINS:
-        raise ConfigurationError(
-            f"bins is {bins!r}: give a whole number of {FEWEST_BINS} or more (120 by default)."
-        )
-    for name, value in (("model", model), ("version", version)):
-        if not isinstance(value, str) or not value:
-            raise ConfigurationError(f"{name} is {value!r}: give a text that is not empty.")
-    if seasons not in SEASON_USES:
-        raise ConfigurationError(f"seasons is {seasons!r}: give one of {', '.join(SEASON_USES)}.")
+    whole("bins", bins, FEWEST_BINS)
+    text("model", model)
+    text("version", version)
+    choice("seasons", seasons, SEASON_USES)
+    optional_function("progress", progress)
+    weights = _weights(importances)
     check_model(model_object, importances)
     batches = load_batches(data)
     if not batches.repeatable:
@@ -73,7 +70,7 @@ def fit_baseline(
         model=model,
         version=version,
         rows=survey.rows,
-        features=_with_importances(features, importances),
+        features=_with_importances(features, weights),
         prediction=roles.prediction,
         score=roles.score,
         label=roles.label,
@@ -123,12 +120,13 @@ def _counted(
     _expect_unseen(profile, survey)
     features = {name: block.feature(profile.features[name]) for name, block in blocks.items()}
     in_order = joint is not None and survey.in_time_order is not False
+    fitted = replace(baseline, features=features)
+    wild = too_heavy_tailed(fitted.kurtoses)
     return replace(
-        baseline,
-        features=features,
+        fitted,
         profile=profile,
         segments=_finished(segments),
-        joint_effect=joint.effect() if joint and in_order else JointEffect(),
+        joint_effect=joint.effect(wild) if joint and in_order else JointEffect(),
         performance=None if labelled is None else labelled.performance(),
     )
 
@@ -186,15 +184,27 @@ def _blocks(
     }
 
 
+def _weights(importances: Mapping[str, float] | None) -> dict[str, float]:
+    """Return the importances that a caller gives."""
+    if importances is None:
+        return {}
+    if not isinstance(importances, Mapping):
+        raise ConfigurationError(
+            f"importances is {shown(importances)}: give {{feature: importance}}, or None."
+        )
+    return {
+        name: number(f"the importance of {shown(name)}", weight, least=0.0)
+        for name, weight in importances.items()
+    }
+
+
 def _with_importances(
-    features: dict[str, BaselineFeature], importances: Mapping[str, float] | None
+    features: dict[str, BaselineFeature], importances: Mapping[str, float]
 ) -> dict[str, BaselineFeature]:
-    for name, weight in (importances or {}).items():
+    for name, weight in importances.items():
         if name not in features:
             raise SchemaError(
                 f"importances name {name!r}, which is no feature: {sorted(features)}."
             )
-        if not isinstance(weight, (int, float, np.number)) or not 0.0 <= weight < np.inf:
-            raise ConfigurationError(f"the importance of {name!r} is {weight!r}: give 0 or more.")
         features[name] = replace(features[name], importance=float(weight))
     return features

@@ -141,6 +141,7 @@ class _ClassifiedRows:
         self._places: dict[str, int] = {name: at for at, name in enumerate(self._scored)}
         width = 2 + len(read.scores)
         self._rows = EvenRows(width, min(MAX_ROWS, MAX_NUMBERS // width))
+        self._labelled: set[int] = set()
 
     def update(self, batch: Batch) -> None:
         """Take in the next rows."""
@@ -157,6 +158,7 @@ class _ClassifiedRows:
             scores = np.full((batch.rows, len(self._read.scores)), np.nan)
         self._order.update(batch.start, self._right(truth, found, scores))
         known = truth >= 0
+        self._labelled.update(np.unique(truth[known]).tolist())
         self._rows.update(np.column_stack([truth, found, scores])[known])
 
     def performance(self) -> PerformanceBaseline | None:
@@ -165,6 +167,7 @@ class _ClassifiedRows:
         if not rows.shape[0]:
             _say(self._label, "has no value in any row")
             return None
+        self._name_absent_classes()
         return fit_classification(
             rows[:, 0].astype(np.intp),
             rows[:, 1].astype(np.intp),
@@ -175,6 +178,17 @@ class _ClassifiedRows:
             effect=self._order.effect,
             in_order=self._order.is_known,
         )
+
+    def _name_absent_classes(self) -> None:
+        """Say which scored classes no row is of: a class may be rare, or its name be wrong."""
+        absent = [name for name in self._scored if self._places[name] not in self._labelled]
+        if absent:
+            _logger.warning(
+                "score names %s, which no row of the label column %r is of: name the classes as "
+                "the labels do, in Baseline.fit(score={class: column}).",
+                absent,
+                self._label,
+            )
 
     def _codes(self, column: CategoricalColumn) -> Codes:
         for key in column.counts:

@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from modelwatch.errors import SchemaError
+from modelwatch.errors import ConfigurationError, SchemaError
 from modelwatch.feature import Role
+from modelwatch.parameter_checks import optional_text, shown, text
 
 __all__ = ["Roles"]
 
@@ -22,6 +23,29 @@ class Roles:
     label: str | None = None
     timestamp: str | None = None
     segment: str | None = None
+
+    @classmethod
+    def checked(
+        cls,
+        *,
+        features: Iterable[str] | None,
+        score: str | Mapping[str, str] | None,
+        **columns: str | None,
+    ) -> Roles:
+        """Return the roles that a caller names.
+
+        Args:
+            features: see `Baseline.fit`.
+            score: likewise.
+            columns: column by each other role.
+
+        Raises:
+            ConfigurationError: where one is no column's name.
+        """
+        named = {
+            role: optional_text(role, column, "a column's name") for role, column in columns.items()
+        }
+        return cls(features=_features(features), score=_score(score), **named)
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -70,6 +94,7 @@ class Roles:
 
         Raises:
             SchemaError: where a column that is named is not there, or none is a feature.
+            ConfigurationError: where the name of a feature cannot be written to a file.
         """
         columns = list(columns)
         named = self.named
@@ -88,4 +113,32 @@ class Roles:
         found.update(dict.fromkeys(outputs, "output"))
         if not found:
             raise SchemaError("the data has no feature column: name some with features=[...].")
+        for name in found:
+            text("the name of a column", name, "the column a name of whole characters")
         return found
+
+
+def _features(features: Iterable[str] | None) -> tuple[str, ...] | None:
+    if features is None:
+        return None
+    if isinstance(features, str):
+        raise ConfigurationError(f"features is {features!r}: give a list, as in [{features!r}].")
+    if not isinstance(features, Iterable):
+        raise ConfigurationError(f"features is {shown(features)}: give a list of column names.")
+    return tuple(
+        text(f"features[{at}]", name, "a column's name") for at, name in enumerate(features)
+    )
+
+
+def _score(score: str | Mapping[str, str] | None) -> str | Mapping[str, str] | None:
+    wanted = "a column's name, or {class: column}"
+    if not isinstance(score, Mapping):
+        return optional_text("score", score, wanted)
+    if not score:
+        raise ConfigurationError(f"score is {{}}: give {wanted}, or None.")
+    return {
+        text("a class of score", name, "the class as a text, as in {'1': column}"): text(
+            f"score[{name!r}]", column, "a column's name"
+        )
+        for name, column in score.items()
+    }

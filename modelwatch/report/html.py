@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from modelwatch.file_names import path_to_write
 from modelwatch.report import charts
 from modelwatch.report.drift_report import DriftReport
 from modelwatch.report.remarks import remarks, without_performance
@@ -31,8 +32,10 @@ def write_html(report: DriftReport, path: str | os.PathLike[str] | None = None) 
         path: the file to write, UTF-8; None writes none.
 
     Raises:
+        ConfigurationError: where the path is no file's name, or its folder is not there.
         OSError: the file cannot be written.
     """
+    target = None if path is None else path_to_write(path)
     rows = feature_rows(report, baseline=report.baseline, current=report.current)
     text = (
         _environment()
@@ -51,8 +54,8 @@ def write_html(report: DriftReport, path: str | os.PathLike[str] | None = None) 
             height=charts.HEIGHT,
         )
     )
-    if path is not None:
-        Path(path).write_text(text, encoding="utf-8")
+    if target is not None:
+        target.write_text(text, encoding="utf-8")
     return text
 
 

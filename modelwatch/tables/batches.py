@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
 
+from modelwatch.errors import DataError
+from modelwatch.parameter_checks import optional_function, shown
 from modelwatch.tables.compact_columns import RawColumn
 from modelwatch.tables.data_files import BATCH_ROWS, DataFile
 from modelwatch.tables.raw_columns import raw_columns
@@ -129,7 +131,7 @@ def load_batches(data: object, batch_rows: int = BATCH_ROWS) -> Batches:
     if _is_list_of_frames(data):
         return Batches(lambda: _tables(data), batch_rows=batch_rows)
     if callable(data):
-        return Batches(lambda: _tables(data()), batch_rows=batch_rows)
+        return Batches(lambda: _tables(_made_by(data)), batch_rows=batch_rows)
     return Batches.of_columns(raw_columns(data), batch_rows)
 
 
@@ -140,6 +142,9 @@ class Steps:
         progress: is told; nothing is where None.
         count: how many steps there are.
 
+    Raises:
+        ConfigurationError: where what is told is no function.
+
     >>> steps = Steps(print, 2)
     >>> steps.start()(0.5)
     0.25
@@ -148,7 +153,7 @@ class Steps:
     """
 
     def __init__(self, progress: Progress | None, count: int) -> None:
-        self._progress = progress
+        self._progress = optional_function("progress", progress)
         self._count = count
         self._step = -1
         self._told = 0.0
@@ -166,6 +171,18 @@ class Steps:
 
 def _tables(tables: Iterable[object]) -> Parts:
     return ((raw_columns(table), None) for table in tables)
+
+
+def _made_by(function: Callable[[], object]) -> Iterable[object]:
+    """Return the tables that a function makes."""
+    found = function()
+    is_table = isinstance(found, (str, bytes, Mapping)) or hasattr(found, "columns")
+    if is_table or not isinstance(found, Iterable):
+        raise DataError(
+            f"the function given as data returned {shown(found)}: let it return an iterator of "
+            "tables, a new one whenever it is called."
+        )
+    return found
 
 
 def _is_list_of_frames(data: object) -> TypeGuard[Iterable[object]]:

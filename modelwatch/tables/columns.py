@@ -109,6 +109,8 @@ class CategoricalColumn:
 def category_key(value: object) -> str:
     """Return the text under which a category is counted.
 
+    Half of a surrogate pair, which no file can hold, is written as the escape that it has in JSON.
+
     >>> category_key("AA"), category_key(True), category_key(np.int64(3)), category_key(3.0)
     ('AA', 'true', '3', '3')
     """
@@ -116,7 +118,8 @@ def category_key(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
-    return str(value)
+    key = str(value)
+    return key if key.isascii() else _writable(key)
 
 
 def numeric_column(values: RawColumn) -> NumericColumn:
@@ -164,7 +167,7 @@ def categorical_column(
     if not isinstance(values, CodedColumn):
         items: list[Any] = list(values) if isinstance(values, (list, tuple)) else _listed(values)
         kinds = set(map(type, items))
-        if text is not False and kinds <= {str}:
+        if text is not False and kinds <= {str} and _are_writable(items):
             return CategoricalColumn(items, {})
         values = _coded(items, kinds)
     if isinstance(values, CodedColumn):
@@ -179,6 +182,18 @@ def categorical_column(
     if aliases:
         keys = [key if key is None else aliases.get(key, key) for key in keys]
     return CategoricalColumn(keys, missing)
+
+
+def _writable(key: str) -> str:
+    return key.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _are_writable(keys: list[str]) -> bool:
+    try:
+        "".join(keys).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _listed(values: RawColumn) -> list[Any]:

@@ -120,3 +120,12 @@ def test_without_the_packages_that_draw_the_remedy_is_named(
     with pytest.raises(ConfigurationError, match=r"pip install .modelwatch\[collector\]"):
         report.to_html()
     assert report._repr_html_() is None
+
+
+def test_a_report_is_written_into_a_folder_that_is_there(tmp_path: Path) -> None:
+    """Any other is named before a chart is drawn."""
+    report = mw.DriftReport(
+        model="m", version="1", baseline_id="b", start_ns=0, end_ns=0, rows=9, features={}
+    )
+    with pytest.raises(ConfigurationError, match="there is no folder"):
+        report.to_html(tmp_path / "absent" / "report.html")
