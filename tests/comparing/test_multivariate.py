@@ -128,3 +128,70 @@ def test_findings_survive_the_document(joint: mw.Baseline) -> None:
     """A report through JSON is the same report."""
     report = mw.compare(joint, rows(7, 500, correlation=0.0))
     assert DriftReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
+
+
+def test_the_very_same_rows_have_only_finite_numbers(joint: mw.Baseline) -> None:
+    """Nothing moved: distances are zero, and no number of a finding is NaN or infinite."""
+    report = mw.compare(joint, rows(0, 20_000))
+    assert report.multivariate["mean"].lower == 0.0
+    for found in report.multivariate.values():
+        numbers = (found.value, found.p_value, found.lower, found.upper)
+        assert all(number is None or np.isfinite(number) for number in numbers)
+        assert found.severity == "none"
+
+
+def with_sentinels(seed: int, count: int) -> Table:
+    """Return exponential features, three of which have a value of 1e4 in .05% of the rows."""
+    rng = np.random.default_rng(seed)
+    values = rng.exponential(size=(count, 8))
+    values[:, :3][rng.random((count, 3)) < 5e-4] = 1e4
+    return {f"x{i}": values[:, i] for i in range(8)}
+
+
+def test_features_with_tails_too_heavy_are_left_out_and_named() -> None:
+    """Rare sentinels make no drift of all together, and what the others do is still found."""
+    fitted = mw.Baseline.fit(with_sentinels(0, 20_000), model="m", version="1")
+    for seed in range(1, 15):
+        for found in mw.compare(fitted, with_sentinels(seed, 500)).multivariate.values():
+            assert found.severity in ("none", "insufficient_data"), found
+            assert found.diagnosis is not None
+            assert found.diagnosis.endswith("left out, with tails too heavy: x0, x1, x2")
+    moved = with_sentinels(1, 500)
+    moved["x5"] = moved["x5"] + 0.7
+    mean = mw.compare(mw.Baseline.from_json(fitted.to_json()), moved).multivariate["mean"]
+    assert (mean.severity, mean.features) == ("drift", ("x5",))
+
+
+def test_a_sentinel_that_the_baseline_never_held_is_not_judged_together() -> None:
+    """One row of 500 moves mean and variance; that feature is told by its own, with the reason."""
+    rng = np.random.default_rng(9)
+    before, now = rng.exponential(size=(5_000, 4)), rng.exponential(size=(500, 4))
+    now[7, 2] = 1e4
+    tables = [{f"x{i}": part[:, i] for i in range(4)} for part in (before, now)]
+    fitted = mw.Baseline.fit(tables[0], model="m", version="1")
+    report = mw.compare(fitted, tables[1])
+    for name in ("mean", "reconstruction"):
+        found = report.multivariate[name]
+        assert (found.severity, found.p_value) == ("insufficient_data", None)
+        assert found.diagnosis is not None
+        assert found.diagnosis.endswith("as a few extreme rows can make it: x2")
+    assert report.multivariate["correlation"].severity == "none"
+
+
+def test_too_few_blocks_for_many_features_are_said() -> None:
+    """Thirty features that each wander slowly: no drift of the mean, and the reason."""
+    rng = np.random.default_rng(10)
+    walk = np.empty((7_000, 30))
+    walk[0] = rng.normal(size=30)
+    for at, noise in enumerate(rng.normal(size=(6_999, 30)) * np.sqrt(1 - 0.99**2), start=1):
+        walk[at] = 0.99 * walk[at - 1] + noise
+    stream = {f"x{i}": walk[:, i] for i in range(30)}
+    fitted = mw.Baseline.fit(
+        {name: values[:5_000] for name, values in stream.items()}, model="m", version="1"
+    )
+    for start in range(5_000, 7_000, 500):
+        window = {name: values[start : start + 500] for name, values in stream.items()}
+        mean = mw.compare(fitted, window).multivariate["mean"]
+        assert mean.severity == "insufficient_data"
+        assert mean.diagnosis is not None
+        assert "independent ones: for 30 features together 90 are needed" in mean.diagnosis
