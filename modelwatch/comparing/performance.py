@@ -57,8 +57,8 @@ def performance_of(baseline: Baseline, current: Profile, thresholds: Thresholds)
     Returns:
         No metric where the baseline had no labels, and where there are fewer current rows than are
         judged; none that has no meaning on the rows. Where more than 1% of the scores are no
-        probabilities nothing is estimated from them, and of labelled rows what needs them is left
-        out; what needs predictions alone is realised. Where scores were counted for another
+        probabilities nothing is estimated from them, and of labelled rows what needs them has no
+        value; what needs predictions alone is realised. Where scores were counted for another
         baseline, nothing is estimated. The note and a log record say so.
     """
     known = baseline.performance
@@ -71,18 +71,24 @@ def performance_of(baseline: Baseline, current: Profile, thresholds: Thresholds)
         labelled = None
     realised = _realised(known, labelled, faults) if labelled is not None else {}
     reference = _told("known of the baseline", lambda: known.realized, faults)
-    metrics = _metrics(known, reference, estimates, realised)
+    bad_scores = isinstance(labelled, LabelledSummary) and bool(labelled.scores_fault)
+    shown = {*realised, *estimates, *(reference if bad_scores and realised else ())}
+    metrics = _metrics(known, shown, reference, estimates, realised)
     return Performance(metrics, _note(known, labelled, faults) or None)
 
 
 def _metrics(
-    known: PerformanceBaseline, reference: Metrics, estimates: Metrics, realised: Metrics
+    known: PerformanceBaseline,
+    shown: set[str],
+    reference: Metrics,
+    estimates: Metrics,
+    realised: Metrics,
 ) -> dict[str, PerformanceMetric]:
     condition = CBPE_CONDITIONS if known.task == "classification" else DLE_CONDITIONS
     return {
         name: _metric(name, reference.get(name), estimates.get(name), realised.get(name), condition)
         for name in dict.fromkeys([*reference, *realised, *estimates])
-        if name in realised or name in estimates
+        if name in shown
     }
 
 

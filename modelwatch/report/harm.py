@@ -65,12 +65,20 @@ def performance_is_kept(
         False where something is worse, or where that cannot be excluded.
     """
     deciding = [metrics[name] for name in DECIDING if name in metrics]
+    if any(_is_lost(metric) for metric in deciding):
+        return False
     estimated = any(metric.realized is None for metric in deciding)
     if estimated and any(_is_unknown(feature) for feature in drifted):
         return False
     harms = [_may_harm(metric, DECIDING[metric.name]) for metric in deciding]
     known = [harm for harm in harms if harm is not None]
     return bool(known) and not any(known)
+
+
+def _is_lost(metric: PerformanceMetric) -> bool:
+    """Tell whether a measure was known of the baseline and cannot be told now."""
+    is_known_now = metric.realized is not None or metric.estimated is not None
+    return metric.reference is not None and not is_known_now
 
 
 def surely_worse(metrics: Mapping[str, PerformanceMetric]) -> list[PerformanceMetric]:

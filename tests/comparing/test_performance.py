@@ -244,7 +244,11 @@ def test_bad_scores_leave_what_needs_predictions_alone(
     expected = sk.accuracy_score(now["label"], now["predicted"])
     assert report.performance["accuracy"].realized == pytest.approx(expected, abs=1e-12)
     assert report.performance["f1"].realized is not None
-    assert {"roc_auc", "brier", "log_loss"} & report.performance.keys() == set()
+    for name in ("roc_auc", "brier", "log_loss"):
+        metric = report.performance[name]
+        assert metric.reference is not None
+        assert metric.realized is metric.estimated is metric.lower is None
+    assert report.verdict == "drift"
     told = "no performance is estimated, and no measure that needs scores is realised: scores are"
     assert (report.note or "").startswith(told)
     assert mw.DriftReport.from_dict(report.to_dict()).note == report.note

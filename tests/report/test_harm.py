@@ -55,6 +55,12 @@ def test_what_is_not_known_proves_nothing() -> None:
     assert not performance_is_kept({"f1": metric("f1", 0.8, 0.01, reference=None)}, [])
 
 
+def test_what_was_known_and_is_lost_is_not_kept() -> None:
+    """A measure of the baseline that cannot be told now may be any worse."""
+    lost = metric("roc_auc", 0.8, 0.01, realized=None, lower=None, upper=None)
+    assert not performance_is_kept({"accuracy": metric("accuracy", 0.8, 0.01), "roc_auc": lost}, [])
+
+
 @pytest.mark.parametrize(
     ("feature", "trusted"),
     [
