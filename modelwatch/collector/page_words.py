@@ -81,6 +81,8 @@ def notes_of(found: Assessment) -> list[str]:
             f"{found.unmergeable:,} received profiles are damaged or contradict the others and "
             "are left out."
         )
+    if found.report is not None and found.report.note:
+        notes.append(f"{found.report.note[:1].upper()}{found.report.note[1:]}.")
     return notes
 
 

@@ -7,6 +7,7 @@ import pytest
 import modelwatch as mw
 from modelwatch.collector.evaluation import Evaluator, assess, choose_windows
 from modelwatch.collector.latest import Latest
+from modelwatch.collector.page_words import notes_of
 from modelwatch.collector.scheduler import HORIZON_WINDOWS, Schedule, Scheduler
 from modelwatch.collector.sqlite_store import SqliteStore
 from modelwatch.collector.store import FilledWindow, WindowProfiles
@@ -76,6 +77,18 @@ def test_equal_bins_need_no_baseline_id(baseline: mw.Baseline, traffic: Traffic)
     profile.baseline_id = None
     found = assess(MODEL, VERSION, WINDOW, baseline=baseline, observed=observed(profile))
     assert (found.state, found.other_bins) == ("drift", ())
+
+
+def test_what_has_to_be_known_of_a_report_is_on_its_page(
+    baseline: mw.Baseline, traffic: Traffic
+) -> None:
+    """A report's note is among the notes of the page, as a sentence."""
+    found = assess(MODEL, VERSION, WINDOW, baseline=baseline, observed=observed(traffic.profile()))
+    assert found.report is not None
+    assert notes_of(found) == []
+    report = dataclasses.replace(found.report, note="no performance is estimated: why")
+    noted = dataclasses.replace(found, report=report)
+    assert notes_of(noted) == ["No performance is estimated: why."]
 
 
 def test_own_bins_come_first(baseline: mw.Baseline, traffic: Traffic) -> None:
