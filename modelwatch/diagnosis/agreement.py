@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelwatch.baseline import BaselineFeature
+from modelwatch.comparisons.intervals import mean_shift_interval, std_ratio_interval
 from modelwatch.diagnosis.whole_multiples import are_multiples, native_step, sums_are_multiples
 from modelwatch.feature import FeatureProfile
 from modelwatch.sketches import Histogram, Moments
@@ -53,6 +54,9 @@ COARSER = 5.0
 
 LARGEST_SHIFT, LARGEST_RATIO = 3.0, 2.5
 """By how many standard deviations, and by what factor of them, plain drift may move a feature."""
+
+CERTAINTY = 1.727
+"""What widens an interval of 95% confidence to 99%, as a factor of the variance."""
 
 SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-200, 1e200
 """Beyond, ratios of 64-bit floats overflow."""
@@ -105,6 +109,8 @@ class Comparison:
         a: the reference's moments.
         b: the current ones.
         chance: what chance alone makes of the KS statistic, rows coming in clusters.
+        kurtosis: the reference's fourth moment over its squared variance, 3 for normal values.
+        noises: one over the independent rows, of the current mean and of the reference's.
     """
 
     x: Histogram
@@ -112,6 +118,8 @@ class Comparison:
     a: Moments
     b: Moments
     chance: float
+    kurtosis: float = 3.0
+    noises: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
     def of(
@@ -127,7 +135,9 @@ class Comparison:
             return None
         phi = feature.values_effect.phi_at
         chance = KOLMOGOROV * math.sqrt(phi(b.n) / b.n + phi(a.n) / a.n)
-        return cls(x, y, a, b, chance)
+        phi = feature.location_effect.phi_at
+        noises = (phi(b.n) / b.n, phi(a.n) / a.n)
+        return cls(x, y, a, b, chance, feature.kurtosis or 3.0, noises)
 
     @property
     def noise(self) -> float:
@@ -231,6 +241,16 @@ class Comparison:
             and not are_multiples(self.a, moved, offset)
             and self.is_plausible(factor, offset)
         )
+
+    def may_be(self, factor: float) -> bool:
+        """Tell whether a factor is one that both the spreads and the means allow, beside chance."""
+        a, b = self.a, self.b
+        now, before = (CERTAINTY * noise for noise in self.noises)
+        spreads = b.standard_deviation / a.standard_deviation
+        low, high = std_ratio_interval(spreads, self.kurtosis, now + before)
+        shift = (b.mean - factor * a.mean) / (factor * a.standard_deviation)
+        left, right = mean_shift_interval(shift, spreads / factor, now, before)
+        return low <= factor <= high and left <= 0.0 <= right
 
     def is_plausible(self, factor: float, offset: float = 0.0) -> bool:
         """Tell whether plain drift might be all that is left once a map is undone."""

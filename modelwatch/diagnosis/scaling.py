@@ -127,16 +127,47 @@ def scale_change(data: Comparison) -> Cause | None:
     """
     if data.difference < LEAST_DIFFERENCE:
         return None
-    found: list[Cause] = []
-    for ratio in _ratios(data):
-        for factor, unit in _candidates(data, ratio):
-            cause = _scaled(data, factor, unit)
-            if cause is not None:
-                found.append(cause)
-    return max(found, key=lambda cause: cause.evidence, default=None)
+    ratios = list(_ratios(data))
+    pairs = dict.fromkeys(
+        (factor, unit)
+        for ratio in (*ratios, *_extreme_ratios(data))
+        for factor, unit in _candidates(data, ratio)
+    )
+    found = [
+        (evidence, factor, unit)
+        for factor, unit in pairs
+        if (evidence := _evidence(data, factor, unit)) is not None
+    ]
+    if not found or not ratios:
+        return None
+    units = {unit for _, factor, unit in found if unit and data.may_be(factor)}
+    told = units if len(units) == 1 else set()  # several cannot be told apart
+    measured = min(ratios, key=lambda ratio: data.fit(affine(ratio)).misfit)
+    causes = [_cause(data, *pair, told=told, measured=measured) for pair in found]
+    return max(filter(None, causes), key=lambda cause: cause.evidence, default=None)
 
 
-def _scaled(data: Comparison, factor: float, unit: str | None) -> Cause | None:
+def _cause(
+    data: Comparison,
+    evidence: float,
+    factor: float,
+    unit: str | None,
+    *,
+    told: set[str],
+    measured: float,
+) -> Cause | None:
+    """Return the cause in words: a unit is named where it is proven, or alone possible."""
+    if evidence < 1.0 and unit not in told:
+        if abs(math.log(measured)) < _smallest(data, measured, clear=data.grid == "left"):
+            return None
+        evidence *= FITTED / UNPROVEN if unit else 1.0
+        factor, unit = measured, None
+    text = f"values are {factor:.4g} times the baseline's{f' ({unit})' if unit else ''}"
+    return Cause(name="scale_change", text=text, evidence=evidence)
+
+
+def _evidence(data: Comparison, factor: float, unit: str | None) -> float | None:
+    """Return the evidence of a factor, 1.0 where it is proven to the digit; None without any."""
     exact = data.is_exact(factor)
     proven = unit is not None and data.follows_grid(factor)
     arithmetic = exact or proven or data.grid == "left"
@@ -153,11 +184,7 @@ def _scaled(data: Comparison, factor: float, unit: str | None) -> Cause | None:
     allowed, least = (CLEAR_MISFIT, CLEAR_EXPLAINS) if clear else (STRICT_MISFIT, STRICT_EXPLAINS)
     if not proven and (fit.misfit > allowed + data.noise or fit.explained < least):
         return None
-    text = f"values are {factor:.4g} times the baseline's{f' ({unit})' if unit else ''}"
-    if exact or proven:
-        return Cause(name="scale_change", text=text, evidence=1.0)
-    evidence = fit.explained * (UNPROVEN if unit else FITTED)
-    return Cause(name="scale_change", text=text, evidence=evidence)
+    return 1.0 if exact or proven else fit.explained * (UNPROVEN if unit else FITTED)
 
 
 def _smallest(data: Comparison, factor: float, *, clear: bool) -> float:
@@ -212,16 +239,22 @@ def _means(data: Comparison) -> str:
 
 
 def _ratios(data: Comparison) -> Iterator[float]:
-    """Yield the factor as the means, the spreads and the quantiles have it, where positive."""
+    """Yield the factor as means, spreads and middle quantiles have it, where positive."""
     before, now = data.quantiles(MIDDLE)
     squares = float(np.square(before).sum())
     found = [
         data.b.mean / data.a.mean if data.a.mean else 0.0,
         data.b.standard_deviation / data.a.standard_deviation,
         float((before * now).sum()) / squares if squares else 0.0,
-        *(b / a if a else 0.0 for a, b in _extremes(data)),
     ]
     yield from (ratio for ratio in found if ratio > 0.0 and math.isfinite(ratio))
+
+
+def _extreme_ratios(data: Comparison) -> Iterator[float]:
+    """Yield the factor as the extremes have it, where positive: to the digit, or far off."""
+    for before, now in _extremes(data):
+        if before and now / before > 0.0 and math.isfinite(now / before):
+            yield now / before
 
 
 def _extremes(data: Comparison) -> tuple[tuple[float, float], ...]:

@@ -103,3 +103,25 @@ def test_a_symmetric_feature_has_no_sign_to_flip() -> None:
     """What looks the same upside down is not named."""
     rng = np.random.default_rng(0)
     assert watched({"x": rng.normal(0, 1, 20_000)}).named("x", lambda x: -x) == "-"
+
+
+@pytest.mark.parametrize("factor", [2.0, 0.5, 2.4, 0.6, 3.0, 5.0])
+@pytest.mark.parametrize("mean", [0.0, 10.0])
+def test_a_unit_that_the_spreads_rule_out_is_not_named(factor: float, mean: float) -> None:
+    """The measured factor is told in its place, however near a unit's lies."""
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        column = watched({"x": rng.normal(mean, 3, 16_000)})
+        cause = column.cause("x", rng.normal(mean, 3, 8_000) * factor)
+        assert cause is None or "(" not in cause.text
+        told = float(cause.text.split()[2]) if cause else factor
+        assert told == pytest.approx(factor, rel=0.05)
+
+
+def test_a_unit_is_named_without_a_common_row() -> None:
+    """Where it is the only one that the spreads and the means allow."""
+    rng = np.random.default_rng(0)
+    column = watched({"x": rng.normal(10, 3, 16_000)})
+    cause = column.cause("x", rng.normal(10, 3, 4_000) * 1.609344)
+    assert cause is not None
+    assert cause.text == "values are 1.609 times the baseline's (miles to kilometres)"
