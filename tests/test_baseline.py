@@ -315,6 +315,13 @@ def test_a_function_that_returns_no_iterator_is_refused(made: object) -> None:
         fit(lambda: made)
 
 
+def test_a_function_that_needs_arguments_is_refused() -> None:
+    """Before it is called; one that may have some is called without."""
+    with pytest.raises(DataError, match="the function given as data needs arguments"):
+        fit(lambda month: [{"a": [month]}])
+    assert fit(lambda month=1.0: iter([{"a": [month]}])).rows == 1
+
+
 def test_a_scored_class_without_rows_is_named(caplog: pytest.LogCaptureFixture) -> None:
     """Its name may be wrong, or the class be rare: the baseline is made all the same."""
     made = fit(COLUMNS, label="y", score={"zzz": "p"})

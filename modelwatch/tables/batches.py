@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import TypeGuard
 
@@ -175,6 +176,10 @@ def _tables(tables: Iterable[object]) -> Parts:
 
 def _made_by(function: Callable[[], object]) -> Iterable[object]:
     """Return the tables that a function makes."""
+    if not _needs_nothing(function):
+        raise DataError(
+            "the function given as data needs arguments: give one that is called without any."
+        )
     found = function()
     is_table = isinstance(found, (str, bytes, Mapping)) or hasattr(found, "columns")
     if is_table or not isinstance(found, Iterable):
@@ -183,6 +188,16 @@ def _made_by(function: Callable[[], object]) -> Iterable[object]:
             "tables, a new one whenever it is called."
         )
     return found
+
+
+def _needs_nothing(function: Callable[..., object]) -> bool:
+    try:
+        signature(function).bind()
+    except TypeError:
+        return False
+    except ValueError:  # of a function in C, which may not tell
+        return True
+    return True
 
 
 def _is_list_of_frames(data: object) -> TypeGuard[Iterable[object]]:
