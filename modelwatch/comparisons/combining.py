@@ -57,7 +57,12 @@ def weighted_bonferroni(p_values: Sequence[float], weights: Sequence[float]) -> 
     0.02
     """
     found = checked_p_values(p_values)
-    shares = [number(f"weights[{at}]", weight, above=0.0) for at, weight in enumerate(weights)]
+    shares = [
+        weight
+        if type(weight) is float and 0.0 < weight < math.inf
+        else number(f"weights[{at}]", weight, above=0.0)
+        for at, weight in enumerate(weights)
+    ]
     if len(shares) != len(found):
         raise ConfigurationError(
             f"weights are {len(shares)} for {len(found)} p-values: give one for each."

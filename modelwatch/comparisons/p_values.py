@@ -18,4 +18,9 @@ def checked_p_values(p_values: Iterable[float]) -> list[float]:
     >>> checked_p_values([0.5, 1])
     [0.5, 1.0]
     """
-    return [number(f"p_values[{at}]", p, least=0.0, most=1.0) for at, p in enumerate(p_values)]
+    return [
+        p  # most are plain floats in range: a comparison asks for hundreds
+        if type(p) is float and 0.0 <= p <= 1.0
+        else number(f"p_values[{at}]", p, least=0.0, most=1.0)
+        for at, p in enumerate(p_values)
+    ]
