@@ -27,6 +27,7 @@ from modelwatch.diagnosis import Aspect, Cause, probable_cause, swapped_columns
 from modelwatch.feature import FeatureProfile
 from modelwatch.report.drift_report import DriftReport
 from tests.benchmarks.diagnosis.faults import inject
+from tests.benchmarks.diagnosis.mixtures import mixture_causes
 from tests.benchmarks.diagnosis.plain_drift import drifted, undrifted, window_of
 from tests.benchmarks.diagnosis.real_columns import Setting, Split, Study, studies_of
 
@@ -48,12 +49,14 @@ class Tally:
         named: by what was done and what was named.
         unproven: faults in columns that compare() does not call changed.
         changed: causes named and not, of columns without a fault that compare() calls changed.
+        mixtures: what was named where a part of the rows moved.
         examples: what was said in place of what was done.
     """
 
     named: Counter[tuple[str, str]] = field(default_factory=Counter)
     unproven: Counter[str] = field(default_factory=Counter)
     changed: Counter[bool] = field(default_factory=Counter)
+    mixtures: Counter[str] = field(default_factory=Counter)
     examples: defaultdict[tuple[str, str], list[str]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -88,6 +91,8 @@ def measure(split: Split) -> Tally:
         for study in studies.values():
             _run(study, rng, tally)
         _run_swaps(setting, studies, rng, tally)
+    for cause in mixture_causes():
+        tally.mixtures[cause.name if cause else NOTHING] += 1
     return tally
 
 
@@ -202,12 +207,15 @@ def _figures(tally: Tally) -> list[tuple[str, str, str]]:
     of_all, by_cause = tally.right()
     named, silent = tally.changed[True], tally.changed[False]
     share = named / max(named + silent, 1)
+    asked = tally.mixtures.total()
+    mixed = 1.0 - tally.mixtures[NOTHING] / max(asked, 1)
     return [
         ("injected faults named right", TARGET_RIGHT, f"{of_all:.1%}"),
         ("the same, mean over the causes", TARGET_RIGHT, f"{by_cause:.1%}"),
         ("a cause named without drift", TARGET_WRONG, f"{tally.wrong('none'):.1%}"),
         ("a cause named of plain drift", TARGET_WRONG, f"{tally.wrong('drift'):.1%}"),
         ("the same, of columns called changed", TARGET_WRONG, f"{share:.1%} of {named + silent}"),
+        ("a cause named where a part moved", TARGET_WRONG, f"{mixed:.1%} of {asked}"),
     ]
 
 
@@ -228,6 +236,7 @@ def main() -> None:
     split: Split = "tuning" if "tuning" in sys.argv[1:] else "held out"
     tally = measure(split)
     print_table(tally)
+    print(f"where a part moved: {dict(tally.mixtures.most_common())}")
     for what, target, figure in _figures(tally):
         print(f"{what:40} {target:14} {figure}")
     if "examples" in sys.argv[1:]:
