@@ -44,7 +44,7 @@ SHRUNK = 0.85
 KNOWN_MISFIT = 0.15
 """What a map with known constants may leave, beside chance: other drift goes on beneath."""
 
-LOG_MISFIT, LARGE_LOG_MISFIT = 0.12, 0.35
+LOG_MISFIT, LARGE_LOG_MISFIT = 0.06, 0.35
 """The same for a logarithm; and where it changed the spread as plain drift does not."""
 
 FITTED_MISFIT = 0.04

@@ -76,3 +76,12 @@ def test_a_logarithm_that_was_left_out_is_named(flights: Watched) -> None:
 def test_values_below_zero_have_no_logarithm(flights: Watched) -> None:
     """A column with negative values is tried without warnings, and not called one."""
     assert flights.named("arr_delay", lambda x: np.abs(x) + 3_000) != "log_transform"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_part_of_the_rows_that_moved_far_is_no_logarithm(seed: int) -> None:
+    """A longer tail alone does not make exponentials of the values."""
+    rng = np.random.default_rng(seed)
+    before, now = rng.lognormal(0, 0.5, 8_000), rng.lognormal(0, 0.5, 2_000)
+    values = now + np.where(rng.random(2_000) < 0.3, 3.0, 0.0)
+    assert watched({"x": before}).cause("x", values) is None
