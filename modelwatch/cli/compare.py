@@ -48,9 +48,9 @@ def compare(
     fail_on: Annotated[
         FailOn | None,
         typer.Option(
-            help="Exit with status 1 where a feature is this severe, or worse, in the data as a "
-            "whole, or where the model surely does worse by the data's labels; segments are shown, "
-            "and do not count."
+            help="Exit with status 1 where a feature, or all inputs together, are this severe, or "
+            "worse, in the data as a whole, or where the model surely does worse by the data's "
+            "labels; segments are shown, and do not count."
         ),
     ] = None,
     output_format: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.TEXT,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from modelwatch.baseline import Baseline, BaselineFeature
 from modelwatch.comparing.arguments import check_arguments
 from modelwatch.comparing.distances import Distances, distances_of
+from modelwatch.comparing.doubts import doubted
 from modelwatch.comparing.evidence import evidence_of
 from modelwatch.comparing.multivariate import multivariate_drift
 from modelwatch.comparing.pairs import Pair, pairs_of
@@ -108,6 +109,7 @@ def _compared(
         _judge(feature, pairs.get(name), distances.get(name), thresholds)
         for name, feature in baseline.features.items()
     ]
+    features = {item.name: item for item in decide(judged, thresholds)}
     performance = performance_of(baseline, profile, thresholds)
     return DriftReport(
         model=baseline.model,
@@ -116,9 +118,9 @@ def _compared(
         start_ns=profile.start_ns,
         end_ns=profile.end_ns,
         rows=profile.rows,
-        features={item.name: item for item in decide(judged, thresholds)},
+        features=features,
         multivariate=multivariate_drift(baseline, profile, thresholds),
-        performance=performance.metrics,
+        performance=doubted(performance.metrics, features.values()),
         note=performance.note,
         unexpected=tuple(sorted(profile.features.keys() - baseline.features.keys())),
         baseline=baseline,

@@ -177,7 +177,8 @@ def estimate_regression(
     where the metric that the rows' labels will yield should lie, symmetric in its logarithm: the
     variance of the rows' losses about the model, in proportion to the squared estimate and times
     `design_effect`, and that of the model (grouped jackknife over tenths of the baseline). See
-    `DLE_CONDITIONS`. An estimate that is not above 0, as far from the baseline, is left out.
+    `DLE_CONDITIONS`. An estimate that is not above 0, as far from the baseline, is left out; so are
+    all where the mean squared error is below the square of the mean absolute one.
 
     Args:
         moments: of one row or more.
@@ -203,6 +204,8 @@ def estimate_regression(
         if value > 0:
             interval = log_interval(float(value), math.sqrt(variance))
             found[name] = Estimate.of(value, interval, moments.rows)
+    if {"mae", "mse"} <= found.keys() and found["mse"].value < found["mae"].value ** 2:
+        return {}  # no errors have such means: the inputs are too far from the baseline's
     if "mse" in found:
         mse = found["mse"]
         interval = math.sqrt(mse.lower), math.sqrt(mse.upper)

@@ -7,7 +7,14 @@ from typing import Final, NamedTuple
 
 from modelwatch.report.findings import FeatureDrift, PerformanceMetric
 
-__all__ = ["DECIDING", "Tolerance", "is_surely_worse", "performance_is_kept", "surely_worse"]
+__all__ = [
+    "DECIDING",
+    "Tolerance",
+    "is_surely_worse",
+    "is_unknown",
+    "performance_is_kept",
+    "surely_worse",
+]
 
 
 class Tolerance(NamedTuple):
@@ -68,7 +75,7 @@ def performance_is_kept(
     if any(_is_lost(metric) for metric in deciding):
         return False
     estimated = any(metric.realized is None for metric in deciding)
-    if estimated and any(_is_unknown(feature) for feature in drifted):
+    if estimated and any(is_unknown(feature) for feature in drifted):
         return False
     harms = [_may_harm(metric, DECIDING[metric.name]) for metric in deciding]
     known = [harm for harm in harms if harm is not None]
@@ -116,10 +123,11 @@ def _may_harm(metric: PerformanceMetric, tolerance: Tolerance) -> bool | None:
     return (least > 0 and loss > tolerance.proven * unit) or most > tolerance.hidden * unit
 
 
-def _is_unknown(feature: FeatureDrift) -> bool:
+def is_unknown(feature: FeatureDrift) -> bool:
     """Tell whether rows lie where the baseline had none, or mean something else than there.
 
-    A fault of the pipeline, such as another unit, changes the mapping from inputs to truth.
+    A fault of the pipeline, such as another unit, changes the mapping from inputs to truth. Of such
+    rows nothing can be estimated without labels.
     """
     if feature.cause is not None and feature.role == "input":
         return True

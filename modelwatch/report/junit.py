@@ -7,7 +7,7 @@ from typing import Literal
 from xml.etree import ElementTree as Xml
 
 from modelwatch.report.drift_report import DriftReport
-from modelwatch.report.findings import FeatureDrift, PerformanceMetric, Severity
+from modelwatch.report.findings import FeatureDrift, MultivariateDrift, PerformanceMetric, Severity
 from modelwatch.report.harm import surely_worse
 from modelwatch.report.wording import interval, metric_name, number, p_value, percent, plural
 
@@ -29,9 +29,9 @@ WORSE: Severity = "drift"
 
 
 def is_failure(report: DriftReport, fail_on: FailOn) -> bool:
-    """Tell whether a feature is that severe, or performance is surely worse by labels.
+    """Tell whether a feature, or all inputs together, are that severe, or performance is worse.
 
-    The latter counts as drift does. Segments do not count.
+    Performance that is surely worse by labels counts as drift does. Segments do not count.
 
     Args:
         report: the findings.
@@ -39,11 +39,13 @@ def is_failure(report: DriftReport, fail_on: FailOn) -> bool:
     """
     failing = FAILING[fail_on]
     is_worse = WORSE in failing and bool(surely_worse(report.performance))
-    return is_worse or any(one.severity in failing for one in report.features.values())
+    found = {one.severity for one in report.features.values()}
+    found |= {one.severity for one in report.multivariate.values()}
+    return is_worse or bool(found & failing)
 
 
 def junit_xml(report: DriftReport, fail_on: FailOn = "drift") -> str:
-    """Return a test suite with one test a feature, and such a suite for each segment.
+    """Return a test suite with one test a feature and a joint statistic, and one a segment.
 
     Where performance is known by labels, there is one more test, `performance`: a failure, as
     severe as drift, where it is surely worse than on the baseline; see `surely_worse`.
@@ -67,7 +69,9 @@ def junit_xml(report: DriftReport, fail_on: FailOn = "drift") -> str:
 def _add_suite(
     root: Xml.Element, report: DriftReport, failing: frozenset[Severity], segment: str
 ) -> None:
+    joint = report.multivariate.values()
     found: list[Severity] = [feature.severity for feature in report.features.values()]
+    found += [one.severity for one in joint]
     worse = surely_worse(report.performance)
     if _is_realized(report):
         found.append(WORSE if worse else "none")
@@ -88,15 +92,30 @@ def _add_suite(
     if _is_realized(report):
         case = _add(suite, "testcase", classname=classname, name="performance")
         _tell_performance(case, worse, WORSE in failing)
+    for one in joint:
+        case = _add(suite, "testcase", classname=classname, name=f"all together: {one.name}")
+        figures = f"{number(one.value)}, p {p_value(one.p_value)}, {plural(one.rows, 'row')}"
+        _tell(case, one, figures, failing)
     for feature in report.ranked():
         case = _add(suite, "testcase", classname=classname, name=feature.name)
-        if feature.severity in failing:
-            _add_failure(case, feature)
-        elif feature.severity == "insufficient_data":
-            _add(case, "skipped", message=f"{feature.rows} rows are too few to judge")
-        elif feature.severity != "none":
-            told = f"{feature.severity}: {_said(feature)}; {_figures(feature)}"
-            _add(case, "system-out").text = _NO_XML.sub("\ufffd", told)
+        _tell(case, feature, _figures(feature), failing)
+
+
+def _tell(
+    case: Xml.Element,
+    found: FeatureDrift | MultivariateDrift,
+    figures: str,
+    failing: frozenset[Severity],
+) -> None:
+    """Say what became of one test."""
+    said = found.diagnosis or "the distribution changed"
+    if found.severity in failing:
+        _add(case, "failure", message=said, type=found.severity).text = figures
+    elif found.severity == "insufficient_data":
+        _add(case, "skipped", message=f"{found.rows} rows are too few to judge")
+    elif found.severity != "none":
+        told = f"{found.severity}: {said}; {figures}"
+        _add(case, "system-out").text = _NO_XML.sub("\ufffd", told)
 
 
 def _is_realized(report: DriftReport) -> bool:
@@ -117,15 +136,6 @@ def _tell_performance(case: Xml.Element, worse: list[PerformanceMetric], fails: 
         _add(case, "failure", message=said, type="worse performance").text = figures
     else:
         _add(case, "system-out").text = f"{said}; {figures}"
-
-
-def _add_failure(case: Xml.Element, feature: FeatureDrift) -> None:
-    failure = _add(case, "failure", message=_said(feature), type=feature.severity)
-    failure.text = _figures(feature)
-
-
-def _said(feature: FeatureDrift) -> str:
-    return feature.diagnosis or "the distribution changed"
 
 
 def _figures(feature: FeatureDrift) -> str:

@@ -135,7 +135,7 @@ def test_a_finding_of_a_segment_alone_does_not_fail(
     frame = pl.read_csv(training_file)
     rare = pl.when(pl.int_range(pl.len()) % 40 == 0)
     frame.with_columns(plan=rare.then(pl.lit("trial")).otherwise("plan")).write_csv(training_file)
-    moved = rare.then(pl.col("age") + 60).otherwise("age")
+    moved = rare.then(pl.col("age") + 15).otherwise("age")
     pl.read_csv(training_file).with_columns(age=moved).write_csv(now)
     run(
         "baseline", "build", training_file, "-o", path, "--model", "m", "--version", "1",
