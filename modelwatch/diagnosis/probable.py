@@ -8,7 +8,7 @@ from modelwatch.baseline import BaselineFeature
 from modelwatch.diagnosis.agreement import Comparison
 from modelwatch.diagnosis.category_names import frozen_category, new_category, placeholder
 from modelwatch.diagnosis.category_tables import Names
-from modelwatch.diagnosis.cause import Aspect, Cause
+from modelwatch.diagnosis.cause import Aspect, Cause, CauseName
 from modelwatch.diagnosis.clipping import clipping
 from modelwatch.diagnosis.count_window import shorter_window
 from modelwatch.diagnosis.missing_values import missing_flood, type_change
@@ -36,6 +36,11 @@ NUMERIC_CAUSES: tuple[Callable[[Comparison], Cause | None], ...] = (
     default_value,
 )
 """In the order of how much each fixes beforehand: of equals, the first is named."""
+
+CAUSES_OF_OUTPUTS: frozenset[CauseName] = frozenset(
+    {"default_value", "frozen", "missing_flood", "new_category", "type_change"}
+)
+"""What goes wrong with what a model makes; the rest follows from what it reads."""
 
 MARGIN = 0.05
 """By how much more a later cause must explain to be named in place of an earlier one."""
@@ -90,7 +95,7 @@ def explain(
     aspects: Iterable[Aspect],
 ) -> tuple[Cause | None, str | None]:
     """Return what `probable_cause` and `diagnose` do, at the cost of one of them."""
-    asked = tuple(aspects)
+    asked = _each_once(tuple(aspects), current)
     found = causes(feature, reference, current, asked)
     told: list[str] = []
     for aspect in dict.fromkeys([*(cause.aspect for cause in found), *asked]):
@@ -122,7 +127,18 @@ def causes(
                 placeholder(names),
                 new_category(names, reference, current),
             ]
-    return [cause for cause in found if cause is not None]
+    told = [cause for cause in found if cause is not None]
+    if feature.role == "output":
+        return [cause for cause in told if cause.name in CAUSES_OF_OUTPUTS]
+    return told
+
+
+def _each_once(asked: tuple[Aspect, ...], current: FeatureProfile) -> tuple[Aspect, ...]:
+    """Leave out outliers that are the missing values once more."""
+    rules = current.outliers.most_common(1)
+    if "missing" in asked and rules and rules[0][0] in ("missing", "type"):
+        return tuple(aspect for aspect in asked if aspect != "outliers")
+    return asked
 
 
 def _best(found: Iterable[Cause]) -> Cause | None:

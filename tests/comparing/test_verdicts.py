@@ -133,3 +133,24 @@ def test_values_of_any_size_have_a_report() -> None:
     baseline = mw.Baseline.from_json(mw.Baseline.fit(data, model="m", version="1").to_json())
     report = mw.compare(baseline, data)
     assert {feature.severity for feature in report.features.values()} == {"none"}
+
+
+def test_an_output_that_follows_its_inputs_has_no_fault() -> None:
+    """A score that came out scaled was not converted: the inputs moved, or the model changed."""
+    rng = np.random.default_rng(8)
+    data = {"x": rng.normal(size=10_000), "score": rng.gamma(3.0, 1.0, 10_000)}
+    baseline = mw.Baseline.fit(data, model="m", version="1", score="score")
+    scaled = mw.compare(baseline, data | {"score": data["score"] * 2.54})
+    assert scaled.features["score"].severity == "drift"
+    assert scaled.features["score"].cause is None
+    frozen = mw.compare(baseline, data | {"score": np.full(10_000, 1.0)})
+    assert frozen.features["score"].cause == "frozen"
+
+
+def test_what_is_missing_is_said_once() -> None:
+    """An input that no longer comes is missing, and not an outlier besides."""
+    rng = np.random.default_rng(9)
+    data = {"x": rng.normal(size=2_000), "y": rng.normal(size=2_000)}
+    baseline = mw.Baseline.fit(data, model="m", version="1")
+    said = mw.compare(baseline, {"x": data["x"]}).features["y"].diagnosis
+    assert said == "missing (absent) in 100.0% of rows (baseline 0.0%)"
