@@ -1,6 +1,6 @@
 """Checks of what callers pass to public functions. Each returns the value in its own type.
 
-A message names the argument, the value and the remedy.
+What is refused is named with its value, and what to give in its place.
 """
 
 from __future__ import annotations
