@@ -116,6 +116,24 @@ def small() -> list[Row]:
     return [*rows, ("KS statistic against the raw rows, largest error", "0.002", f"{error:.5f}")]
 
 
+def wide() -> list[Row]:
+    """Compare profiles of 100 features, of which none, ten or all moved."""
+    rng = np.random.default_rng(2)
+
+    def table(rows: int, moved: int) -> dict[str, np.ndarray]:
+        columns = {f"number_{i}": rng.normal(float(i < moved), 1.0, rows) for i in range(80)}
+        return columns | {f"text_{i}": rng.choice(list("abcdef"), rows) for i in range(20)}
+
+    baseline = mw.Baseline.fit(table(20_000, 0), model="bench", version="1")
+    found: list[Row] = []
+    for moved in (0, 10, 80):
+        profile = mw.Profile.from_data(table(5_000, moved), baseline=baseline)
+        taken = [seconds(partial(mw.compare, baseline, profile)) for _ in range(ROUNDS)]
+        middle = statistics.median(taken) * 1e3
+        found.append((f"100 features from profiles, {moved} moved", "10 ms", f"{middle:.1f} ms"))
+    return found
+
+
 def large() -> list[Row]:
     """Compare 1,000,000 rows of each kind of frame, and fit on them."""
     baseline = mw.Baseline.fit(frame(0, 50_000), model="bench", version="1")
@@ -179,7 +197,7 @@ def write(path: Path, parts: int) -> None:
 
 def figures() -> list[Row]:
     """Return what was measured, with the target: seconds of the best round, and memory."""
-    return [*small(), *large(), *streamed()]
+    return [*small(), *wide(), *large(), *streamed()]
 
 
 def main() -> None:
