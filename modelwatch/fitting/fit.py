@@ -5,6 +5,7 @@ The first tells what each column holds and where its bins lie, the second counts
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -24,13 +25,18 @@ from modelwatch.fitting.segments import SegmentRows
 from modelwatch.parameter_checks import choice, number, optional_function, shown, text, whole
 from modelwatch.profile import Profile
 from modelwatch.seasons import SEASON_USES, SeasonUse
-from modelwatch.segments import SegmentProfiles, most_frequent
+from modelwatch.segments import OTHER, SegmentProfiles, most_frequent
 from modelwatch.sketches import Categories
 from modelwatch.tables.batches import Progress, Steps, load_batches
 
 __all__ = ["fit_baseline"]
 
 FEWEST_BINS = 10
+
+MOST_TOGETHER = 0.5
+"""Share of rows outside the most frequent segments from which a better column is asked for."""
+
+_logger = logging.getLogger("modelwatch")
 
 
 def fit_baseline(
@@ -125,7 +131,7 @@ def _counted(
     return replace(
         fitted,
         profile=profile,
-        segments=_finished(segments),
+        segments=_finished(segments, baseline.segment),
         joint_effect=joint.effect(wild) if joint and in_order else JointEffect(),
         performance=None if labelled is None else labelled.performance(),
     )
@@ -139,8 +145,9 @@ def _expect_unseen(profile: Profile, survey: Survey) -> None:
             feature.outliers["unseen_category"] = len(singles)
 
 
-def _finished(segments: SegmentProfiles | None) -> dict[str, Profile]:
+def _finished(segments: SegmentProfiles | None, column: str | None) -> dict[str, Profile]:
     parts = {} if segments is None else most_frequent(segments.profiles())
+    _say_where_few_are_told_apart(column, parts)
     for part in parts.values():
         part.baseline_id = None
     return parts
@@ -157,6 +164,19 @@ def _segment_rows(baseline: Baseline, survey: Survey) -> SegmentRows | None:
     if baseline.segment is None:
         return None
     return SegmentRows(baseline.segment, survey.rows, most_blocks(baseline.features))
+
+
+def _say_where_few_are_told_apart(column: str | None, parts: Mapping[str, Profile]) -> None:
+    """Log that a column has too many values to be one of segments."""
+    together = parts[OTHER].rows if OTHER in parts else 0
+    rows = sum(part.rows for part in parts.values())
+    if column is not None and together > MOST_TOGETHER * rows:
+        _logger.warning(
+            "%.0f%% of rows are in no segment of their own, as %r has too many values: give a "
+            "column of a few, such as a country or a plan.",
+            100 * together / rows,
+            column,
+        )
 
 
 def _clock(baseline: Baseline, survey: Survey) -> SeasonClock | None:

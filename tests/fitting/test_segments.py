@@ -102,3 +102,15 @@ def test_pooled_effects_of_one_stream_are_those_of_its_blocks() -> None:
     assert one.cells.phi_at(100) > 5
     for nothing in ([], [np.full((9, 1), 50)], [np.zeros((9, 3), np.int64)]):
         assert fit_pooled_effects(nothing).cells.sizes == ()
+
+
+def test_a_column_of_too_many_values_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Where most rows come to lie in no segment of their own, a better column is asked for."""
+    rng = np.random.default_rng(3)
+    data = {"x": rng.normal(size=4_000), "id": np.arange(4_000).astype(str)}
+    mw.Baseline.fit(data, model="m", version="1", features=["x"], segment="id")
+    assert "has too many values" in caplog.text
+    caplog.clear()
+    data["id"] = rng.choice(["a", "b"], 4_000)
+    mw.Baseline.fit(data, model="m", version="1", features=["x"], segment="id")
+    assert "has too many values" not in caplog.text
