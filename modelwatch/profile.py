@@ -20,7 +20,7 @@ from modelwatch.performance import (
 from modelwatch.performance_columns import PerformanceColumns, merged, merged_labels
 from modelwatch.seasons import HOURS_OF_WEEK, hour_of_week, hours_of_week
 from modelwatch.sketches import Histogram, JointMoments
-from modelwatch.tables.batches import Progress, Steps, load_batches
+from modelwatch.tables.batches import Progress, read_table
 from modelwatch.tables.columns import ABSENT, CategoricalColumn, NumericColumn
 from modelwatch.tables.compact_columns import CodedColumn, RawColumn
 from modelwatch.tables.times import unix_seconds
@@ -177,12 +177,8 @@ class Profile:
         """
         if not hasattr(baseline, "other_columns"):
             raise ConfigurationError(f"baseline is {shown(baseline)}: give a Baseline.")
-        batches = load_batches(data)
-        steps = Steps(progress, 1 + batches.needs_look)
-        if batches.needs_look:
-            batches.look(steps.start())
         profile = cls.empty(baseline.model, baseline.version, baseline=baseline)
-        for batch in batches.read(steps.start()):
+        for batch in read_table(data, progress):
             profile.update_expected(batch.columns, baseline)
         if not profile.rows:
             raise DataError("the data holds no rows: there is nothing to compare.")

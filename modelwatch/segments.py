@@ -18,7 +18,7 @@ import numpy.typing as npt
 from modelwatch.errors import DataError
 from modelwatch.profile import Profile
 from modelwatch.sketches import Categories
-from modelwatch.tables.batches import Progress, Steps, load_batches
+from modelwatch.tables.batches import Progress, read_table
 from modelwatch.tables.columns import categorical_column
 from modelwatch.tables.compact_columns import RawColumn, taken
 
@@ -234,14 +234,10 @@ def split_profile(
         DataError: where the data cannot be read, or holds neither a row nor a column that the
             baseline knows.
     """
-    batches = load_batches(data)
-    steps = Steps(progress, 1 + batches.needs_look)
-    if batches.needs_look:
-        batches.look(steps.start())
     whole = Profile.empty(baseline.model, baseline.version, baseline=baseline)
     column = baseline.segment or ""
     parts = SegmentProfiles(column, baseline, known=baseline.segments)
-    for batch in batches.read(steps.start()):
+    for batch in read_table(data, progress):
         named = {name: values for name, values in batch.columns.items() if name == column}
         whole.update_expected(batch.columns, baseline)
         if baseline.segment is not None:

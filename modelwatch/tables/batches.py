@@ -15,7 +15,7 @@ from modelwatch.tables.compact_columns import RawColumn
 from modelwatch.tables.data_files import BATCH_ROWS, DataFile
 from modelwatch.tables.raw_columns import raw_columns
 
-__all__ = ["Batches", "Progress", "RawBatch", "Steps", "load_batches"]
+__all__ = ["Batches", "Progress", "RawBatch", "Steps", "load_batches", "read_table"]
 
 Progress = Callable[[float], None]
 """Is told which share of the work is done, in [0, 1], never less than before."""
@@ -204,3 +204,20 @@ def _is_list_of_frames(data: object) -> TypeGuard[Iterable[object]]:
     if not isinstance(data, (list, tuple)) or not data:
         return False
     return not isinstance(data[0], Mapping) and hasattr(data[0], "columns")
+
+
+def read_table(data: object, progress: Progress | None = None) -> Iterator[RawBatch]:
+    """Yield a table some rows at a time, once, after the look that its kind of file needs.
+
+    Args:
+        data: as `load_batches` takes it.
+        progress: is told which share of both is done, in [0, 1], where that is known.
+
+    Raises:
+        DataError: where the data cannot be read.
+    """
+    batches = load_batches(data)
+    steps = Steps(progress, 1 + batches.needs_look)
+    if batches.needs_look:
+        batches.look(steps.start())
+    yield from batches.read(steps.start())
