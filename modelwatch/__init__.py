@@ -22,6 +22,7 @@ from modelwatch.errors import ModelwatchError, OutlierRejected
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
     from modelwatch.capture.prediction import Prediction, current_prediction, prediction_scope
+    from modelwatch.capture.sampling import is_sampled
     from modelwatch.capture.watch import Watch
     from modelwatch.comparing import Thresholds, compare
     from modelwatch.profile import Profile
@@ -41,6 +42,7 @@ __all__ = [
     "compare",
     "current_prediction",
     "errors",
+    "is_sampled",
     "prediction_scope",
 ]
 
@@ -56,6 +58,7 @@ _HOMES = {
     "Watch": "modelwatch.capture.watch",
     "compare": "modelwatch.comparing",
     "current_prediction": "modelwatch.capture.prediction",
+    "is_sampled": "modelwatch.capture.sampling",
     "prediction_scope": "modelwatch.capture.prediction",
 }
 

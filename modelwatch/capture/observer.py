@@ -147,7 +147,11 @@ class Observer:
 
     def fail(self, observation: Observation, error: BaseException) -> None:
         """Count a call that raised; its features are kept, as it has no result."""
-        self.finish(observation, Failure(type(error).__qualname__))
+        self.finish_failed(observation, type(error).__qualname__)
+
+    def finish_failed(self, observation: Observation, error_type: str) -> None:
+        """Count a call that failed in a way that has a name."""
+        self.finish(observation, Failure(error_type))
 
     def keep(self, observation: Observation, output: object, duration_seconds: float) -> None:
         """Keep what was captured, with a copied result or a `Failure`, and count the call."""

@@ -5,6 +5,7 @@ Calls, errors and latency are counted for all calls, whatever is decided here.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import zlib
@@ -16,11 +17,17 @@ __all__ = ["RowBudget", "is_sampled", "validate_sampling"]
 
 _HASH_VALUES = 1 << 32
 
+_RANDOM_UUID = re.compile(
+    "[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{4}([0-9a-f]{8})"
+)
+"""A UUID of version 4 or 7, in lower case; its last 32 bits are random (RFC 9562)."""
+
 
 def is_sampled(prediction_id: str, sample_rate: float) -> bool:
     """Tell whether a prediction belongs to the sample, the same in each process and language.
 
-    The CRC-32 of the id's UTF-8 bytes, as a fraction of 2**32, is compared with the rate; hence a
+    The last 32 bits of a random UUID (version 4 or 7, written in lower case), and of any other id
+    the CRC-32 of its UTF-8 bytes, are compared with the rate, as a fraction of 2**32. Hence a
     sample at a lower rate is part of each sample at a higher one.
 
     Args:
@@ -30,7 +37,9 @@ def is_sampled(prediction_id: str, sample_rate: float) -> bool:
     >>> is_sampled("a", 1.0), is_sampled("a", 0.0)
     (True, False)
     """
-    return zlib.crc32(prediction_id.encode()) < sample_rate * _HASH_VALUES
+    random = _RANDOM_UUID.fullmatch(prediction_id)
+    number = int(random[1], 16) if random else zlib.crc32(prediction_id.encode())
+    return number < sample_rate * _HASH_VALUES
 
 
 def validate_sampling(sample_rate: float, max_rows_per_second: float | None) -> None:

@@ -15,8 +15,10 @@ from modelwatch.capture.arguments import FeatureArgument
 from modelwatch.capture.baseline_source import BaselineSource
 from modelwatch.capture.decorator import WatchedFunction
 from modelwatch.capture.fold_thread import FoldThread
+from modelwatch.capture.observed_call import ObservedCall
 from modelwatch.capture.observer import Observer
 from modelwatch.capture.options import CaptureOptions, OnOutlier, interval_seconds, validate_watch
+from modelwatch.capture.prediction import Prediction
 from modelwatch.capture.recorder import Recorder
 from modelwatch.profile import Profile
 from modelwatch.telemetry.exporter import Exporter, Transport
@@ -112,6 +114,7 @@ class Watch:
             start=self._start,
         )
         self._guard = self.recorder.guard
+        self._logging = Observer(self.recorder, CaptureOptions(), _LOGGED)
         self._baseline_source = BaselineSource(
             baseline if self.enabled else None,
             model=model,
@@ -215,12 +218,43 @@ class Watch:
             inputs: the features of one row or a batch, as a watched function may take them.
             output: the result, as a watched function may return it.
         """
+        self.observe(inputs).finish(output)
+
+    def observe(self, inputs: object) -> ObservedCall:
+        """Begin to capture a prediction that is made elsewhere, before its result is known.
+
+        The inputs are read and checked at once. In a `prediction_scope` the call claims the
+        scope's prediction, as a watched function does. Never raises.
+
+        Args:
+            inputs: the features of one row or a batch, as a watched function may take them.
+
+        Returns:
+            What is told of the result; the time until then is the prediction's duration. Inside of
+            a watched call of the same watch it captures nothing, as that call does.
+        """
         self._is_installed = True
+        observation = None
         with self._guard:
-            observer = Observer(self.recorder, CaptureOptions(), _LOGGED)
-            observation = observer.observe(None, (inputs,), {})
-            if observation is not None:
-                observer.finish(observation, output)
+            observation = self._logging.observe(None, (inputs,), {})
+        prediction = observation.prediction if observation is not None else Prediction()
+        return ObservedCall(prediction, self._logging, observation)
+
+    def count(self, duration_seconds: float | None = None, error_type: str = "") -> None:
+        """Count a prediction whose row is not captured: left out of the sample, or failed early.
+
+        Args:
+            duration_seconds: how long it took; None where that is unknown.
+            error_type: what went wrong, of a small vocabulary: the exception's type, say; empty
+                where it succeeded, and its row is then counted as not sampled.
+        """
+        self._is_installed = True
+        if self.recorder.plan is None:
+            return
+        with self._guard:
+            self.recorder.count_call(duration_seconds, error_type)
+            if not error_type:
+                self.recorder.tally.record_dropped("not_sampled")
 
     def log_failure(self, error_type: str) -> None:
         """Count a prediction that failed before it could be made, such as an invalid request.
@@ -228,9 +262,7 @@ class Watch:
         Args:
             error_type: what went wrong, of a small vocabulary: the exception's type, say.
         """
-        if self.recorder.plan is not None:
-            with self._guard:
-                self.recorder.count_call(None, error_type)
+        self.count(None, error_type)
 
     def flush(self, timeout_seconds: float = 5.0) -> bool:
         """Summarise and send all that was captured; True where it was delivered in time.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import pytest
@@ -124,3 +125,12 @@ def test_outliers_are_refused_sampled_or_not(make_watch: MakeWatch, row: dict[st
     profile = watched.profile()
     assert (profile.rows, profile.dropped) == (0, {"not_sampled": 2})
     assert profile.predictions == {"": 1, "OutlierRejected": 1}
+
+
+def test_a_random_uuid_is_its_own_draw() -> None:
+    """Of an id that is random already, its last 32 bits decide, whatever the rest of it is."""
+    low, high = "019234ab-0000-7abc-8def-0123" + "00000000", "019234ab-0000-4abc-8def-0123ffffffff"
+    assert is_sampled(low, 1e-9)
+    assert not is_sampled(high, 0.999)
+    version_1 = low.replace("7abc", "1abc")
+    assert is_sampled(version_1, 0.5) is (zlib.crc32(version_1.encode()) < 2**31)
