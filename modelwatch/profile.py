@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from modelwatch.errors import ConfigurationError, DataError, ProfileMismatch
 from modelwatch.feature import FeatureProfile, FeatureSpec, Role
+from modelwatch.outliers import OutlierLimits
 from modelwatch.parameter_checks import instance, shown
 from modelwatch.performance import (
     LabelledSummary,
@@ -116,6 +118,7 @@ class Profile:
         version: str,
         *,
         baseline: Baseline | None = None,
+        limits: Mapping[str, OutlierLimits] | None = None,
         outputs: frozenset[str] = frozenset(),
         segment: str | None = None,
         instance: str | None = None,
@@ -128,6 +131,7 @@ class Profile:
             model: the model's name.
             version: its version.
             baseline: gives bins, vocabularies and limits; without one they are discovered.
+            limits: what makes a value of some features an outlier, in place of the baseline's.
             outputs: names of outputs among the features that no baseline knows.
             segment: the part of the traffic.
             instance: the process.
@@ -146,6 +150,9 @@ class Profile:
         profile._outputs = outputs
         if baseline is not None:
             profile._specs = dict(baseline.features)
+            for name, own in (limits or {}).items():
+                if own is not profile._specs[name].limits:
+                    profile._specs[name] = replace(profile._specs[name], limits=own)
             profile._expected = frozenset(profile._specs)
         if baseline is not None and not features_only:
             profile.joint = _empty_joint(list(baseline.features.values()))
@@ -218,6 +225,7 @@ class Profile:
         columns: Mapping[str, RawColumn | NumericColumn | CategoricalColumn],
         *,
         label: RawColumn | None = None,
+        is_clean: bool = False,
     ) -> None:
         """Fold in one batch of rows.
 
@@ -225,6 +233,7 @@ class Profile:
             columns: columns of one length: raw ones of any Python values, `ABSENT` where a row
                 lacks one; or, for what a baseline knows, columns as its feature reads them.
             label: the truth of each row, raw, None where it is not known; it is no feature.
+            is_clean: whether no input is an outlier, so that none has to be looked for.
         """
         rows = len(next(iter(columns.values()), ()))
         read: dict[str, NumericColumn | CategoricalColumn] = {}
@@ -236,7 +245,8 @@ class Profile:
             if feature is None or feature.kind != spec.kind:
                 self.features[name] = FeatureProfile.empty(spec)
                 self.features[name].missing.update(feature.missing if feature else {})
-            read[name] = self.features[name].update(values, spec)
+            checks = not (is_clean and spec.role == "input")
+            read[name] = self.features[name].update(values, spec, checks=checks)
         self.rows += rows
         self._update_joint(read)
         if self._performance is not None:
@@ -262,8 +272,9 @@ class Profile:
         failed = Counter(error_types or {})
         self.predictions.update(failed)
         self.predictions[""] += len(durations_seconds) - failed.total()
-        self.duration.update(np.asarray(durations_seconds, dtype=np.float64))
-        self.duration_sum_seconds += float(sum(durations_seconds))
+        durations = np.fromiter(durations_seconds, np.float64, len(durations_seconds))
+        self.duration.update(durations)
+        self.duration_sum_seconds += float(durations.sum())
 
     def merge(self, other: Profile) -> Profile:
         """Return the statistics of both; merging is associative and commutative.
@@ -368,7 +379,7 @@ class Profile:
         columns = [read.get(name) for name in self.joint.names]
         numbers = [column.values for column in columns if isinstance(column, NumericColumn)]
         if len(numbers) == len(columns):
-            self.joint.update(np.column_stack(numbers))
+            self.joint.update_columns(numbers)
 
 
 def _empty_joint(specs: Sequence[FeatureSpec]) -> JointMoments | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelwatch.capture.checks import RowCheck, compile_check
+from modelwatch.capture.checks import RowCheck, RowReading, compile_check, compile_reader
 from modelwatch.capture.outputs import OutputReader
 from modelwatch.capture.rows import RowReader
+from modelwatch.outliers import OutlierLimits
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
@@ -25,31 +27,50 @@ class CapturePlan:
         baseline: the baseline, or None.
         reader: reads rows.
         check: checks a row inline.
+        read: reads and checks the usual row; returns None for any other.
         outputs: maps results on outputs.
         size: how many features a row has.
-        values_of: reads the values of a dict that has all features.
+        numbers: the places of the numeric features among a row's values.
 
     Args:
         baseline: names, orders and limits the features.
         names: the features in order, where there is no baseline; empty while none is known.
+        limits: the smallest and the largest number allowed of some features, in place of the
+            baseline's; infinite where there is no limit.
     """
 
-    __slots__ = ("baseline", "check", "outputs", "reader", "size", "values_of")
+    __slots__ = ("baseline", "check", "limits", "numbers", "outputs", "read", "reader", "size")
 
-    def __init__(self, baseline: Baseline | None, names: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        baseline: Baseline | None,
+        names: Sequence[str] = (),
+        *,
+        limits: Mapping[str, tuple[float, float]] | None = None,
+    ) -> None:
         self.baseline = baseline
         self.reader = RowReader(baseline.inputs if baseline is not None else names)
-        limits = (
-            {name: baseline.features[name].limits for name in baseline.inputs}
-            if baseline is not None
-            else {}
-        )
-        self.check: RowCheck = compile_check(limits)
-        self.outputs = OutputReader(baseline)
+        self.limits: dict[str, OutlierLimits] = {}
+        if baseline is not None:
+            self.limits = {
+                name: _limited(baseline.features[name].limits, (limits or {}).get(name))
+                for name in baseline.inputs
+            }
+        self.check: RowCheck = compile_check(self.limits)
         self.size = self.reader.size
-        self.values_of = self.reader.values_of
+        self.read: RowReading = compile_reader(self.size, self.limits, self.reader.values_of)
+        self.outputs = OutputReader(baseline)
+        self.numbers = [
+            place for place, limit in enumerate(self.limits.values()) if limit.kind != "categorical"
+        ]
 
     @property
     def baseline_id(self) -> str | None:
         """The baseline's id, or None."""
         return self.baseline.id if self.baseline is not None else None
+
+
+def _limited(limits: OutlierLimits, extent: tuple[float, float] | None) -> OutlierLimits:
+    if extent is None or limits.kind == "categorical":
+        return limits
+    return replace(limits, lower=extent[0], upper=extent[1])

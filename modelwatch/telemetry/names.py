@@ -28,6 +28,7 @@ __all__ = [
     "MOMENT_NAMES",
     "MOMENT_ROLES",
     "OTHER_CATEGORIES",
+    "OUTLIER_EVENT",
     "OUTLIER_FEATURES",
     "OUTLIER_RULE",
     "OUTLIER_RULES",
@@ -62,6 +63,7 @@ EXPORT_FAILURES: Final = "modelwatch.export.failures"
 FEATURE_MOMENTS: Final = "modelwatch.feature.moments"
 PERFORMANCE_SCORES: Final = "modelwatch.performance.scores"
 PERFORMANCE_INPUTS: Final = "modelwatch.performance.inputs"
+OUTLIER_EVENT: Final = "modelwatch.outlier"
 
 # Attributes of every point.
 MODEL_NAME: Final = "modelwatch.model.name"

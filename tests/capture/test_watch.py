@@ -477,35 +477,6 @@ def test_the_end_of_a_multiprocessing_child_delivers(tmp_path: Path, method: str
     assert sent == [b"metricslogs"] * 3
 
 
-def test_spans_carry_the_prediction(watched: Watched, row: Row) -> None:
-    """The span in which a prediction is made names the model, its id and its outliers."""
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    tracer = provider.get_tracer("test")
-    ids = []
-
-    @watched.watch
-    def predict(features: Row) -> float:
-        prediction = mw.current_prediction()
-        assert prediction is not None
-        ids.append(prediction.id)
-        return 0.5
-
-    for features in (row, row | {"amount": 1e9, "city": "Rome"}):
-        with tracer.start_as_current_span("request"):
-            predict(features)
-    usual, unusual = (dict(span.attributes or {}) for span in exporter.get_finished_spans())
-    common = {"modelwatch.model.name": "m", "modelwatch.model.version": "1"}
-    assert usual == common | {"modelwatch.prediction.id": ids[0]}
-    assert unusual == common | {
-        "modelwatch.prediction.id": ids[1],
-        "modelwatch.outlier.features": ("amount", "city"),
-        "modelwatch.outlier.rules": ("range", "unseen_category"),
-    }
-    assert watched.profile().rows == 2
-
-
 def test_a_span_that_does_not_record_changes_nothing(watched: Watched, row: Row) -> None:
     """Rows are captured alike in sampled and in unsampled spans."""
     from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
