@@ -21,6 +21,7 @@ from modelwatch.errors import ModelwatchError, OutlierRejected
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
+    from modelwatch.capture.options import Answer
     from modelwatch.capture.prediction import Prediction, current_prediction, prediction_scope
     from modelwatch.capture.sampling import is_sampled
     from modelwatch.capture.watch import Watch
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from modelwatch.report.drift_report import DriftReport, FeatureDrift
 
 __all__ = [
+    "Answer",
     "Baseline",
     "DriftReport",
     "FeatureDrift",
@@ -49,6 +51,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Answer": "modelwatch.capture.options",
     "Baseline": "modelwatch.baseline",
     "DriftReport": "modelwatch.report.drift_report",
     "FeatureDrift": "modelwatch.report.drift_report",

@@ -7,7 +7,9 @@ The rules, in the order in which they are tried:
 - ``range``: a number beyond the fences, or infinite;
 - ``z_score``: a number within the fences that is too many standard deviations from the mean, where
   the baseline was fitted with such a limit;
-- ``unseen_category``: a category that training never had.
+- ``unseen_category``: a category that training never had;
+- ``distance``: a row whose numbers break no rule one by one, but do not go together, where the
+  baseline was fitted with such a limit; told of the feature that adds the most to it.
 """
 
 from __future__ import annotations
@@ -23,10 +25,17 @@ import numpy.typing as npt
 from modelwatch.sketches.bin_edges import constant_range
 from modelwatch.tables.columns import CategoricalColumn, MissingReason, NumericColumn
 
-__all__ = ["Kind", "OutlierLimits", "OutlierRule", "numeric_fences", "outlier_counts"]
+__all__ = [
+    "Kind",
+    "OutlierLimits",
+    "OutlierRule",
+    "numeric_fences",
+    "outlier_counts",
+    "outlying_rows",
+]
 
 Kind = Literal["numeric", "probability", "categorical"]
-OutlierRule = Literal["missing", "type", "range", "z_score", "unseen_category"]
+OutlierRule = Literal["missing", "type", "range", "z_score", "unseen_category", "distance"]
 
 FENCE_SHARE = 0.005
 """The fences start from the quantiles at this share and its complement."""
@@ -109,6 +118,7 @@ def outlier_counts(
         "range": column.missing.get("inf", 0),
         "z_score": 0,
         "unseen_category": 0,
+        "distance": 0,
     }
     if isinstance(column, NumericColumn):
         far = _beyond(column, limits.lower, limits.upper)
@@ -120,6 +130,27 @@ def outlier_counts(
         found = column.counts.items()
         counts["unseen_category"] = sum(n for key, n in found if key not in known)
     return {rule: count for rule, count in counts.items() if count}
+
+
+def outlying_rows(
+    column: NumericColumn | CategoricalColumn, limits: OutlierLimits
+) -> npt.NDArray[np.bool_]:
+    """Tell which rows of a column are outliers, shape (n,).
+
+    Where a column that may have missing values has values of a wrong type or infinite ones too, all
+    rows without a usable value count: which of them lacks it for which reason is not kept.
+    """
+    counts_gaps = not limits.allows_missing or bool(column.missing.keys() & {"wrong_type", "inf"})
+    if isinstance(column, NumericColumn):
+        lower, upper = limits.strictest
+        found = (column.values < lower) | (column.values > upper)
+        return found | np.isnan(column.values) if counts_gaps else found
+    known = limits.categories
+
+    def is_outlier(key: str | None) -> bool:
+        return counts_gaps if key is None else known is not None and key not in known
+
+    return np.array([is_outlier(key) for key in column.keys], dtype=np.bool_)
 
 
 def _beyond(column: NumericColumn, lower: float, upper: float) -> int:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modelwatch.distance_limit import DistanceLimit
 from modelwatch.errors import ConfigurationError, DataError, ProfileMismatch
 from modelwatch.feature import FeatureProfile, FeatureSpec, Role
-from modelwatch.outliers import OutlierLimits
+from modelwatch.outliers import OutlierLimits, outlier_counts, outlying_rows
 from modelwatch.parameter_checks import instance, shown
 from modelwatch.performance import (
     LabelledSummary,
@@ -66,6 +67,7 @@ class Profile:
         duration: seconds a call, counted on `DURATION_BOUNDS_SECONDS`.
         duration_sum_seconds: their sum.
         dropped: rows that were lost, by reason.
+        outlier_rows: rows summarised of which some input is an outlier.
         joint: co-moments of the numeric inputs; None without a baseline.
         hours: rows by hour of the week in UTC, Monday's first being 0, where rows had times.
         window_hours: rows by the hour of the week that the window's middle lies in, of merged ones.
@@ -99,6 +101,8 @@ class Profile:
         self.duration = Histogram(DURATION_BOUNDS_SECONDS)
         self.duration_sum_seconds = 0.0
         self.dropped: Counter[str] = Counter()
+        self.outlier_rows = 0
+        self._distance: DistanceLimit | None = None
         self.joint: JointMoments | None = None
         self.hours: Counter[int] = Counter()
         self.window_hours: Counter[int] = Counter()
@@ -154,6 +158,7 @@ class Profile:
                 if own is not profile._specs[name].limits:
                     profile._specs[name] = replace(profile._specs[name], limits=own)
             profile._expected = frozenset(profile._specs)
+            profile._distance = baseline.distance
         if baseline is not None and not features_only:
             profile.joint = _empty_joint(list(baseline.features.values()))
             if baseline.performance is not None:
@@ -248,6 +253,8 @@ class Profile:
             checks = not (is_clean and spec.role == "input")
             read[name] = self.features[name].update(values, spec, checks=checks)
         self.rows += rows
+        if not is_clean:
+            self._count_outlier_rows(read)
         self._update_joint(read)
         if self._performance is not None:
             self._performance.update(self, read, label)
@@ -310,6 +317,7 @@ class Profile:
         result.duration = self.duration.merge(other.duration)
         result.duration_sum_seconds = self.duration_sum_seconds + other.duration_sum_seconds
         result.dropped = self.dropped + other.dropped
+        result.outlier_rows = self.outlier_rows + other.outlier_rows
         result.joint = merged(self.joint, other.joint)
         result.scores = merged(self.scores, other.scores)
         result.labelled = merged_labels(self.labelled, other.labelled)
@@ -319,6 +327,11 @@ class Profile:
     @property
     def _span(self) -> tuple[int, int]:
         return self.start_ns, self.end_ns
+
+    @property
+    def outlier_rate(self) -> float | None:
+        """Share of rows of which some input is an outlier; None without rows."""
+        return min(self.outlier_rows / self.rows, 1.0) if self.rows else None
 
     def came(self, *, by_clock: bool) -> Counter[int]:
         """Return rows by hour of the week, empty where that is not known.
@@ -372,6 +385,28 @@ class Profile:
         role: Role = "output" if name in self._outputs else "input"
         self._specs[name] = FeatureSpec.discovered(name, role, values)
         return self._specs[name]
+
+    def _count_outlier_rows(self, read: Mapping[str, NumericColumn | CategoricalColumn]) -> None:
+        """Count rows with an outlier among their inputs, and those whose numbers do not match."""
+        inputs = {name: read[name] for name in read if self._specs[name].role == "input"}
+        limits = {name: self._specs[name].limits for name in inputs}
+        masks = [
+            outlying_rows(column, limits[name])
+            for name, column in inputs.items()
+            if outlier_counts(column, limits[name])
+        ]
+        found = np.logical_or.reduce(masks) if masks else None
+        if self._distance is not None and inputs.keys() >= set(self._distance.names):
+            columns = [inputs[name] for name in self._distance.names]
+            values = [column.values for column in columns if isinstance(column, NumericColumn)]
+            rows = np.column_stack(values)
+            if found is not None:
+                rows = np.where(found[:, np.newaxis], np.nan, rows)
+            is_far, features = self._distance.outliers(rows)
+            found = is_far if found is None else found | is_far
+            for name, count in features.items():
+                self.features[name].outliers["distance"] += count
+        self.outlier_rows += 0 if found is None else int(found.sum())
 
     def _update_joint(self, read: Mapping[str, NumericColumn | CategoricalColumn]) -> None:
         if self.joint is None:

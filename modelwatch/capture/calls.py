@@ -91,7 +91,10 @@ def _plain_caller(observer: Observer) -> Caller:
         if threshold is not None:
             drawn = draw(DRAW_BITS)
         if threshold is None or drawn is None or drawn < threshold:
-            values = plan.read(args[position] if len(args) > position else kwargs.get(name))
+            try:
+                values = plan.read(args[position] if len(args) > position else kwargs.get(name))
+            except FAULTS as fault:
+                recorder.guard.swallow(fault)
             if values is None:
                 return general(wrapped, instance, args, kwargs, drawn)
         prediction = prediction_of()

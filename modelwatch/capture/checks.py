@@ -9,15 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
 
 from modelwatch.capture.guard import FAULTS
+from modelwatch.distance_limit import DistanceLimit
 from modelwatch.outliers import OutlierLimits, outlier_counts
 from modelwatch.tables.columns import ABSENT, categorical_column, numeric_column
 
-__all__ = ["SCALARS", "RowCheck", "RowReading", "compile_check", "compile_reader"]
+__all__ = [
+    "SCALARS",
+    "RowCheck",
+    "RowReading",
+    "compile_check",
+    "compile_reader",
+    "reading_with",
+    "with_distance",
+]
 
 _MOST_DIGITS = 19
 _MOST_EXACT = 2.0**53
@@ -112,6 +122,44 @@ def compile_reader(
     ]
     read: RowReading = _compiled("read", lines, constants)
     return read
+
+
+def with_distance(check: RowCheck, distance: DistanceLimit, places: Sequence[int]) -> RowCheck:
+    """Return a check that looks at a row's distance too, where no value is an outlier by itself.
+
+    Args:
+        check: checks the values one by one.
+        distance: the limit.
+        places: where its features are among a row's values.
+    """
+    numbers_of = itemgetter(*places)
+
+    def check_all(values: Sequence[Any]) -> dict[str, str] | None:
+        found = check(values)
+        if found is not None:
+            return found
+        try:
+            name = distance.outlier(numbers_of(values))
+        except FAULTS:  # a missing value; whatever is of a wrong type was found before
+            return None
+        return None if name is None else {name: "distance"}
+
+    return check_all
+
+
+def reading_with(read: RowReading, check: RowCheck) -> RowReading:
+    """Return what reads a usual row, and leaves all that a further check objects to.
+
+    Args:
+        read: reads rows without an outlier among their values.
+        check: the further check.
+    """
+
+    def read_checked(features: Any) -> tuple[Any, ...] | None:
+        values = read(features)
+        return values if values is not None and check(values) is None else None
+
+    return read_checked
 
 
 def _compiled(name: str, lines: Sequence[str], constants: Mapping[str, Any]) -> Any:

@@ -154,6 +154,9 @@ class Observer:
         Raises:
             OutlierRejected: where the options refuse outliers.
         """
+        if self.recorder.plan is not None:
+            with self.recorder.guard:
+                self.recorder.ensure_started()
         plan = self.recorder.plan
         prediction = begin_prediction(self.recorder) if plan is not None else None
         if plan is None or prediction is None:

@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelwatch.capture.checks import RowCheck, RowReading, compile_check, compile_reader
+from modelwatch.capture.checks import (
+    RowCheck,
+    RowReading,
+    compile_check,
+    compile_reader,
+    reading_with,
+    with_distance,
+)
 from modelwatch.capture.outputs import OutputReader
 from modelwatch.capture.rows import RowReader
 from modelwatch.outliers import OutlierLimits
@@ -59,6 +66,10 @@ class CapturePlan:
         self.check: RowCheck = compile_check(self.limits)
         self.size = self.reader.size
         self.read: RowReading = compile_reader(self.size, self.limits, self.reader.values_of)
+        if baseline is not None and baseline.distance is not None:
+            places = [self.reader.names.index(name) for name in baseline.distance.names]
+            self.check = with_distance(self.check, baseline.distance, places)
+            self.read = reading_with(self.read, self.check)
         self.outputs = OutputReader(baseline)
         self.numbers = [
             place for place, limit in enumerate(self.limits.values()) if limit.kind != "categorical"

@@ -39,6 +39,7 @@ __all__ = [
     "PREDICTION_ID",
     "ROWS_CAPTURED",
     "ROWS_DROPPED",
+    "ROWS_OUTLYING",
     "SCOPE",
     "SEGMENT",
     "SERVICE_INSTANCE_ID",
@@ -56,6 +57,7 @@ FEATURE_OUTLIERS: Final = "modelwatch.feature.outliers"
 PREDICTIONS: Final = "modelwatch.predictions"
 PREDICTION_DURATION: Final = "modelwatch.prediction.duration"
 ROWS_CAPTURED: Final = "modelwatch.rows.captured"
+ROWS_OUTLYING: Final = "modelwatch.rows.outlying"
 ROWS_DROPPED: Final = "modelwatch.rows.dropped"
 EXPORT_FAILURES: Final = "modelwatch.export.failures"
 

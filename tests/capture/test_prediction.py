@@ -6,7 +6,13 @@ import threading
 from typing import Any
 
 import modelwatch as mw
-from modelwatch.capture.prediction import CURRENT, MADE, Prediction, begin_prediction, new_prediction
+from modelwatch.capture.prediction import (
+    CURRENT,
+    MADE,
+    Prediction,
+    begin_prediction,
+    new_prediction,
+)
 from tests.watched import MakeWatch, Watched
 
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")

@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import modelwatch as mw
 from modelwatch.errors import ConfigurationError, FormatError
@@ -216,7 +214,7 @@ def test_without_a_baseline_features_are_discovered(make_watch: MakeWatch) -> No
     assert profile.features["price"].observed == 5
 
 
-@pytest.mark.parametrize("part", ["check", "read", "output", "fold", "encode", "append"])
+@pytest.mark.parametrize("part", ["check", "read", "quick", "output", "fold", "encode", "keep"])
 def test_a_fault_of_ours_never_reaches_a_prediction(
     make_watch: MakeWatch, row: Row, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
@@ -234,7 +232,8 @@ def test_a_fault_of_ours_never_reaches_a_prediction(
         "output": (plan.outputs, "columns"),
         "fold": (mw.Profile, "update"),
         "encode": (sys.modules["modelwatch.telemetry.exporter"], "encode_metrics"),
-        "append": (recorder, "append"),
+        "quick": (plan, "read"),
+        "keep": (recorder, "keep_row"),
     }
     monkeypatch.setattr(*places[part], broken)
 
@@ -246,16 +245,16 @@ def test_a_fault_of_ours_never_reaches_a_prediction(
     def failing(features: Row) -> float:
         raise ValueError("the user's own")
 
-    rows: list[Any] = [row, row | {"amount": 1e9}, [row]]
-    assert [predict(found) for found in rows] == [0.5] * 3
+    rows: list[Any] = [row, row, row | {"amount": 1e9}, [row]]
+    assert [predict(found) for found in rows] == [0.5] * 4
     with pytest.raises(ValueError, match="the user's own"):
         failing(row)
     watched.watch.flush(timeout_seconds=10)
     assert recorder.guard.count > 0
     assert mw.current_prediction() is None
-    if part in ("check", "read", "output", "fold"):
+    if part in ("check", "read", "quick", "output", "fold"):
         total = sum(found.predictions.total() for found in watched.transport.profiles())
-        assert total == 4
+        assert total == 5
 
 
 class Hostile:
