@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -22,7 +24,7 @@ seconds.
 
 A plain tuple, because making one is the cheapest way to keep five things."""
 
-CLEAN: Final = True
+CLEAN: Final[Mapping[str, Any]] = MappingProxyType({})
 """Stands for the extra features of a row that has none, and whose values have passed the plan's
 checks: they need not be looked at again."""
 

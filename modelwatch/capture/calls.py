@@ -87,10 +87,9 @@ def _plain_caller(observer: Observer) -> Caller:
         outer = current()
         if plan is None or not observer.is_quick or (outer is not None and outer.maker is not made):
             return general(wrapped, instance, args, kwargs)
-        threshold, drawn, values = observer.threshold, None, None
-        if threshold is not None:
-            drawn = draw(DRAW_BITS)
-        if threshold is None or drawn is None or drawn < threshold:
+        values = None
+        drawn = draw(DRAW_BITS) if observer.chooses else None
+        if drawn is None or drawn < observer.threshold:
             try:
                 values = plan.read(args[position] if len(args) > position else kwargs.get(name))
             except FAULTS as fault:

@@ -10,7 +10,9 @@ from time import perf_counter
 from typing import Any, Final
 
 from modelwatch.capture.arguments import FeatureArgument
+from modelwatch.capture.buffer import CLEAN
 from modelwatch.capture.events import outlier_event
+from modelwatch.capture.guard import FAULTS
 from modelwatch.capture.options import Answer, CaptureOptions
 from modelwatch.capture.outputs import Failure, frozen
 from modelwatch.capture.plan import CapturePlan
@@ -84,7 +86,9 @@ class Observer:
         clock: seconds, for durations.
 
     Attributes:
-        threshold: a call is left out where its draw is not below; None where none is to be drawn.
+        is_quick: whether usual calls may be captured on the short way.
+        chooses: whether that takes a draw for each call.
+        threshold: a call is left out where its draw is not below.
         plain_position: the place of the features among the arguments of a usual call.
         plain_name: their name there.
     """
@@ -113,12 +117,11 @@ class Observer:
         self._sample_rate = options.sample_rate if rate is None else rate
         most = options.max_rows_per_second if most is None else most
         self._budget = self.recorder.budget(most) if most is not None else None
+        self.chooses = self._sample_rate < 1.0
+        self.threshold = threshold_of(self._sample_rate)
         # The short way knows neither budgets nor checks of calls that are not captured.
-        is_plain = self._budget is None and options.on_outlier == "tag"
-        self.threshold: float | None = None
-        if self._sample_rate < 1.0:
-            self.threshold = threshold_of(self._sample_rate) if is_plain else None
-        self.is_quick = is_plain or (self._budget is None and self._sample_rate == 1.0)
+        checks_all = self.chooses and options.on_outlier != "tag"
+        self.is_quick = self._budget is None and not checks_all
 
     def begin(
         self,
@@ -154,27 +157,29 @@ class Observer:
         Raises:
             OutlierRejected: where the options refuse outliers.
         """
-        if self.recorder.plan is not None:
-            with self.recorder.guard:
-                self.recorder.ensure_started()
-        plan = self.recorder.plan
-        prediction = begin_prediction(self.recorder) if plan is not None else None
+        recorder = self.recorder
+        if recorder.plan is not None and not recorder.is_started:
+            with recorder.guard:
+                recorder.ensure_started()
+        plan = recorder.plan
+        prediction = begin_prediction(recorder) if plan is not None else None
         if plan is None or prediction is None:
             return None
         if drawn is not None:
             prediction.draw = drawn
         observation = Observation(prediction, plan)
-        is_read = False
-        with self.recorder.guard:
+        try:
             self._capture(observation, instance, args, kwargs)
-            is_read = True
-        if not is_read:
-            self.recorder.tally.record_dropped("fault")
-        with self.recorder.guard:
-            self._trace(observation)
+        except FAULTS as fault:
+            recorder.guard.swallow(fault)
+            recorder.tally.record_dropped("fault")
+        outliers = prediction.outliers
+        if outliers or recorder.tracer is not None:
+            with recorder.guard:
+                self._trace(observation)
         observation.started = self._clock()
-        if prediction.outliers and self._options.on_outlier != "tag":
-            with self.recorder.guard:
+        if outliers and self._options.on_outlier != "tag":
+            with recorder.guard:
                 self._react(observation)
         return observation
 
@@ -182,13 +187,14 @@ class Observer:
         """Keep the features and the result after the function has returned."""
         duration = self._clock() - observation.started
         observation.prediction.maker = MADE
-        with self.recorder.guard:
+        try:
             observation.leave()
             if observation.span is not None:
                 observation.span.end(output.error_type if type(output) is Failure else "")
             self._keep(observation, frozen(output), duration)
-            return
-        self.recorder.lose(duration, _rows_of(observation.captured))
+        except FAULTS as fault:
+            self.recorder.guard.swallow(fault)
+            self.recorder.lose(duration, _rows_of(observation.captured))
 
     def fail(self, observation: Observation, error: BaseException) -> None:
         """Count a call that raised; its features are kept, as it has no result."""
@@ -267,9 +273,10 @@ class Observer:
             self.recorder.guard.notice("unreadable", f"features are not captured: {error}")
             return
         observation.plan = plan
-        outliers = _outliers_of(plan, captured)
-        if outliers:
-            prediction.outliers = outliers
+        if isinstance(captured, Batch) or captured.extras is not CLEAN:
+            outliers = _outliers_of(plan, captured)
+            if outliers:
+                prediction.outliers = outliers
         if is_sampled_out:
             tally.record_dropped("not_sampled", _rows_of(captured))
         elif self._budget is not None and not self._budget.take(_rows_of(captured)):

@@ -38,6 +38,7 @@ class CapturePlan:
         outputs: maps results on outputs.
         size: how many features a row has.
         numbers: the places of the numeric features among a row's values.
+        texts: those of features that are never missing and whose categories are all known.
 
     Args:
         baseline: names, orders and limits the features.
@@ -46,7 +47,17 @@ class CapturePlan:
             baseline's; infinite where there is no limit.
     """
 
-    __slots__ = ("baseline", "check", "limits", "numbers", "outputs", "read", "reader", "size")
+    __slots__ = (
+        "baseline",
+        "check",
+        "limits",
+        "numbers",
+        "outputs",
+        "read",
+        "reader",
+        "size",
+        "texts",
+    )
 
     def __init__(
         self,
@@ -71,14 +82,19 @@ class CapturePlan:
             self.check = with_distance(self.check, baseline.distance, places)
             self.read = reading_with(self.read, self.check)
         self.outputs = OutputReader(baseline)
-        self.numbers = [
-            place for place, limit in enumerate(self.limits.values()) if limit.kind != "categorical"
-        ]
+        every = list(enumerate(self.limits.values()))
+        self.numbers = [place for place, limit in every if limit.kind != "categorical"]
+        self.texts = [place for place, limit in every if _is_known_text(limit)]
 
     @property
     def baseline_id(self) -> str | None:
         """The baseline's id, or None."""
         return self.baseline.id if self.baseline is not None else None
+
+
+def _is_known_text(limits: OutlierLimits) -> bool:
+    is_known = limits.kind == "categorical" and limits.categories is not None
+    return is_known and limits.text and not limits.allows_missing
 
 
 def _limited(limits: OutlierLimits, extent: tuple[float, float] | None) -> OutlierLimits:

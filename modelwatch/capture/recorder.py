@@ -54,6 +54,7 @@ class Recorder:
 
     Attributes:
         plan: how rows are read; None while nothing is captured.
+        is_started: whether the threads run that fold and export.
         last_plan: the plan in use, or the last that was.
         quick_plan: the plan by which the usual call may be captured on the short way; None where
             each has to go the long way, for its span, say.
@@ -94,14 +95,14 @@ class Recorder:
         self.observers: WeakSet[Steered] = WeakSet()
         self.events = EventLog()
         self.steering = Steering()
-        self._is_started = False
+        self.is_started = False
         self._is_closed = False
         self.append: Callable[[RowEntry], None] = self._start_and_append
 
     def reset(self) -> None:
         """Forget all that was captured, as a forked child must; the parent has it too."""
         self._lock = threading.Lock()
-        self._is_started = False
+        self.is_started = False
         self.append = self._start_and_append
         self._replace(self.last_plan)
         reseed()
@@ -141,7 +142,7 @@ class Recorder:
     def _replace(self, plan: CapturePlan) -> None:
         """Capture by a plan from now on, if at all; with the lock held."""
         is_on = not self._is_closed and self.steering.enabled is not False
-        is_quick = is_on and self._is_started and self.tracer is None and plan.size > 0
+        is_quick = is_on and self.is_started and self.tracer is None and plan.size > 0
         self.last_plan = plan
         self.plan = plan if is_on else None
         self.quick_plan = plan if is_quick else None
@@ -153,14 +154,17 @@ class Recorder:
         return budget
 
     def read(self, plan: CapturePlan, value: object) -> tuple[CapturePlan, Row | Batch]:
-        """Read a call's features; the slow way, for all but a dict with exactly the features.
+        """Read a call's features.
 
         Returns:
-            The plan that the features were read by, and what was read.
+            The plan that the features were read by, and what was read; a usual row is `CLEAN`.
 
         Raises:
             DataError: where the value holds no features.
         """
+        values = plan.read(value)
+        if values is not None:
+            return plan, Row(values, CLEAN)
         if not plan.size and plan.baseline is None:
             plan = self._learn(plan, value)
         return plan, plan.reader.read(value)
@@ -219,8 +223,8 @@ class Recorder:
 
     def ensure_started(self) -> None:
         """Start the threads that fold and export, once in each process."""
-        if not self._is_started:
-            self._is_started = True
+        if not self.is_started:
+            self.is_started = True
             self.append = self.buffer.rows.append
             self._start()
             with self._lock:

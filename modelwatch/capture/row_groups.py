@@ -14,6 +14,7 @@ from modelwatch.capture.plain_values import Column
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.tables.columns import (
     ABSENT,
+    CategoricalColumn,
     MissingReason,
     NumericColumn,
 )
@@ -69,6 +70,8 @@ def clean_columns(group: RowGroup) -> dict[str, Column]:
     ):
         missing = _missing(columns[place], array) if has_gaps else {}
         columns[place] = NumericColumn(array, missing)
+    for place in plan.texts:
+        columns[place] = CategoricalColumn(list(columns[place]), {})
     return dict(zip(plan.reader.names, columns, strict=True))
 
 

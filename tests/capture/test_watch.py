@@ -300,7 +300,7 @@ def test_a_full_buffer_drops_and_counts(make_watch: MakeWatch, row: Row) -> None
     """Memory is bounded: rows beyond the buffer are dropped and counted, and calls still are."""
     watched = make_watch(buffer_rows=100)
     recorder = watched.watch.recorder
-    recorder._is_started = True  # nothing is folded meanwhile
+    recorder.is_started = True  # nothing is folded meanwhile
     recorder.append = recorder.buffer.rows.append
     predict = watched.watch(score)
     for _ in range(1_000):
