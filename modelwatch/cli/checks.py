@@ -10,6 +10,7 @@ from modelwatch import settings
 from modelwatch.cli.collector_client import collector_url, get_text
 from modelwatch.cli.masking import without_password
 from modelwatch.errors import CollectorError, ConfigurationError
+from modelwatch.telemetry.export_options import ExportOptions
 from modelwatch.telemetry.transport import Signal, Transport, TransportOptions, open_transport
 
 __all__ = ["Check", "check_collector", "check_otlp_endpoints", "check_settings"]
@@ -42,6 +43,7 @@ def check_settings() -> Check:
     if not problems:
         try:
             open_transport(TransportOptions.from_environment())
+            ExportOptions.from_environment()
         except ConfigurationError as error:
             problems.append(_masked(str(error)))
     return Check("environment variables", " ".join(problems))
@@ -58,9 +60,10 @@ def check_collector(given: str | None) -> Check:
 
 
 def check_otlp_endpoints() -> list[Check]:
-    """Send an empty export of each signal, which any OTLP receiver accepts and nothing records."""
+    """Send an empty export of each signal that is on, which receivers accept and nobody records."""
     try:
         options = TransportOptions.from_environment()
+        signals = ExportOptions.from_environment().signals
         transport = open_transport(options)
     except ConfigurationError:
         return [Check("OTLP endpoints", "not asked, as the environment variables are wrong.")]

@@ -58,6 +58,17 @@ def test_endpoints_are_asked_by_the_protocol_that_is_set(
     assert "is OTEL_EXPORTER_OTLP_ENDPOINT right?" in " ".join(outcome.out.split())
 
 
+def test_a_signal_that_is_off_is_not_asked(
+    run: Run, monkeypatch: pytest.MonkeyPatch, running_collector: dict[str, str]
+) -> None:
+    """Where no logs are sent, nobody needs to take them."""
+    monkeypatch.setenv("OTEL_LOGS_EXPORTER", "none")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", CLOSED)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", running_collector["otlp"])
+    outcome = run("doctor", "--collector", running_collector["pages"])
+    assert outcome.status == 0, outcome.out
+
+
 def test_wrong_setting_is_a_problem(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable that cannot be read is named, with status 1."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "soon")
@@ -104,6 +115,7 @@ def test_packages_that_are_not_there_have_no_version() -> None:
     ("name", "value"),
     [
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "both"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "junk"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318"),
