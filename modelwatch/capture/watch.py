@@ -21,10 +21,11 @@ from modelwatch.capture.options import CaptureOptions, OnOutlier, interval_secon
 from modelwatch.capture.prediction import Prediction
 from modelwatch.capture.recorder import Recorder
 from modelwatch.profile import Profile
-from modelwatch.telemetry.exporter import Exporter, Transport
+from modelwatch.telemetry.export_options import ExportOptions
+from modelwatch.telemetry.exporter import Exporter
 from modelwatch.telemetry.names import SERVICE_INSTANCE_ID
 from modelwatch.telemetry.resource import process_resource, resource_after_fork
-from modelwatch.telemetry.transport import HttpTransport, TransportOptions
+from modelwatch.telemetry.transport import Transport, TransportOptions, open_transport
 
 __all__ = ["Watch"]
 
@@ -68,11 +69,11 @@ class Watch:
             quarter of a second at most; while it does not answer, rows are captured without a
             baseline, and it is asked again at the first row and at each interval. None to capture
             without one.
-        endpoint: base address of the OTLP/HTTP receiver; where None,
-            ``OTEL_EXPORTER_OTLP_ENDPOINT``.
+        endpoint: base address of the OTLP receiver, in place of the environment's; what is spoken
+            there, ``OTEL_EXPORTER_OTLP_PROTOCOL`` says.
         export_interval_seconds: between two exports; ``OTEL_METRIC_EXPORT_INTERVAL`` where None.
         buffer_rows: captured rows that may wait to be summarised; a row of 30 features takes 1 kB.
-        transport: what delivers messages, in place of HTTP.
+        transport: what delivers messages, in place of HTTP or gRPC.
 
     Raises:
         ConfigurationError: where an argument or environment variable cannot work, or the baseline
@@ -129,10 +130,11 @@ class Watch:
         self._exporter = Exporter(
             collect=self._collect,
             before_interval=self._before_interval,
-            transport=transport if transport is not None else HttpTransport(options),
+            transport=transport if transport is not None else open_transport(options),
             resource=lambda: self._resource,
             interval_seconds=interval,
             guard=self._guard,
+            options=ExportOptions.from_environment(),
         )
         self._is_installed = False
         if self.enabled:
