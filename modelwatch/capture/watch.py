@@ -31,8 +31,6 @@ __all__ = ["Watch"]
 
 DEFAULT_BUFFER_ROWS: Final = 16_384
 
-_EXIT_TIMEOUT_SECONDS: Final = 5.0
-
 _BASELINE_WAIT_SECONDS: Final = 0.25
 """A collector that is well answers in a few milliseconds; opening a client takes some tens."""
 
@@ -277,7 +275,7 @@ class Watch:
         self._say_if_nothing_captured()
         return delivered
 
-    def shutdown(self, timeout_seconds: float = _EXIT_TIMEOUT_SECONDS) -> bool:
+    def shutdown(self, timeout_seconds: float = 5.0) -> bool:
         """Send all that was captured and capture no more; True as for `flush`.
 
         Watched functions go on as plain functions. A second call does nothing.
@@ -296,10 +294,15 @@ class Watch:
         for part in (self.recorder, self._baseline_source, self._fold_thread, self._exporter):
             part.reset()
 
-    def at_exit(self) -> None:
+    def before_exit(self, timeout_seconds: float) -> None:
+        """Begin to send what there is when the interpreter exits."""
+        with self._guard:
+            self._exporter.begin_shutdown(timeout_seconds)
+
+    def at_exit(self, timeout_seconds: float) -> None:
         """Shut down when the interpreter exits."""
         with self._guard:
-            self.shutdown()
+            self.shutdown(timeout_seconds)
 
     def __reduce__(self) -> tuple[Callable[..., Watch], tuple[str, dict[str, Any]]]:
         return _restore, (self._token, self._arguments)
