@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 from urllib.parse import unquote, urlsplit
@@ -15,6 +16,8 @@ __all__ = ["Protocol", "SignalOptions", "TransportOptions"]
 Protocol = Literal["http/protobuf", "grpc"]
 
 _DEFAULT_GRPC_ENDPOINT: Final = "http://127.0.0.1:4317"
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
+_HEADER_VALUE: Final = re.compile(r"[ -~]*")
 _EXAMPLES: Final[dict[Protocol, str]] = {
     "http/protobuf": "'http://127.0.0.1:4318'",
     "grpc": "'http://127.0.0.1:4317' or 'collector:4317'",
@@ -65,6 +68,12 @@ class SignalOptions:
             raise ConfigurationError(
                 f"OTEL_EXPORTER_OTLP_COMPRESSION is {self.compression!r}: give gzip or none."
             )
+        for name, value in self.headers:
+            if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+                raise ConfigurationError(
+                    f"OTEL_EXPORTER_OTLP_HEADERS has a header {name!r} that cannot be sent: names "
+                    "are of letters, digits, '-', '_' and '.', values of printable ASCII."
+                )
         if self.timeout_seconds <= 0:
             raise ConfigurationError(
                 "OTEL_EXPORTER_OTLP_TIMEOUT leaves no time: give a positive number of seconds."

@@ -117,6 +117,9 @@ def test_a_wrong_grpc_endpoint_is_refused(endpoint: str) -> None:
         ("COMPRESSION", "zstd"),
         ("HEADERS", "junk"),
         ("LOGS_HEADERS", "=junk"),
+        ("HEADERS", "x key=1"),
+        ("METRICS_HEADERS", "x-key=a%0d%0ab"),
+        ("HEADERS", "x-key=\u00fc"),
         ("TIMEOUT", "0"),
         ("METRICS_TIMEOUT", "soon"),
         ("LOGS_INSECURE", "perhaps"),
@@ -129,6 +132,13 @@ def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, v
     general = name.removeprefix("METRICS_").removeprefix("LOGS_")
     with pytest.raises(ConfigurationError, match=f"{PREFIX}_(METRICS_|LOGS_)?{general}"):
         TransportOptions.from_environment()
+
+
+def test_a_header_that_cannot_be_sent_does_not_show_its_value() -> None:
+    """The name stands in the error, the value, which may be a secret, does not."""
+    with pytest.raises(ConfigurationError, match="'x-key'") as found:
+        SignalOptions(address="http://c:1", headers=(("x-key", "hunter2\n"),))
+    assert "hunter2" not in str(found.value)
 
 
 def test_secrets_are_not_shown() -> None:
