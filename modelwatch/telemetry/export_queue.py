@@ -32,7 +32,7 @@ from modelwatch.telemetry.wire.splitting import halves
 __all__ = ["ExportQueue", "FaultGuard", "Message"]
 
 MOST_WAITING: Final = 32
-"""Profiles that wait unsent; beyond it the two oldest neighbours are merged."""
+"""Profiles that wait unsent; beyond it the two oldest neighbours are merged, where they can be."""
 
 EVENTS_AT_ONCE: Final = 512
 """Events in one message."""
@@ -309,15 +309,18 @@ class ExportQueue:
             self._guard.notice("event queue", f"{lost.events} events were lost: too many wait.")
 
     def _shorten_waiting(self) -> None:
-        """Merge the oldest neighbours that can be merged; lose the oldest where none can."""
+        """Merge the oldest neighbours that can be; lose the oldest for want of bytes alone."""
         limit = self._options.queue_bytes - self._options.queue_bytes // EVENTS_SHARE
-        while len(self._waiting) > 1 and (
-            len(self._waiting) > MOST_WAITING
-            or sum(waiting.size_bytes for waiting in self._waiting) > limit
-        ):
-            if not self._merge_neighbours():
-                lost = self._waiting.pop(0)
-                self._lose(lost.profile.rows if self._totals is None else 0)
+        while len(self._waiting) > 1:
+            is_full = sum(waiting.size_bytes for waiting in self._waiting) > limit
+            if len(self._waiting) <= MOST_WAITING and not is_full:
+                return
+            if self._merge_neighbours():
+                continue
+            if not is_full:
+                return
+            lost = self._waiting.pop(0)
+            self._lose(lost.profile.rows if self._totals is None else 0)
 
     def _merge_neighbours(self) -> bool:
         for index in range(len(self._waiting) - 1):

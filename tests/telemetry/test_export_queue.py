@@ -124,6 +124,15 @@ def test_an_hour_of_outage_stays_within_its_bytes(baselines: int) -> None:
     assert line.guard.count == 0
 
 
+def test_what_cannot_be_merged_waits_while_there_is_room(line: Line) -> None:
+    """Rows are lost for want of bytes alone: a hundred small windows of as many baselines fit."""
+    for number in range(100):
+        line.queue.add([line.windows.next(baseline_id=f"b{number}")])
+        line.round(DOWN)
+    found = received(line.round(FINE))
+    assert sum(profile.rows for profile in found) == 100
+
+
 def test_the_last_profile_is_never_lost() -> None:
     """A profile that is larger than all that may wait is sent all the same."""
     line = Line(queue_bytes=10)
