@@ -7,118 +7,231 @@ up when it is asked. Variables of OpenTelemetry keep their specified meaning.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from modelwatch.errors import ConfigurationError
 
-__all__ = ["SETTINGS", "Setting", "read", "read_boolean", "read_number"]
+__all__ = [
+    "SETTINGS",
+    "Setting",
+    "deciding",
+    "is_set",
+    "read",
+    "read_boolean",
+    "read_number",
+]
 
 ValueType = Literal["string", "number", "boolean"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """One environment variable: its name, the type of its value, its default and its meaning."""
+    """One environment variable.
+
+    Attributes:
+        name: its name.
+        value_type: the type of its value.
+        default: its value where it is unset or empty.
+        doc: its meaning.
+        secret: whether its value must not be shown.
+        instead_of: the variable whose value counts where this one is unset or empty.
+    """
 
     name: str
     value_type: ValueType
-    default: str
+    default: str = ""
     doc: str
     secret: bool = False
+    instead_of: str = ""
 
 
-SETTINGS: Mapping[str, Setting] = {
+_SIGNALS: Final = ("LOGS", "METRICS")
+
+_OWN: Final[Mapping[str, ValueType]] = {
+    "CERTIFICATE": "string",
+    "CLIENT_CERTIFICATE": "string",
+    "CLIENT_KEY": "string",
+    "COMPRESSION": "string",
+    "HEADERS": "string",
+    "INSECURE": "boolean",
+    "PROTOCOL": "string",
+    "TIMEOUT": "number",
+}
+"""What each signal may have of its own, in place of what is set for all."""
+
+
+def _own_settings() -> Iterator[Setting]:
+    for signal in _SIGNALS:
+        for option, value_type in _OWN.items():
+            general = f"OTEL_EXPORTER_OTLP_{option}"
+            yield Setting(
+                name=f"OTEL_EXPORTER_OTLP_{signal}_{option}",
+                value_type=value_type,
+                doc=f"In place of {general} for {signal.lower()} alone.",
+                secret=option == "HEADERS",
+                instead_of=general,
+            )
+
+
+_GENERAL: Final = (
+    Setting(
+        name="MODELWATCH_COLLECTOR_URL",
+        value_type="string",
+        default="http://127.0.0.1:4319",
+        doc="Where the command line finds the collector's API.",
+    ),
+    Setting(
+        name="MODELWATCH_ENABLED",
+        value_type="boolean",
+        default="true",
+        doc="false turns every watch into a plain call of the watched function.",
+    ),
+    Setting(
+        name="MODELWATCH_EXIT_TIMEOUT",
+        value_type="number",
+        default="1.5",
+        doc="Seconds that the end of the process may wait, once, for what all watches still send.",
+    ),
+    Setting(
+        name="OTEL_EXPORTER_OTLP_CERTIFICATE",
+        value_type="string",
+        doc="PEM file with the certificates trusted for the OTLP endpoint.",
+    ),
+    Setting(
+        name="OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+        value_type="string",
+        doc="PEM file with the certificate that is shown to the OTLP endpoint.",
+    ),
+    Setting(
+        name="OTEL_EXPORTER_OTLP_CLIENT_KEY",
+        value_type="string",
+        doc="PEM file with the private key of that certificate.",
+    ),
+    Setting(
+        name="OTEL_EXPORTER_OTLP_COMPRESSION",
+        value_type="string",
+        default="gzip",
+        doc="gzip or none.",
+    ),
+    Setting(
+        name="OTEL_EXPORTER_OTLP_ENDPOINT",
+        value_type="string",
+        default="http://127.0.0.1:4318",
+        doc="Base address of the OTLP receiver. Over HTTP, /v1/metrics and /v1/logs are appended; "
+        "with grpc, the default is http://127.0.0.1:4317.",
+    ),
+    Setting(
+        name="OTEL_EXPORTER_OTLP_HEADERS",
+        value_type="string",
+        doc="Headers of every export, as key=value pairs joined by commas, values URL-encoded.",
+        secret=True,
+    ),
+    Setting(
+        name="OTEL_EXPORTER_OTLP_INSECURE",
+        value_type="boolean",
+        default="false",
+        doc="true lets grpc send without TLS to an endpoint that names neither http nor https.",
+    ),
+    Setting(
+        name="OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+        value_type="string",
+        doc="Full address for logs alone, used as it is.",
+    ),
+    Setting(
+        name="OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+        value_type="string",
+        doc="Full address for metrics alone, used as it is.",
+    ),
+    Setting(
+        name="OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+        value_type="string",
+        default="delta",
+        doc="delta, lowmemory (the same here), or cumulative for backends such as Prometheus. "
+        "OpenTelemetry's own default is cumulative; modelwatch's collector takes delta alone.",
+    ),
+    Setting(
+        name="OTEL_EXPORTER_OTLP_PROTOCOL",
+        value_type="string",
+        default="http/protobuf",
+        doc="http/protobuf, or grpc, which needs modelwatch[grpc].",
+    ),
+    Setting(
+        name="OTEL_EXPORTER_OTLP_TIMEOUT",
+        value_type="number",
+        default="10",
+        doc="Seconds that one export may take.",
+    ),
+    Setting(
+        name="OTEL_LOGS_EXPORTER",
+        value_type="string",
+        default="otlp",
+        doc="none sends no logs: neither moments nor events.",
+    ),
+    Setting(
+        name="OTEL_METRICS_EXPORTER",
+        value_type="string",
+        default="otlp",
+        doc="none sends no metrics.",
+    ),
+    Setting(
+        name="OTEL_METRIC_EXPORT_INTERVAL",
+        value_type="number",
+        default="60000",
+        doc="Milliseconds between two exports.",
+    ),
+    Setting(
+        name="OTEL_METRIC_EXPORT_TIMEOUT",
+        value_type="number",
+        default="30000",
+        doc="Milliseconds that all requests of one interval may take; the rest waits for the next.",
+    ),
+    Setting(
+        name="OTEL_RESOURCE_ATTRIBUTES",
+        value_type="string",
+        doc="What is known of the process, as key=value pairs joined by commas.",
+    ),
+    Setting(
+        name="OTEL_SDK_DISABLED",
+        value_type="boolean",
+        default="false",
+        doc="true turns every watch into a plain call of the watched function.",
+    ),
+    Setting(
+        name="OTEL_SERVICE_NAME",
+        value_type="string",
+        doc="The service's name; goes before service.name among the resource's attributes.",
+    ),
+)
+
+SETTINGS: Final[Mapping[str, Setting]] = {
     setting.name: setting
-    for setting in (
-        Setting(
-            name="MODELWATCH_COLLECTOR_URL",
-            value_type="string",
-            default="http://127.0.0.1:4319",
-            doc="Where the command line finds the collector's API.",
-        ),
-        Setting(
-            name="MODELWATCH_ENABLED",
-            value_type="boolean",
-            default="true",
-            doc="false turns every watch into a plain call of the watched function.",
-        ),
-        Setting(
-            name="OTEL_EXPORTER_OTLP_CERTIFICATE",
-            value_type="string",
-            default="",
-            doc="PEM file with the certificates trusted for the OTLP endpoint.",
-        ),
-        Setting(
-            name="OTEL_EXPORTER_OTLP_COMPRESSION",
-            value_type="string",
-            default="gzip",
-            doc="gzip or none.",
-        ),
-        Setting(
-            name="OTEL_EXPORTER_OTLP_ENDPOINT",
-            value_type="string",
-            default="http://127.0.0.1:4318",
-            doc="Base address of the OTLP/HTTP receiver; /v1/metrics and /v1/logs are appended.",
-        ),
-        Setting(
-            name="OTEL_EXPORTER_OTLP_HEADERS",
-            value_type="string",
-            default="",
-            doc="Headers of every export, as key=value pairs joined by commas, values URL-encoded.",
-            secret=True,
-        ),
-        Setting(
-            name="OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
-            value_type="string",
-            default="",
-            doc="Full address for logs alone, used as it is.",
-        ),
-        Setting(
-            name="OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-            value_type="string",
-            default="",
-            doc="Full address for metrics alone, used as it is.",
-        ),
-        Setting(
-            name="OTEL_EXPORTER_OTLP_PROTOCOL",
-            value_type="string",
-            default="http/protobuf",
-            doc="Must be http/protobuf, all that is spoken, unless a watch names its endpoint.",
-        ),
-        Setting(
-            name="OTEL_EXPORTER_OTLP_TIMEOUT",
-            value_type="number",
-            default="10",
-            doc="Seconds that one export may take.",
-        ),
-        Setting(
-            name="OTEL_METRIC_EXPORT_INTERVAL",
-            value_type="number",
-            default="60000",
-            doc="Milliseconds between two exports.",
-        ),
-        Setting(
-            name="OTEL_SDK_DISABLED",
-            value_type="boolean",
-            default="false",
-            doc="true turns every watch into a plain call of the watched function.",
-        ),
-    )
+    for setting in sorted((*_GENERAL, *_own_settings()), key=lambda setting: setting.name)
 }
 
 
 def read(name: str, environment: Mapping[str, str] | None = None) -> str:
-    """Return the variable's value, or its default where it is unset or empty.
+    """Return the variable's value, or where it is unset or empty what counts in its place.
 
     Args:
         name: a name of the table.
         environment: what to look in; the process's environment where None.
     """
-    setting = SETTINGS[name]
+    name = deciding(name, environment)
     found = (os.environ if environment is None else environment).get(name, "").strip()
-    return found or setting.default
+    return found or SETTINGS[name].default
+
+
+def deciding(name: str, environment: Mapping[str, str] | None = None) -> str:
+    """Return the variable whose value counts: this one, or where it is unset another's."""
+    general = SETTINGS[name].instead_of
+    return deciding(general, environment) if general and not is_set(name, environment) else name
+
+
+def is_set(name: str, environment: Mapping[str, str] | None = None) -> bool:
+    """Tell whether the variable itself has a value that is not empty."""
+    return bool((os.environ if environment is None else environment).get(name, "").strip())
 
 
 def read_number(name: str, environment: Mapping[str, str] | None = None) -> float:
@@ -133,7 +246,9 @@ def read_number(name: str, environment: Mapping[str, str] | None = None) -> floa
     except ValueError:
         number = -1.0
     if not 0.0 <= number < float("inf"):
-        raise ConfigurationError(f"{name} is {text!r}: give a number of zero or more.")
+        raise ConfigurationError(
+            f"{deciding(name, environment)} is {text!r}: give a number of zero or more."
+        )
     return number
 
 
@@ -145,5 +260,5 @@ def read_boolean(name: str, environment: Mapping[str, str] | None = None) -> boo
     """
     text = read(name, environment).lower()
     if text not in ("true", "false"):
-        raise ConfigurationError(f"{name} is {text!r}: give true or false.")
+        raise ConfigurationError(f"{deciding(name, environment)} is {text!r}: give true or false.")
     return text == "true"

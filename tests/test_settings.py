@@ -16,7 +16,7 @@ def test_defaults_can_be_read(name: str) -> None:
     """Each default is a value of the variable's own type."""
     setting = SETTINGS[name]
     assert setting.doc.endswith(".")
-    assert read(name, {}) == setting.default
+    assert read(name, {}) == SETTINGS[setting.instead_of or name].default
     if setting.value_type == "number":
         assert read_number(name, {}) >= 0
     if setting.value_type == "boolean":
@@ -35,6 +35,18 @@ def test_the_process_environment_is_looked_up_when_asked(monkeypatch: pytest.Mon
 def test_empty_is_unset(empty: str) -> None:
     """An empty variable means the default, as the OpenTelemetry specification has it."""
     assert read_number("OTEL_EXPORTER_OTLP_TIMEOUT", {"OTEL_EXPORTER_OTLP_TIMEOUT": empty}) == 10
+
+
+def test_a_variable_of_one_signal_goes_before_that_of_all() -> None:
+    """Where it is unset, the general one counts, and is the one that an error names."""
+    own, general = "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"
+    assert read_number(own, {general: "3"}) == 3
+    assert read_number(own, {general: "3", own: "4"}) == 4
+    assert read_number("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", {own: "4"}) == 10
+    with pytest.raises(ConfigurationError, match=f"^{general} is 'soon'"):
+        read_number(own, {general: "soon"})
+    with pytest.raises(ConfigurationError, match=f"^{own} is 'soon'"):
+        read_number(own, {own: "soon"})
 
 
 @pytest.mark.parametrize("text", ["soon", "-1", "nan", "inf"])

@@ -74,7 +74,7 @@ def outlier_event(
     """
     trace_id, span_id, trace_flags = span
     return Event(
-        name=names.OUTLIER_EVENT,
+        name=names.OUTLIER,
         time_ns=time.time_ns(),
         attributes={
             names.MODEL_NAME: model,

@@ -6,8 +6,11 @@ import atexit
 import multiprocessing
 import multiprocessing.util
 import os
+import time
 from typing import Final, Protocol
 from weakref import WeakSet, WeakValueDictionary
+
+from modelwatch import settings
 
 __all__ = ["ProcessBound", "find", "register"]
 
@@ -18,7 +21,10 @@ class ProcessBound(Protocol):
     def after_fork(self) -> None:
         """Start anew, in the child."""
 
-    def at_exit(self) -> None:
+    def before_exit(self, timeout_seconds: float) -> None:
+        """Begin to end; returns at once."""
+
+    def at_exit(self, timeout_seconds: float) -> None:
         """End in good order."""
 
 
@@ -27,6 +33,7 @@ _EXIT_PRIORITY: Final = 10
 _live: WeakSet[ProcessBound] = WeakSet()
 _by_token: WeakValueDictionary[str, ProcessBound] = WeakValueDictionary()
 _hooked = False
+_exit_timeout_seconds = 0.0
 
 
 def register(token: str, bound: ProcessBound) -> None:
@@ -35,8 +42,12 @@ def register(token: str, bound: ProcessBound) -> None:
     Args:
         token: finds the object again, in this process.
         bound: the object.
+
+    Raises:
+        ConfigurationError: where ``MODELWATCH_EXIT_TIMEOUT`` is no number.
     """
-    global _hooked
+    global _hooked, _exit_timeout_seconds
+    _exit_timeout_seconds = settings.read_number("MODELWATCH_EXIT_TIMEOUT")
     _live.add(bound)
     _by_token[token] = bound
     if not _hooked:
@@ -64,5 +75,10 @@ def _after_fork() -> None:
 
 
 def _at_exit() -> None:
-    for bound in list(_live):
-        bound.at_exit()
+    """End all together: what one of them waits for costs the others none of their time."""
+    deadline = time.monotonic() + _exit_timeout_seconds
+    living = list(_live)
+    for bound in living:
+        bound.before_exit(_exit_timeout_seconds)
+    for bound in living:
+        bound.at_exit(max(deadline - time.monotonic(), 0.0))

@@ -22,10 +22,11 @@ from modelwatch.capture.prediction import new_prediction
 from modelwatch.capture.recorder import Recorder
 from modelwatch.capture.spans import tracer_of, tracing_provider
 from modelwatch.profile import Profile
-from modelwatch.telemetry.exporter import Exporter, Transport
+from modelwatch.telemetry.export_options import ExportOptions
+from modelwatch.telemetry.exporter import Exporter
 from modelwatch.telemetry.names import SERVICE_INSTANCE_ID
 from modelwatch.telemetry.resource import process_resource, resource_after_fork
-from modelwatch.telemetry.transport import HttpTransport, TransportOptions
+from modelwatch.telemetry.transport import Transport, TransportOptions, open_transport
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Watch"]
 
 DEFAULT_BUFFER_ROWS: Final = 16_384
-
-_EXIT_TIMEOUT_SECONDS: Final = 5.0
 
 _BASELINE_WAIT_SECONDS: Final = 0.25
 """A collector that is well answers in a few milliseconds; opening a client takes some tens."""
@@ -72,11 +71,11 @@ class Watch:
             quarter of a second at most; while it does not answer, rows are captured without a
             baseline, and it is asked again at the first row and at each interval. None to capture
             without one.
-        endpoint: base address of the OTLP/HTTP receiver; where None,
-            ``OTEL_EXPORTER_OTLP_ENDPOINT``.
+        endpoint: base address of the OTLP receiver, in place of the environment's; what is spoken
+            there, ``OTEL_EXPORTER_OTLP_PROTOCOL`` says.
         export_interval_seconds: between two exports; ``OTEL_METRIC_EXPORT_INTERVAL`` where None.
         buffer_rows: captured rows that may wait to be summarised; a row of 30 features takes 1 kB.
-        transport: what delivers messages, in place of HTTP.
+        transport: what delivers messages, in place of HTTP or gRPC.
         tracer_provider: makes the spans of predictions; where None, the global one of
             OpenTelemetry, once the application has set it. Without either there are no spans.
 
@@ -139,10 +138,12 @@ class Watch:
         self._exporter = Exporter(
             collect=self._collect,
             before_interval=self._before_interval,
-            transport=transport if transport is not None else HttpTransport(options),
+            transport=transport if transport is not None else open_transport(options),
             resource=lambda: self._resource,
+            collect_events=self.recorder.events.take,
             interval_seconds=interval,
             guard=self._guard,
+            options=ExportOptions.from_environment(),
         )
         self._is_installed = False
         if self.enabled:
@@ -286,7 +287,7 @@ class Watch:
         self._say_if_nothing_captured()
         return delivered
 
-    def shutdown(self, timeout_seconds: float = _EXIT_TIMEOUT_SECONDS) -> bool:
+    def shutdown(self, timeout_seconds: float = 5.0) -> bool:
         """Send all that was captured and capture no more; True as for `flush`.
 
         Watched functions go on as plain functions. A second call does nothing.
@@ -305,10 +306,15 @@ class Watch:
         for part in (self.recorder, self._baseline_source, self._fold_thread, self._exporter):
             part.reset()
 
-    def at_exit(self) -> None:
+    def before_exit(self, timeout_seconds: float) -> None:
+        """Begin to send what there is when the interpreter exits."""
+        with self._guard:
+            self._exporter.begin_shutdown(timeout_seconds)
+
+    def at_exit(self, timeout_seconds: float) -> None:
         """Shut down when the interpreter exits."""
         with self._guard:
-            self.shutdown()
+            self.shutdown(timeout_seconds)
 
     def __reduce__(self) -> tuple[Callable[..., Watch], tuple[str, dict[str, Any]]]:
         return _restore, (self._token, self._arguments)

@@ -10,7 +10,8 @@ from modelwatch import settings
 from modelwatch.cli.collector_client import collector_url, get_text
 from modelwatch.cli.masking import without_password
 from modelwatch.errors import CollectorError, ConfigurationError
-from modelwatch.telemetry.transport import HttpTransport, Signal, TransportOptions
+from modelwatch.telemetry.export_options import ExportOptions
+from modelwatch.telemetry.transport import Signal, Transport, TransportOptions, open_transport
 
 __all__ = ["Check", "check_collector", "check_otlp_endpoints", "check_settings"]
 
@@ -30,6 +31,8 @@ def check_settings() -> Check:
     """Read each variable as a `Watch` does that is given nothing but the environment."""
     problems = []
     for name, setting in settings.SETTINGS.items():
+        if settings.deciding(name) != name:
+            continue
         try:
             if setting.value_type == "number":
                 settings.read_number(name)
@@ -39,7 +42,8 @@ def check_settings() -> Check:
             problems.append(str(error))
     if not problems:
         try:
-            HttpTransport(TransportOptions.from_environment())
+            open_transport(TransportOptions.from_environment())
+            ExportOptions.from_environment()
         except ConfigurationError as error:
             problems.append(_masked(str(error)))
     return Check("environment variables", " ".join(problems))
@@ -56,18 +60,21 @@ def check_collector(given: str | None) -> Check:
 
 
 def check_otlp_endpoints() -> list[Check]:
-    """Send an empty export of each signal, which any OTLP receiver accepts and nothing records."""
+    """Send an empty export of each signal that is on, which receivers accept and nobody records."""
     try:
         options = TransportOptions.from_environment()
-        transport = HttpTransport(options)
+        signals = ExportOptions.from_environment().signals
+        transport = open_transport(options)
     except ConfigurationError:
         return [Check("OTLP endpoints", "not asked, as the environment variables are wrong.")]
     with closing(transport):
-        return [_check_signal(transport, options, signal) for signal in SIGNALS]
+        return [
+            _check_signal(transport, options, signal) for signal in SIGNALS if signal in signals
+        ]
 
 
-def _check_signal(transport: HttpTransport, options: TransportOptions, signal: Signal) -> Check:
-    address = options.address(signal)
+def _check_signal(transport: Transport, options: TransportOptions, signal: Signal) -> Check:
+    address = options.of(signal).address
     outcome = transport.send(signal, b"")
     problem = outcome.message
     if outcome.status != "accepted":

@@ -16,6 +16,7 @@ __all__ = ["installed_versions", "setting_values"]
 _PACKAGES = (
     "altair",
     "fastapi",
+    "grpcio",
     "httpx",
     "narwhals",
     "numpy",
@@ -68,8 +69,9 @@ def setting_values(
     found = os.environ if environment is None else environment
     values = {}
     for name, setting in settings.SETTINGS.items():
-        source = "environment" if found.get(name, "").strip() else "default"
-        value = settings.read(name, found)
-        masked = MASK if setting.secret and source == "environment" else without_password(value)
+        is_set = settings.is_set(name, found)
+        source = "environment" if is_set else "default"
+        value = settings.read(name, found) if is_set else setting.default
+        masked = MASK if setting.secret and is_set else without_password(value)
         values[name] = (masked, source)
     return values

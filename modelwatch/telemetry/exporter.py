@@ -1,80 +1,38 @@
-"""Profiles to a collector, at intervals, by a thread of its own.
-
-What was sent once is sent again as the same bytes until it is acknowledged or finally refused, so
-that a receiver can tell a repetition. What was never sent waits as profiles, and neighbours are
-merged when too many wait, so that an outage costs resolution in time but no rows. Rows that the
-receiver refused for good are reported with the next profile that it takes.
-"""
+"""Profiles and events to a collector, at intervals, by a thread of its own."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from random import SystemRandom
+from typing import Final
 
-from modelwatch.errors import ProfileMismatch
 from modelwatch.profile import Profile
-from modelwatch.telemetry.transport import Outcome, Signal
-from modelwatch.telemetry.wire import encode_logs, encode_metrics
+from modelwatch.telemetry.backoff import Backoff, Schedule
+from modelwatch.telemetry.export_options import ExportOptions
+from modelwatch.telemetry.export_queue import ExportQueue, FaultGuard
+from modelwatch.telemetry.transport import Outcome, Transport
+from modelwatch.telemetry.wire import Event
 
-__all__ = ["Exporter", "FaultGuard", "Transport"]
-
-_MOST_WAITING: Final = 32
-"""Profiles that wait unsent; beyond it the two oldest neighbours are merged."""
-
-_FIRST_BACKOFF_SECONDS: Final = 1.0
-_LONGEST_BACKOFF_SECONDS: Final = 60.0
+__all__ = ["Exporter"]
 
 
-class Transport(Protocol):
-    """Delivers one serialised message; never raises for what the network does."""
+_chance: Final = SystemRandom()
 
-    def send(self, signal: Signal, body: bytes, *, timeout_seconds: float | None = None) -> Outcome:
-        """Send a message and say what became of it."""
-
-    def close(self) -> None:
-        """Release what is held open."""
+_FAULT: Final = Outcome(status="unreachable", message="a fault of its own")
 
 
-class FaultGuard(AbstractContextManager[Any], Protocol):
-    """Swallows faults inside a ``with`` block, and logs notices once per kind."""
-
-    def notice(self, kind: str, message: str) -> None:
-        """Log a warning, once per kind and interval."""
-
-
-@dataclass(frozen=True)
-class _Message:
-    """A message that was sent, or is about to be.
-
-    Attributes:
-        signal: its kind.
-        body: its bytes.
-        rows: the rows that are lost if it is refused.
-        dropped: the dropped rows that it reports, by reason; they are then to be reported again.
-        reported_failures: the failed exports that it reports.
-    """
-
-    signal: Signal
-    body: bytes
-    rows: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    reported_failures: int = 0
+def _no_events() -> tuple[Sequence[Event], Mapping[str, int]]:
+    return (), {}
 
 
 class Exporter:
-    """Collects profiles at each interval and delivers them.
+    """Collects profiles and events at each interval and delivers them.
 
-    Thread-safe. One daemon thread does all the sending, and no lock is held meanwhile. Memory: two
-    encoded messages and 32 profiles.
-
-    Rows of a refused message are counted as dropped (``export_refused``) by the next profile. Where
-    a receiver takes a part of a message only, that is a failed export, but how many rows it refused
-    cannot be known from its answer, and none are counted.
+    Thread-safe. One daemon thread does all the sending, and no lock is held meanwhile. All waiting
+    is by a monotonic clock: one that is set has no influence. What waits is bounded and counted,
+    as `ExportQueue` says.
 
     Args:
         collect: returns the profiles that ended since the last call; called by the own thread.
@@ -82,9 +40,15 @@ class Exporter:
             flush; may take its time.
         transport: delivers messages.
         resource: returns the attributes of the process.
-        interval_seconds: between two exports.
+        interval_seconds: between two exports; the first comes within it, at a moment drawn by
+            chance, and the others keep its phase.
         guard: swallows and logs faults.
+        collect_events: returns the events since the last call, and how many were lost before, by
+            reason; likewise.
+        options: what is sent, and how much may wait.
         clock: monotonic seconds.
+        random: gives numbers in [0, 1). The default is the same in no two processes, however they
+            were forked or seeded, and disturbs no seed of the service.
     """
 
     def __init__(
@@ -96,15 +60,21 @@ class Exporter:
         resource: Callable[[], Mapping[str, str | int | float | bool]],
         interval_seconds: float,
         guard: FaultGuard,
+        collect_events: Callable[[], tuple[Sequence[Event], Mapping[str, int]]] = _no_events,
+        options: ExportOptions | None = None,
         clock: Callable[[], float] = time.monotonic,
+        random: Callable[[], float] = _chance.random,
     ) -> None:
         self._collect = collect
+        self._collect_events = collect_events
         self._before_interval = before_interval
         self._transport = transport
         self._resource = resource
         self._interval_seconds = interval_seconds
         self._guard = guard
+        self._options = options if options is not None else ExportOptions()
         self._clock = clock
+        self._random = random
         self.reset()
 
     def reset(self) -> None:
@@ -116,25 +86,23 @@ class Exporter:
         self._flush_deadline = 0.0
         self._is_stopping = False
         # Only the own thread changes these.
-        self._messages: list[_Message] = []
-        self._waiting: list[Profile] = []
-        self._unreported_failures = 0
-        self._unreported_dropped: Counter[str] = Counter()
-        self._refusals = 0
-        self._attempts = 0
+        self._queue = ExportQueue(resource=self._resource, options=self._options, guard=self._guard)
+        self._backoff = Backoff(self._random)
+        self._schedule = Schedule(self._interval_seconds, self._random, self._clock())
         self._not_before = 0.0
         self.failures = 0
 
     @property
     def is_idle(self) -> bool:
         """Whether all that was collected has been delivered or finally refused."""
-        return not self._messages and not self._waiting
+        return self._queue.is_empty
 
     def start(self) -> None:
         """Start the thread, unless it runs."""
         with self._condition:
             if self._thread is not None or self._is_stopping:
                 return
+            self._schedule = Schedule(self._interval_seconds, self._random, self._clock())
             self._thread = threading.Thread(target=self._run, name="modelwatch-export", daemon=True)
             self._thread.start()
 
@@ -142,20 +110,24 @@ class Exporter:
         """Collect and deliver now; True where all was delivered in time.
 
         False where something still waits, or was refused, even in part, since the flush was asked.
+        A wait that a receiver asked for is not observed: each message is tried once.
         """
-        refusals = self._refusals
-        deadline = self._clock() + timeout_seconds
+        refusals = self._queue.refusals
         with self._condition:
             if self._thread is None:
                 return self.is_idle
-            self._flushes_asked += 1
-            ticket = self._flushes_asked
-            self._flush_deadline = max(self._flush_deadline, deadline)
-            self._condition.notify_all()
+            ticket = self._ask(timeout_seconds)
             done = self._condition.wait_for(
                 lambda: self._flushes_done >= ticket, timeout=timeout_seconds
             )
-        return done and self.is_idle and self._refusals == refusals
+        return done and self.is_idle and self._queue.refusals == refusals
+
+    def begin_shutdown(self, timeout_seconds: float) -> None:
+        """Have the thread deliver what there is, and end; returns at once."""
+        with self._condition:
+            if self._thread is not None and not self._is_stopping:
+                self._ask(timeout_seconds)
+            self._is_stopping = True
 
     def shutdown(self, timeout_seconds: float) -> bool:
         """Deliver what there is, and end the thread; True as for `flush`."""
@@ -163,119 +135,89 @@ class Exporter:
             self._is_stopping = True
         return self.flush(timeout_seconds)
 
-    def _run(self) -> None:
-        due = self._clock() + self._interval_seconds
-        while True:
-            with self._condition:
-                self._condition.wait_for(self._is_asked, timeout=self._pause_seconds(due))
-                ticket, deadline = self._flushes_asked, self._flush_deadline
-                is_flush, is_last = self._is_asked(), self._is_stopping
-            with self._guard:
-                if is_flush:
-                    self.export(deadline)
-                elif self._clock() >= due:
-                    due = self._clock() + self._interval_seconds
-                    with self._guard:
-                        self._before_interval()
-                    self.export()
-                else:
-                    self._deliver(None)
-            if is_last:
-                with self._guard:
-                    self._transport.close()
-            with self._condition:
-                self._flushes_done = ticket
-                self._thread = None if is_last else self._thread
-                self._condition.notify_all()
-            if is_last:
-                return
-
     def export(self, deadline: float | None = None) -> None:
         """Collect, and deliver as much as can be; for the own thread, or where none runs.
 
         Args:
             deadline: when to give up, on the clock; while there is one, no backoff is observed.
         """
-        self._waiting.extend(self._collect())
-        self._shorten_waiting()
+        self._queue.add(self._collect(), *self._collect_events())
         self._deliver(deadline)
+
+    def _ask(self, timeout_seconds: float) -> int:
+        """Ask the thread for a flush; the condition is held."""
+        self._flushes_asked += 1
+        self._flush_deadline = max(self._flush_deadline, self._clock() + timeout_seconds)
+        self._condition.notify_all()
+        return self._flushes_asked
+
+    def _run(self) -> None:
+        is_last = False
+        while not is_last:
+            with self._condition:
+                self._condition.wait_for(self._is_asked, timeout=self._pause_seconds())
+                ticket, deadline = self._flushes_asked, self._flush_deadline
+                is_flush, is_last = self._is_asked(), self._is_stopping and self._is_asked()
+            with self._guard:
+                self._work(deadline if is_flush else None)
+            if is_last:
+                with self._guard:
+                    self._transport.close()
+            with self._condition:
+                self._flushes_done = self._flushes_asked if is_last else ticket
+                self._thread = None if is_last else self._thread
+                self._condition.notify_all()
+
+    def _work(self, flush_deadline: float | None) -> None:
+        if flush_deadline is not None:
+            self.export(flush_deadline)
+        elif self._clock() >= self._schedule.due:
+            self._schedule.advance(self._clock())
+            with self._guard:
+                self._before_interval()
+            self.export()
+        else:
+            self._deliver(None)
 
     def _is_asked(self) -> bool:
         return self._flushes_asked > self._flushes_done
 
-    def _pause_seconds(self, due: float) -> float:
-        until = due if self.is_idle else min(due, max(self._not_before, self._clock()))
+    def _pause_seconds(self) -> float:
+        until = self._schedule.due
+        if not self.is_idle:
+            until = min(until, self._not_before)
         return max(until - self._clock(), 0.0)
 
-    def _deliver(self, deadline: float | None) -> None:
-        while not self.is_idle:
+    def _deliver(self, flush_deadline: float | None) -> None:
+        round_end = self._clock() + self._options.round_timeout_seconds
+        deadline = round_end if flush_deadline is None else flush_deadline
+        while (message := self._queue.head()) is not None:
             now = self._clock()
-            if now >= deadline if deadline is not None else now < self._not_before:
+            if flush_deadline is None and now < self._not_before:
                 return
-            if not self._messages:
-                self._messages = self._encode(self._waiting.pop(0))
-                continue
-            message = self._messages[0]
-            remaining = None if deadline is None else deadline - now
-            outcome = self._transport.send(message.signal, message.body, timeout_seconds=remaining)
-            if not self._settle(message, outcome):
+            if now >= deadline:
+                self._not_before = max(self._not_before, self._schedule.due)
+                return
+            outcome = _FAULT
+            try:
+                outcome = self._transport.send(
+                    message.signal, message.body, timeout_seconds=deadline - now
+                )
+            finally:
+                is_done = self._settle(outcome)
+            if not is_done:
                 return
 
-    def _settle(self, message: _Message, outcome: Outcome) -> bool:
-        """Take note of an outcome; False where the message has to be sent again later."""
+    def _settle(self, outcome: Outcome) -> bool:
+        """Take note of an outcome; False where nothing is to be sent for a while."""
+        is_done = self._queue.settle(outcome)
         if outcome.status == "accepted":
-            self._attempts = 0
+            self._backoff.reset()
             self._not_before = 0.0
-            self._unreported_failures -= message.reported_failures
-            self._messages.pop(0)
-            return True
+            return is_done
         self.failures += 1
-        self._unreported_failures += 1
         self._guard.notice(f"export {outcome.status}", f"export failed: {outcome.message}")
         if outcome.status == "unreachable":
-            self._back_off(outcome.retry_after_seconds)
-            return False
-        self._refusals += 1
-        if outcome.status == "refused":
-            self._unreported_dropped.update(message.dropped)
-            self._unreported_dropped.update({"export_refused": message.rows})
-        self._messages.pop(0)
-        return True
-
-    def _back_off(self, retry_after_seconds: float | None) -> None:
-        wait = min(_FIRST_BACKOFF_SECONDS * 2.0**self._attempts, _LONGEST_BACKOFF_SECONDS)
-        self._attempts = min(self._attempts + 1, 10)
-        self._not_before = self._clock() + max(wait, retry_after_seconds or 0.0)
-
-    def _encode(self, profile: Profile) -> list[_Message]:
-        resource = self._resource()
-        failures = self._unreported_failures
-        profile.dropped.update(+self._unreported_dropped)
-        self._unreported_dropped.clear()
-        metrics = encode_metrics(profile, resource=resource, export_failures=failures)
-        messages = [
-            _Message(
-                "metrics",
-                metrics,
-                rows=profile.rows,
-                dropped=Counter(profile.dropped),
-                reported_failures=failures,
-            )
-        ]
-        logs = encode_logs(profile, resource=resource)
-        return [*messages, _Message("logs", logs)] if logs else messages
-
-    def _shorten_waiting(self) -> None:
-        """Merge the oldest neighbours that can be merged; lose the oldest where none can."""
-        while len(self._waiting) > _MOST_WAITING:
-            for index in range(len(self._waiting) - 1):
-                try:
-                    merged = self._waiting[index].merge(self._waiting[index + 1])
-                except ProfileMismatch:
-                    continue
-                self._waiting[index : index + 2] = [merged]
-                break
-            else:
-                lost = self._waiting.pop(0)
-                self._waiting[0].dropped["export_queue_full"] += lost.rows
-                self._guard.notice("export queue", f"{lost.rows} rows were lost: too many wait.")
+            wait = self._backoff.next_seconds(outcome.retry_after_seconds)
+            self._not_before = self._clock() + wait
+        return is_done

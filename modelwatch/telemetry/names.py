@@ -11,6 +11,7 @@ __all__ = [
     "BASELINE_ID",
     "DROP_REASON",
     "ERROR_TYPE",
+    "EVENTS_DROPPED",
     "EXPORT_FAILURES",
     "FEATURE_CATEGORIES",
     "FEATURE_CATEGORY",
@@ -22,18 +23,20 @@ __all__ = [
     "FEATURE_ROLE",
     "FEATURE_VALUE",
     "JOINT_NAMES",
+    "LABEL",
     "MISSING_REASON",
     "MODEL_NAME",
     "MODEL_VERSION",
     "MOMENT_NAMES",
     "MOMENT_ROLES",
     "OTHER_CATEGORIES",
-    "OUTLIER_EVENT",
+    "OUTLIER",
     "OUTLIER_FEATURES",
     "OUTLIER_RULE",
     "OUTLIER_RULES",
     "PERFORMANCE_INPUTS",
     "PERFORMANCE_SCORES",
+    "PREDICTION",
     "PREDICTIONS",
     "PREDICTION_DURATION",
     "PREDICTION_ID",
@@ -49,7 +52,7 @@ __all__ = [
 
 SCOPE: Final = "modelwatch"
 
-# Metrics; all of delta temporality.
+# Metrics.
 FEATURE_VALUE: Final = "modelwatch.feature.value"
 FEATURE_CATEGORIES: Final = "modelwatch.feature.categories"
 FEATURE_MISSING: Final = "modelwatch.feature.missing_values"
@@ -60,12 +63,15 @@ ROWS_CAPTURED: Final = "modelwatch.rows.captured"
 ROWS_OUTLYING: Final = "modelwatch.rows.outlying"
 ROWS_DROPPED: Final = "modelwatch.rows.dropped"
 EXPORT_FAILURES: Final = "modelwatch.export.failures"
+EVENTS_DROPPED: Final = "modelwatch.events.dropped"
 
 # Events (log records).
 FEATURE_MOMENTS: Final = "modelwatch.feature.moments"
 PERFORMANCE_SCORES: Final = "modelwatch.performance.scores"
 PERFORMANCE_INPUTS: Final = "modelwatch.performance.inputs"
-OUTLIER_EVENT: Final = "modelwatch.outlier"
+PREDICTION: Final = "modelwatch.prediction"
+OUTLIER: Final = "modelwatch.outlier"
+LABEL: Final = "modelwatch.label"
 
 # Attributes of every point.
 MODEL_NAME: Final = "modelwatch.model.name"

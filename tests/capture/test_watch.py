@@ -231,7 +231,7 @@ def test_a_fault_of_ours_never_reaches_a_prediction(
         "read": (recorder, "read"),
         "output": (plan.outputs, "columns"),
         "fold": (mw.Profile, "update"),
-        "encode": (sys.modules["modelwatch.telemetry.exporter"], "encode_metrics"),
+        "encode": (sys.modules["modelwatch.telemetry.export_queue"], "encode_metrics"),
         "quick": (plan, "read"),
         "keep": (recorder, "keep_row"),
     }

@@ -9,6 +9,7 @@ from modelwatch.cli.masking import MASK
 from modelwatch.errors import ConfigurationError
 from modelwatch.settings import SETTINGS
 from tests.cli.conftest import Run
+from tests.telemetry.transport.grpc_collector import Collector, serve
 
 CLOSED = "http://127.0.0.1:1"
 
@@ -39,6 +40,35 @@ def test_reachable_servers_are_fine(
     assert outcome.status == 0, outcome.out
 
 
+def test_endpoints_are_asked_by_the_protocol_that_is_set(
+    run: Run, monkeypatch: pytest.MonkeyPatch, running_collector: dict[str, str]
+) -> None:
+    """A gRPC receiver is well, and one that speaks HTTP is none."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    state = Collector()
+    state.held.set()
+    with serve(state):
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", state.url)
+        outcome = run("doctor", "--collector", running_collector["pages"])
+    assert outcome.status == 0, outcome.out
+    assert len(state.received) == 2
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", running_collector["otlp"])
+    outcome = run("doctor", "--collector", running_collector["pages"])
+    assert outcome.status == 1
+    assert "is OTEL_EXPORTER_OTLP_ENDPOINT right?" in " ".join(outcome.out.split())
+
+
+def test_a_signal_that_is_off_is_not_asked(
+    run: Run, monkeypatch: pytest.MonkeyPatch, running_collector: dict[str, str]
+) -> None:
+    """Where no logs are sent, nobody needs to take them."""
+    monkeypatch.setenv("OTEL_LOGS_EXPORTER", "none")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", CLOSED)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", running_collector["otlp"])
+    outcome = run("doctor", "--collector", running_collector["pages"])
+    assert outcome.status == 0, outcome.out
+
+
 def test_wrong_setting_is_a_problem(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable that cannot be read is named, with status 1."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "soon")
@@ -50,6 +80,7 @@ def test_wrong_setting_is_a_problem(run: Run, monkeypatch: pytest.MonkeyPatch) -
 def test_secrets_are_masked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a header nor a password in an address is ever printed."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=hunter2")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "authorization=hunter2")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:hunter2@127.0.0.1:1")
     monkeypatch.setenv("MODELWATCH_COLLECTOR_URL", "http://me:hunter2@127.0.0.1:1")
     outcome = run("doctor")
@@ -83,7 +114,8 @@ def test_packages_that_are_not_there_have_no_version() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "both"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "junk"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318"),

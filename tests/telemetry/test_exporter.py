@@ -1,63 +1,85 @@
 from __future__ import annotations
 
+import random
+import threading
 import time
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 from typing import Any
 
 import pytest
 
 import modelwatch as mw
 from modelwatch.capture.guard import Guard
+from modelwatch.telemetry import names
+from modelwatch.telemetry.export_options import ExportOptions
 from modelwatch.telemetry.exporter import Exporter
 from modelwatch.telemetry.transport import Outcome, Signal
-from modelwatch.telemetry.wire import assemble, decode_metrics
+from modelwatch.telemetry.wire import Event
+from tests.telemetry.windows import DOWN, FINE, PARTIAL, REFUSED, Sent, Windows, received, records
 from tests.watched import FakeTransport
 
-DOWN = Outcome(status="unreachable", message="down")
-FINE = Outcome(status="accepted")
-REFUSED = Outcome(status="refused", message="bad")
-PARTIAL = Outcome(status="partial", message="bad")
+
+class SlowTransport(FakeTransport):
+    """Takes time on the clock of a bench for each message, and notes what time it was given."""
+
+    def __init__(self, bench: Bench, seconds: float) -> None:
+        super().__init__()
+        self._bench = bench
+        self._seconds = seconds
+        self.timeouts: list[float | None] = []
+
+    def send(self, signal: Signal, body: bytes, *, timeout_seconds: float | None = None) -> Outcome:
+        """Let time pass."""
+        self.timeouts.append(timeout_seconds)
+        self._bench.now += self._seconds
+        return super().send(signal, body, timeout_seconds=timeout_seconds)
 
 
 class Bench:
     """An exporter without a thread, whose profiles and clock are at hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
         self.now = 0.0
-        self.transport = FakeTransport()
+        self.chance = 0.0
+        self.transport: Any = FakeTransport()
+        self.windows = Windows()
         self.ended: list[mw.Profile] = []
+        self.happened: list[Event] = []
         self.guard = Guard()
-        self.windows = 0
+        self.options = ExportOptions(**options)
+        self.renew()
+
+    def renew(self) -> None:
+        """Make the exporter anew."""
         self.exporter = Exporter(
-            collect=self._collect,
+            collect=lambda: self._take(self.ended),
+            collect_events=lambda: (self._take(self.happened), {}),
             before_interval=lambda: None,
             transport=self.transport,
             resource=lambda: {"service.instance.id": "one"},
             interval_seconds=60.0,
             guard=self.guard,
+            options=self.options,
             clock=lambda: self.now,
+            random=lambda: self.chance,
         )
 
-    def _collect(self) -> list[mw.Profile]:
-        ended, self.ended = self.ended, []
-        return ended
+    def _take(self, source: list[Any]) -> list[Any]:
+        taken = source[:]
+        source.clear()
+        return taken
 
     def end_window(self, rows: int = 1) -> None:
         """Let one more window of so many rows end."""
-        profile = mw.Profile.empty("m", "1", start_ns=self.windows + 1)
-        profile.update({"a": [0.5] * rows})
-        profile.record_calls([0.01] * rows)
-        self.windows += 1
-        profile.end_ns = self.windows + 1
-        self.ended.append(profile)
+        self.ended.append(self.windows.next(rows))
 
-    def round(self, outcome: Outcome) -> list[tuple[Signal, bytes]]:
+    def round(self, outcome: Outcome) -> list[Sent]:
         """Export once, and return what was sent."""
         self.transport.outcome = outcome
         before = len(self.transport.sent)
         self.exporter.export()
-        return self.transport.sent[before:]
+        sent: list[Sent] = self.transport.sent[before:]
+        return sent
 
 
 @pytest.fixture
@@ -66,128 +88,106 @@ def bench() -> Bench:
     return Bench()
 
 
-def received(sent: list[tuple[Signal, bytes]]) -> list[mw.Profile]:
-    """Return the profiles among messages."""
-    bodies = [body for signal, body in sent if signal == "metrics"]
-    return assemble(point for body in bodies for point in decode_metrics(body).points)
-
-
-def test_what_ended_is_sent(bench: Bench) -> None:
-    """Each window goes out as metrics and logs, once."""
+def test_what_ended_and_happened_is_sent(bench: Bench) -> None:
+    """Each window goes out as metrics and logs, and events besides, once."""
     bench.end_window(rows=3)
-    assert [signal for signal, _ in bench.round(FINE)] == ["metrics", "logs"]
+    bench.happened.append(Event(names.OUTLIER, 1))
+    assert [signal for signal, _ in bench.round(FINE)] == ["metrics", "logs", "logs"]
     assert bench.round(FINE) == []
     assert bench.exporter.is_idle
 
 
-def test_what_was_sent_is_sent_again_unchanged(bench: Bench) -> None:
-    """After an outage the same bytes come again, so that the receiver can tell a repetition."""
-    bench.end_window()
-    (first,) = bench.round(DOWN)
-    bench.end_window()
-    bench.now += 3_600
-    (second,) = bench.round(DOWN)
-    assert second == first
-    bench.now += 3_600
-    again, *rest = bench.round(FINE)
-    assert again == first
-    assert sum(found.rows for found in received([again, *rest])) == 2
-
-
-def test_a_collector_that_is_down_is_not_hammered(bench: Bench) -> None:
-    """Attempts are spaced out, up to a minute apart, and at least as asked by Retry-After."""
+@pytest.mark.parametrize("chance", [0.0, 0.999_999])
+def test_a_collector_that_is_down_is_not_hammered(bench: Bench, chance: float) -> None:
+    """Between two attempts there is half of 1, 2, 4 ... 60 seconds at least, and all at most."""
+    bench.chance = chance
     bench.end_window()
     waits = []
     for _ in range(9):
         assert len(bench.round(DOWN)) == 1
         started = bench.now
         while not bench.round(DOWN):
-            bench.now += 0.5
+            bench.now += 0.125
         waits.append(bench.now - started)
-        bench.now += 3_600
-        bench.exporter._attempts = len(waits)
-    assert waits == sorted(waits)
-    assert waits[-1] <= 60.5
-    patient = Bench()
-    patient.end_window()
-    patient.round(Outcome(status="unreachable", retry_after_seconds=120.0))
-    patient.now = 119.0
-    assert patient.round(FINE) == []
-    patient.now = 121.0
-    assert len(patient.round(FINE)) == 2
+        bench.now += 3_600.0
+    longest = [1.0, 4.0, 16.0, 60.0]  # of every other, as each wait here takes two attempts
+    assert waits[:4] == pytest.approx([wait * (1 + chance) / 2 for wait in longest], abs=0.13)
+    assert max(waits) <= 60.125
 
 
-def test_an_outage_takes_bounded_memory_and_no_rows(bench: Bench) -> None:
-    """Over a thousand windows of outage profiles are merged; all rows arrive afterwards."""
-    for _ in range(1_000):
-        bench.end_window()
+@pytest.mark.parametrize("chance", [0.0, 0.999_999])
+def test_retry_after_is_a_minimum(bench: Bench, chance: float) -> None:
+    """Nothing is sent a moment before the receiver asked for, and all is soon after."""
+    bench.chance = chance
+    bench.end_window()
+    bench.round(Outcome(status="unreachable", retry_after_seconds=120.0))
+    bench.now = 119.999
+    assert bench.round(FINE) == []
+    bench.now = 121.0
+    assert len(bench.round(FINE)) == 2
+
+
+def test_success_ends_the_waiting(bench: Bench) -> None:
+    """After a collector came back, a new failure is met with a short wait again."""
+    bench.end_window()
+    for _ in range(8):
         bench.round(DOWN)
-        bench.now += 60.0
-    assert len(bench.exporter._waiting) <= 32
-    assert len(bench.exporter._messages) <= 2
-    bench.now += 3_600
-    found = received(bench.round(FINE))
-    assert sum(profile.rows for profile in found) == 1_000
-    assert sum(profile.predictions[""] for profile in found) == 1_000
-    spans = sorted((profile.start_ns, profile.end_ns) for profile in found)
-    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
-
-
-def test_profiles_that_cannot_be_merged_are_lost_oldest_first(bench: Bench) -> None:
-    """Where nothing can be merged, the oldest goes, and its rows are counted as dropped."""
-    for number in range(40):
-        profile = mw.Profile("m", str(number), start_ns=number, end_ns=number + 1)
-        profile.rows = 1
-        bench.ended.append(profile)
-    bench.round(DOWN)
-    assert len(bench.exporter._waiting) + 1 == 32
-    assert bench.guard.count == 0
-
-
-def test_refused_messages_are_given_up(bench: Bench) -> None:
-    """A message that the receiver will never take does not hold up the next."""
+        bench.now += 3_600.0
+    assert len(bench.round(FINE)) == 2
     bench.end_window()
-    bench.round(REFUSED)
-    assert bench.exporter.is_idle
-    assert bench.exporter.failures == 2
+    assert len(bench.round(DOWN)) == 1
+    bench.now += 1.0
+    assert len(bench.round(FINE)) == 2
 
 
-def test_refused_rows_are_reported_as_dropped(bench: Bench) -> None:
-    """What the receiver never took is counted by the next profile that it takes, and only once."""
-    for rows in (3, 4):
-        bench.end_window(rows)
-        bench.ended[0].dropped["buffer_full"] = 1
-        bench.round(REFUSED)
-    bench.end_window()
-    bench.round(DOWN)
-    bench.now += 3_600
-    bench.end_window()
-    first, second = received(bench.round(FINE))
-    assert first.dropped == {"export_refused": 7, "buffer_full": 2}
-    assert second.dropped == {}
-
-
-def test_only_the_refusal_of_rows_is_a_loss_of_rows(bench: Bench) -> None:
-    """Rows are counted as lost once for metrics, not for logs, nor where a part was refused."""
-    bench.end_window(rows=3)
-    bench.round(PARTIAL)
-    bench.end_window()
-    (profile,) = received(bench.round(FINE))
-    assert profile.dropped == {}
-    assert bench.exporter.failures == 2
-
-
-def test_failures_are_reported_with_the_next_export(bench: Bench) -> None:
-    """The receiver learns how many exports failed, once."""
-    bench.end_window()
-    bench.round(REFUSED)
-    reports = []
-    for _ in range(2):
+def test_a_round_takes_no_longer_than_it_may(bench: Bench) -> None:
+    """A collector that is slow but well gets the rest at the next interval, not all at once."""
+    bench.transport = SlowTransport(bench, seconds=8.0)
+    bench.chance = 0.9
+    bench.renew()
+    for _ in range(5):
         bench.end_window()
-        (body,) = [body for signal, body in bench.round(FINE) if signal == "metrics"]
-        reports.append(b"modelwatch.export.failures" in body)
-    assert reports == [True, False]
-    assert bench.exporter._unreported_failures == 0
+    assert len(bench.round(FINE)) == 4
+    assert bench.transport.timeouts == [30.0, 22.0, 14.0, 6.0]
+    assert not bench.exporter.is_idle
+    assert bench.round(FINE) == []
+    bench.now = bench.exporter._schedule.due
+    assert len(bench.round(FINE)) == 4
+
+
+def test_a_flush_gives_each_request_what_is_left(bench: Bench) -> None:
+    """The caller's time is what counts then, and no wait is observed."""
+    bench.transport = SlowTransport(bench, seconds=1.0)
+    bench.renew()
+    bench.end_window()
+    bench.round(DOWN)
+    bench.transport.outcome = FINE
+    bench.transport.timeouts.clear()
+    bench.exporter.export(deadline=bench.now + 1.5)
+    assert bench.transport.timeouts == [1.5, 0.5]
+    assert bench.exporter.is_idle
+
+
+def test_a_transport_that_raises_is_not_called_again_at_once(bench: Bench) -> None:
+    """A fault of ours counts as a failed export: what waits is kept, and there is a wait."""
+
+    class Broken(FakeTransport):
+        def send(self, signal: Signal, body: bytes, *, timeout_seconds: float | None = None) -> Any:
+            self.sent.append((signal, body))
+            raise RuntimeError("broken")
+
+    bench.transport = Broken()
+    bench.renew()
+    bench.end_window()
+    with pytest.raises(RuntimeError):
+        bench.exporter.export()
+    bench.exporter.export()
+    assert len(bench.transport.sent) == 1
+    assert bench.exporter.failures == 1
+    bench.now += 1.0
+    with pytest.raises(RuntimeError):
+        bench.exporter.export()
+    assert bench.transport.sent[0] == bench.transport.sent[1]
 
 
 @pytest.fixture
@@ -204,6 +204,8 @@ def running() -> Iterator[Callable[..., tuple[Exporter, FakeTransport]]]:
             resource=lambda: {"service.instance.id": "one"},
             interval_seconds=options.pop("interval_seconds", 3_600.0),
             guard=Guard(),
+            random=lambda: 0.999,
+            **options,
         )
         started.append(exporter)
         exporter.start()
@@ -216,9 +218,8 @@ def running() -> Iterator[Callable[..., tuple[Exporter, FakeTransport]]]:
 
 def one_window() -> Callable[[], list[mw.Profile]]:
     """Return what collects one window, and then none."""
-    bench = Bench()
-    bench.end_window()
-    return bench._collect
+    ended = [Windows().next()]
+    return lambda: [ended.pop()] if ended else []
 
 
 def test_a_flush_delivers(running: Any) -> None:
@@ -273,6 +274,27 @@ def test_faults_do_not_end_the_thread(running: Any) -> None:
     assert exporter._thread.is_alive()
 
 
+def test_a_hanging_transport_holds_no_caller(running: Any) -> None:
+    """flush and shutdown return in their time, whatever a request does; then all goes on."""
+    held, entered = threading.Event(), threading.Event()
+
+    class Hanging(FakeTransport):
+        def send(self, signal: Signal, body: bytes, *, timeout_seconds: float | None = None) -> Any:
+            entered.set()
+            held.wait(20)
+            return super().send(signal, body, timeout_seconds=timeout_seconds)
+
+    exporter, transport = running(one_window(), transport=Hanging())
+    started = time.monotonic()
+    assert exporter.flush(0.05) is False
+    assert entered.wait(10)
+    assert exporter.flush(0.05) is False
+    assert time.monotonic() - started < 5.0
+    held.set()
+    assert exporter.flush(10.0)
+    assert len(transport.sent) == 2
+
+
 def test_shutdown_ends_the_thread(running: Any) -> None:
     """After a shutdown no thread is left, and a second one does no harm."""
     exporter, transport = running(one_window())
@@ -285,3 +307,49 @@ def test_shutdown_ends_the_thread(running: Any) -> None:
     assert exporter.shutdown(10.0)
     assert exporter.flush(10.0)
     assert time.monotonic() - started < 5.0
+
+
+def test_several_shut_down_together(running: Any) -> None:
+    """What was begun needs no second time: the thread delivers once, ends, and all are told."""
+    exporter, transport = running(one_window())
+    thread = exporter._thread
+    exporter.begin_shutdown(10.0)
+    exporter.begin_shutdown(10.0)
+    assert exporter.shutdown(10.0)
+    thread.join(10.0)
+    assert not thread.is_alive()
+    assert len(transport.sent) == 2
+    exporter.start()
+    assert exporter._thread is None
+
+
+def test_chance_is_in_the_operating_systems_hands() -> None:
+    """Replicas that all seed their generators alike have other phases all the same."""
+    phases = set()
+    for _ in range(3):
+        random.seed(7)
+        exporter = Exporter(
+            collect=list,
+            before_interval=lambda: None,
+            transport=FakeTransport(),
+            resource=dict,
+            interval_seconds=60.0,
+            guard=Guard(),
+            clock=lambda: 0.0,
+        )
+        phases.add(exporter._schedule.due)
+    assert len(phases) == 3
+    assert all(0.0 <= phase <= 60.0 for phase in phases)
+
+
+def test_nothing_of_an_outage_is_lost(bench: Bench) -> None:
+    """An hour without a collector: all rows and events arrive when it is back."""
+    for _ in range(60):
+        bench.end_window(rows=7)
+        bench.happened.append(Event(names.OUTLIER, 1))
+        bench.round(DOWN)
+        bench.now += 60.0
+    bench.now += 60.0
+    sent = bench.round(FINE)
+    assert sum(profile.rows for profile in received(sent)) == 420
+    assert sum(record.event_name == names.OUTLIER for record in records(sent)) == 60

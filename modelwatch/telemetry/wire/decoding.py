@@ -39,6 +39,7 @@ SUMS: Final[Mapping[str, Reader]] = {
     names.ROWS_OUTLYING: folding.rows_outlying,
     names.ROWS_DROPPED: folding.rows_dropped,
     names.EXPORT_FAILURES: folding.nothing,
+    names.EVENTS_DROPPED: folding.nothing,
 }
 HISTOGRAMS: Final[Mapping[str, Reader]] = {
     names.FEATURE_VALUE: folding.histogram,

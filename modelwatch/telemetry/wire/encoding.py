@@ -1,351 +1,290 @@
-"""Profiles to OTLP messages."""
+"""Profiles to OTLP metrics.
+
+Written as bytes, field by field: four times as fast as through objects, which matters where some
+hundred features share a core with the model. What all points of a window have in common comes
+first in each, so that it compresses to next to nothing.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
-from opentelemetry.proto.common.v1.common_pb2 import (
-    AnyValue,
-    ArrayValue,
-    InstrumentationScope,
-    KeyValue,
-)
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from modelwatch.feature import FeatureProfile
-from modelwatch.performance import ScoreSummary
 from modelwatch.profile import Profile
 from modelwatch.sketches import Categories, ExponentialHistogram, Histogram
 from modelwatch.telemetry import names
+from modelwatch.telemetry.wire.attributes import Scalar, resource_message, sendable
+from modelwatch.telemetry.wire.protobuf_writer import (
+    delimited,
+    double_field,
+    fixed64_field,
+    varint_field,
+)
 
-__all__ = ["encode_logs", "encode_metrics"]
+__all__ = ["SelfMetrics", "Temporality", "common_attributes", "encode_metrics"]
 
-AttributeValue = str | int | float | bool
-DELTA = otlp.AGGREGATION_TEMPORALITY_DELTA
+Temporality = Literal["delta", "cumulative"]
+
+_MOST_FEATURES_KEPT = 4_096
+"""Whose attributes, some 150 bytes each, are not written anew at each interval."""
+
+# Numbers of fields, as OTLP's metrics.proto has them.
+_REQUEST_RESOURCE_METRICS = 1
+_RESOURCE, _SCOPE_METRICS = 1, 2
+_SCOPE, _METRICS = 1, 2
+_METRIC_NAME, _METRIC_UNIT = 1, 3
+_SUM, _HISTOGRAM, _EXPONENTIAL_HISTOGRAM = 7, 9, 10
+_DATA_POINTS, _TEMPORALITY, _IS_MONOTONIC = 1, 2, 3
+_START, _TIME = 2, 3
+_NUMBER_AS_INT, _NUMBER_ATTRIBUTES = 6, 7
+_HISTOGRAM_COUNT, _HISTOGRAM_SUM, _HISTOGRAM_COUNTS, _HISTOGRAM_BOUNDS = 4, 5, 6, 7
+_HISTOGRAM_ATTRIBUTES, _HISTOGRAM_MIN, _HISTOGRAM_MAX = 9, 11, 12
+_EXPONENTIAL_ATTRIBUTES = 1
+_KEY, _VALUE, _STRING = 1, 2, 1  # of common.proto
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfMetrics:
+    """What the exporter tells of itself, with the rows of a profile.
+
+    Attributes:
+        export_failures: failed exports, by what became of them.
+        events_dropped: lost events, by reason.
+    """
+
+    export_failures: Mapping[str, int] = field(default_factory=dict)
+    events_dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+_NOTHING = SelfMetrics()
 
 
 def encode_metrics(
     profile: Profile,
     *,
-    resource: Mapping[str, AttributeValue],
-    export_failures: int = 0,
+    resource: Mapping[str, Scalar],
+    own: SelfMetrics = _NOTHING,
+    temporality: Temporality = "delta",
 ) -> bytes:
     """Return an ``ExportMetricsServiceRequest``, serialised, with all of a profile but its moments.
 
     Args:
-        profile: one window of one process.
+        profile: one window of one process; for cumulative temporality, all since its start.
         resource: attributes of the process, ``service.instance.id`` among them.
-        export_failures: how many exports failed since the last that did not.
+        own: what the exporter tells of itself: since the last message, or since the start.
+        temporality: whether counts are those of the window or those since the start.
     """
-    window = _Window(profile)
-    metrics = [
-        *_value_metrics(profile, window),
-        _sum(names.FEATURE_CATEGORIES, "{observation}", _category_points(profile, window)),
-        _sum(
-            names.FEATURE_MISSING,
-            "{observation}",
-            _odd_points(profile, window, "missing", names.MISSING_REASON),
-        ),
-        _sum(
-            names.FEATURE_OUTLIERS,
-            "{observation}",
-            _odd_points(profile, window, "outliers", names.OUTLIER_RULE),
-        ),
-        _sum(names.PREDICTIONS, "{prediction}", _prediction_points(profile, window)),
-        _duration_metric(profile, window),
-        _sum(names.ROWS_CAPTURED, "{row}", [window.count(profile.rows, {})]),
-        _sum(names.ROWS_OUTLYING, "{row}", [window.count(profile.outlier_rows, {})]),
-        _sum(
-            names.ROWS_DROPPED,
-            "{row}",
-            [
-                window.count(count, {names.DROP_REASON: reason})
-                for reason, count in sorted(profile.dropped.items())
-            ],
-        ),
-        _sum(names.EXPORT_FAILURES, "{export}", [window.count(export_failures, {})]),
-    ]
-    request = ExportMetricsServiceRequest()
-    scope = request.resource_metrics.add(resource=_resource(resource)).scope_metrics.add(
-        scope=InstrumentationScope(name=names.SCOPE)
+    scope = InstrumentationScope(name=names.SCOPE).SerializeToString()
+    scope_metrics = delimited(_SCOPE, scope) + b"".join(
+        delimited(_METRICS, metric) for metric in _Window(profile, temporality).metrics(own)
     )
-    scope.metrics.extend(metric for metric in metrics if metric.WhichOneof("data"))
-    return request.SerializeToString()
-
-
-def encode_logs(profile: Profile, *, resource: Mapping[str, AttributeValue]) -> bytes:
-    """Return an ``ExportLogsServiceRequest``, serialised, with what no metric can hold.
-
-    The body of the event ``modelwatch.feature.moments`` is an array of little-endian float64: n,
-    shift, mean - shift, sum of squared deviations, minimum and maximum of each feature of
-    ``modelwatch.feature.names``; then, for the d features of ``modelwatch.feature.joint_names``,
-    the number of complete rows, their d shifts, d means - shift and the upper triangle of the
-    co-moments, row by row. Those of ``modelwatch.performance.scores`` and
-    ``modelwatch.performance.inputs``, from which performance is estimated without labels, are JSON
-    of a `ScoreSummary` and of `QuadraticMoments`.
-
-    Returns:
-        Empty bytes where the profile has none of these.
-    """
-    moments = _moments_record(profile)
-    records = [*([moments] if moments is not None else []), *_performance_records(profile)]
-    if not records:
-        return b""
-    request = ExportLogsServiceRequest()
-    scope = request.resource_logs.add(resource=_resource(resource)).scope_logs.add(
-        scope=InstrumentationScope(name=names.SCOPE)
+    return delimited(
+        _REQUEST_RESOURCE_METRICS,
+        delimited(_RESOURCE, resource_message(resource).SerializeToString())
+        + delimited(_SCOPE_METRICS, scope_metrics),
     )
-    scope.log_records.extend(records)
-    return request.SerializeToString()
 
 
-def _moments_record(profile: Profile) -> LogRecord | None:
-    numeric = [
-        (feature, feature.moments)
-        for feature in profile.features.values()
-        if feature.moments is not None and feature.moments.n
-    ]
-    if not numeric:
-        return None
-    parts = [
-        np.array([m.n, m.shift, m.mean_offset, m.m2, m.minimum, m.maximum]) for _, m in numeric
-    ]
-    joint = profile.joint if profile.joint is not None and profile.joint.n else None
-    if joint is not None:
-        upper = joint.m2[np.triu_indices(len(joint.names))]
-        parts += [np.array([joint.n]), joint.shift, joint.mean_offset, upper]
-    features = [feature for feature, _ in numeric]
-    record = _record(profile, names.FEATURE_MOMENTS)
-    record.body.bytes_value = np.concatenate(parts).astype("<f8").tobytes()
-    record.attributes.extend(
-        [
-            _texts(names.MOMENT_NAMES, [feature.name for feature in features]),
-            _texts(names.MOMENT_ROLES, [feature.role for feature in features]),
-            _texts(names.JOINT_NAMES, joint.names if joint is not None else []),
-        ]
-    )
-    return record
-
-
-def _performance_records(profile: Profile) -> Iterator[LogRecord]:
-    parts = {
-        names.PERFORMANCE_SCORES: profile.scores,
-        names.PERFORMANCE_INPUTS: profile.quadratic,
+def common_attributes(profile: Profile) -> dict[str, str]:
+    """Return the attributes that all points and records of a profile have."""
+    found = {
+        names.MODEL_NAME: profile.model,
+        names.MODEL_VERSION: profile.version,
     }
-    for event, part in parts.items():
-        if part is not None and (part.rows or (isinstance(part, ScoreSummary) and part.refused)):
-            record = _record(profile, event)
-            record.body.string_value = json.dumps(part.to_dict(), separators=(",", ":"))
-            yield record
-
-
-def _record(profile: Profile, event: str) -> LogRecord:
-    return LogRecord(
-        time_unix_nano=profile.end_ns,
-        observed_time_unix_nano=profile.end_ns,
-        event_name=event,
-        attributes=_attributes({**_common(profile), names.WINDOW_START: profile.start_ns}),
-    )
+    optional = {names.BASELINE_ID: profile.baseline_id, names.SEGMENT: profile.segment}
+    found.update({name: value for name, value in optional.items() if value is not None})
+    return found
 
 
 class _Window:
-    """Makes points of one profile: its times, and the attributes that all of them have."""
+    """Writes the metrics of one profile; what all its points have in common is written once."""
 
-    def __init__(self, profile: Profile) -> None:
-        self.start_ns = profile.start_ns
-        self.end_ns = profile.end_ns
-        self.common = _attributes(_common(profile))
+    def __init__(self, profile: Profile, temporality: Temporality) -> None:
+        self._profile = profile
+        self._temporality = varint_field(
+            _TEMPORALITY,
+            otlp.AGGREGATION_TEMPORALITY_DELTA
+            if temporality == "delta"
+            else otlp.AGGREGATION_TEMPORALITY_CUMULATIVE,
+        )
+        self._times = fixed64_field(_START, profile.start_ns) + fixed64_field(_TIME, profile.end_ns)
+        common = common_attributes(profile)
+        self._of_histogram = self._times + _attributes(_HISTOGRAM_ATTRIBUTES, common)
+        self._of_exponential = self._times + _attributes(_EXPONENTIAL_ATTRIBUTES, common)
+        self._of_number = self._times + _attributes(_NUMBER_ATTRIBUTES, common)
 
-    def attributes(self, more: Mapping[str, AttributeValue]) -> list[KeyValue]:
-        return [*self.common, *_attributes(more)]
+    def metrics(self, own: SelfMetrics) -> Iterator[bytes]:
+        """Yield each metric that there is something to tell of."""
+        profile = self._profile
+        yield from self._value_metrics()
+        yield from self._sum(names.FEATURE_CATEGORIES, "{observation}", self._categories())
+        yield from self._sum(
+            names.FEATURE_MISSING, "{observation}", self._odd("missing", names.MISSING_REASON)
+        )
+        yield from self._sum(
+            names.FEATURE_OUTLIERS, "{observation}", self._odd("outliers", names.OUTLIER_RULE)
+        )
+        yield from self._counts(
+            names.PREDICTIONS, "{prediction}", names.ERROR_TYPE, profile.predictions
+        )
+        if profile.duration.total:
+            point = self._of_histogram + _histogram(profile.duration, profile.duration_sum_seconds)
+            yield self._metric(names.PREDICTION_DURATION, "s", _HISTOGRAM, [point])
+        yield from self._counts(names.ROWS_CAPTURED, "{row}", "", {"": profile.rows})
+        yield from self._counts(names.ROWS_OUTLYING, "{row}", "", {"": profile.outlier_rows})
+        yield from self._counts(names.ROWS_DROPPED, "{row}", names.DROP_REASON, profile.dropped)
+        yield from self._counts(
+            names.EXPORT_FAILURES, "{export}", names.ERROR_TYPE, own.export_failures
+        )
+        yield from self._counts(
+            names.EVENTS_DROPPED, "{event}", names.DROP_REASON, own.events_dropped
+        )
 
-    def count(self, count: int, more: Mapping[str, AttributeValue]) -> otlp.NumberDataPoint | None:
-        """Return a point of a sum, or None where there is nothing to tell."""
-        if not count:
-            return None
-        return otlp.NumberDataPoint(
-            attributes=self.attributes(more),
-            start_time_unix_nano=self.start_ns,
-            time_unix_nano=self.end_ns,
-            as_int=int(count),
+    def _value_metrics(self) -> Iterator[bytes]:
+        explicit, exponential = [], []
+        for feature in self._profile.features.values():
+            if not feature.observed:
+                continue
+            if isinstance(feature.values, Histogram):
+                explicit.append(self._histogram_point(feature, feature.values))
+            elif isinstance(feature.values, ExponentialHistogram):
+                exponential.append(self._exponential_point(feature, feature.values))
+        if explicit:
+            yield self._metric(names.FEATURE_VALUE, "1", _HISTOGRAM, explicit)
+        if exponential:
+            yield self._metric(names.FEATURE_VALUE, "1", _EXPONENTIAL_HISTOGRAM, exponential)
+
+    def _histogram_point(self, feature: FeatureProfile, values: Histogram) -> bytes:
+        attributes = _of_feature(_HISTOGRAM_ATTRIBUTES, feature)
+        moments = feature.moments
+        if moments is None or not moments.n:
+            return self._of_histogram + attributes + _histogram(values)
+        extremes = double_field(_HISTOGRAM_MIN, moments.minimum) + double_field(
+            _HISTOGRAM_MAX, moments.maximum
+        )
+        counts = _histogram(values, moments.mean * moments.n)
+        return self._of_histogram + attributes + extremes + counts
+
+    def _exponential_point(self, feature: FeatureProfile, values: ExponentialHistogram) -> bytes:
+        point = otlp.ExponentialHistogramDataPoint(
+            count=values.total,
+            scale=values.scale,
+            zero_count=values.zero_count,
+            zero_threshold=values.zero_threshold,
+            positive=_buckets(values.positive),
+            negative=_buckets(values.negative),
+        )
+        moments = feature.moments
+        if moments is not None and moments.n:
+            point.sum = moments.mean * moments.n
+            point.min, point.max = moments.minimum, moments.maximum
+        attributes = _of_feature(_EXPONENTIAL_ATTRIBUTES, feature)
+        return self._of_exponential + attributes + point.SerializeToString()
+
+    def _categories(self) -> Iterator[bytes]:
+        for feature in self._profile.features.values():
+            if isinstance(feature.values, Categories):
+                values = feature.values
+                unnamed = {
+                    names.OTHER_CATEGORIES: values.other,
+                    names.UNSEEN_CATEGORIES: values.unseen,
+                }
+                of_feature = self._of_number + _of_feature(_NUMBER_ATTRIBUTES, feature)
+                for category, count in [*values.counts.items(), *unnamed.items()]:
+                    yield from _number(of_feature, names.FEATURE_CATEGORY, category, count)
+
+    def _odd(self, counts: Literal["missing", "outliers"], attribute: str) -> Iterator[bytes]:
+        """Yield how many values of each feature were missing for a reason, or broke a rule."""
+        for feature in self._profile.features.values():
+            found = feature.missing if counts == "missing" else feature.outliers
+            if not found:
+                continue
+            of_feature = self._of_number + _of_feature(
+                _NUMBER_ATTRIBUTES, feature, with_kind=isinstance(feature.values, Categories)
+            )
+            for reason, count in found.items():
+                yield from _number(of_feature, attribute, reason, count)
+
+    def _counts(
+        self, name: str, unit: str, attribute: str, counts: Mapping[str, int]
+    ) -> Iterator[bytes]:
+        """Yield a sum with a point a value of the attribute; an empty value stands for none."""
+        points: list[bytes] = []
+        for value, count in sorted(counts.items()):
+            points.extend(_number(self._of_number, attribute if value else "", value, count))
+        yield from self._sum(name, unit, points)
+
+    def _sum(self, name: str, unit: str, points: Iterable[bytes]) -> Iterator[bytes]:
+        found = list(points)
+        if found:
+            yield self._metric(name, unit, _SUM, found)
+
+    def _metric(self, name: str, unit: str, kind: int, points: list[bytes]) -> bytes:
+        data = b"".join(delimited(_DATA_POINTS, point) for point in points) + self._temporality
+        if kind == _SUM:
+            data += varint_field(_IS_MONOTONIC, True)
+        return (
+            delimited(_METRIC_NAME, name.encode())
+            + delimited(_METRIC_UNIT, unit.encode())
+            + delimited(kind, data)
         )
 
 
-def _value_metrics(profile: Profile, window: _Window) -> Iterator[otlp.Metric]:
-    explicit, exponential = [], []
-    for feature in profile.features.values():
-        if isinstance(feature.values, Histogram) and feature.observed:
-            explicit.append(_histogram_point(feature, feature.values, window))
-        elif isinstance(feature.values, ExponentialHistogram) and feature.observed:
-            exponential.append(_exponential_point(feature, feature.values, window))
-    if explicit:
-        histogram = otlp.Histogram(data_points=explicit, aggregation_temporality=DELTA)
-        yield otlp.Metric(name=names.FEATURE_VALUE, unit="1", histogram=histogram)
-    if exponential:
-        yield otlp.Metric(
-            name=names.FEATURE_VALUE,
-            unit="1",
-            exponential_histogram=otlp.ExponentialHistogram(
-                data_points=exponential, aggregation_temporality=DELTA
-            ),
+def _histogram(values: Histogram, total: float | None = None) -> bytes:
+    """Return the count, sum and bins of a point."""
+    return b"".join(
+        (
+            fixed64_field(_HISTOGRAM_COUNT, values.total),
+            b"" if total is None else double_field(_HISTOGRAM_SUM, total),
+            delimited(_HISTOGRAM_COUNTS, values.counts.astype("<u8").tobytes()),
+            delimited(_HISTOGRAM_BOUNDS, values.bin_edges.astype("<f8").tobytes()),
         )
-
-
-def _histogram_point(
-    feature: FeatureProfile, values: Histogram, window: _Window
-) -> otlp.HistogramDataPoint:
-    point = otlp.HistogramDataPoint(
-        attributes=window.attributes(_of_feature(feature)),
-        start_time_unix_nano=window.start_ns,
-        time_unix_nano=window.end_ns,
-        count=values.total,
-        bucket_counts=values.counts.tolist(),
-        explicit_bounds=values.bin_edges.tolist(),
     )
-    _set_summary(point, feature)
-    return point
 
 
-def _exponential_point(
-    feature: FeatureProfile, values: ExponentialHistogram, window: _Window
-) -> otlp.ExponentialHistogramDataPoint:
-    point = otlp.ExponentialHistogramDataPoint(
-        attributes=window.attributes(_of_feature(feature)),
-        start_time_unix_nano=window.start_ns,
-        time_unix_nano=window.end_ns,
-        count=values.total,
-        scale=values.scale,
-        zero_count=values.zero_count,
-        zero_threshold=values.zero_threshold,
-        positive=_buckets(values.positive),
-        negative=_buckets(values.negative),
-    )
-    _set_summary(point, feature)
-    return point
+def _number(of_feature: bytes, attribute: str, value: str, count: int) -> Iterator[bytes]:
+    """Yield a point of a sum, or none where there is nothing to tell."""
+    if count:
+        own = _attributes(_NUMBER_ATTRIBUTES, {attribute: value}) if attribute else b""
+        yield of_feature + own + fixed64_field(_NUMBER_AS_INT, int(count))
 
 
 def _buckets(counts: Mapping[int, int]) -> otlp.ExponentialHistogramDataPoint.Buckets:
     if not counts:
         return otlp.ExponentialHistogramDataPoint.Buckets()
     first, last = min(counts), max(counts)
-    dense = [counts.get(index, 0) for index in range(first, last + 1)]
-    return otlp.ExponentialHistogramDataPoint.Buckets(offset=first, bucket_counts=dense)
+    dense = np.zeros(last - first + 1, dtype=np.int64)
+    dense[np.fromiter(counts.keys(), np.int64) - first] = np.fromiter(counts.values(), np.int64)
+    return otlp.ExponentialHistogramDataPoint.Buckets(offset=first, bucket_counts=dense.tolist())
 
 
-def _set_summary(
-    point: otlp.HistogramDataPoint | otlp.ExponentialHistogramDataPoint, feature: FeatureProfile
-) -> None:
-    moments = feature.moments
-    if moments is not None and moments.n:
-        point.sum = moments.mean * moments.n
-        point.min, point.max = moments.minimum, moments.maximum
+def _of_feature(number: int, feature: FeatureProfile, *, with_kind: bool = False) -> bytes:
+    """Return the attributes of a feature as the field of that number of a point."""
+    told = with_kind or feature.kind == "probability"
+    return _feature_attributes(number, feature.name, feature.role, feature.kind if told else "")
 
 
-def _category_points(profile: Profile, window: _Window) -> Iterator[otlp.NumberDataPoint | None]:
-    for feature in profile.features.values():
-        if isinstance(feature.values, Categories):
-            common = _of_feature(feature)
-            values = feature.values
-            unnamed = {
-                names.OTHER_CATEGORIES: values.other,
-                names.UNSEEN_CATEGORIES: values.unseen,
-            }
-            for category, count in [*values.counts.items(), *unnamed.items()]:
-                yield window.count(count, {**common, names.FEATURE_CATEGORY: category})
+@lru_cache(maxsize=_MOST_FEATURES_KEPT)
+def _feature_attributes(number: int, name: str, role: str, kind: str) -> bytes:
+    found = {names.FEATURE_ROLE: role, names.FEATURE_NAME: name}
+    return _attributes(number, found | {names.FEATURE_KIND: kind} if kind else found)
 
 
-def _odd_points(
-    profile: Profile, window: _Window, counts: Literal["missing", "outliers"], attribute: str
-) -> Iterator[otlp.NumberDataPoint | None]:
-    """Yield how many values of each feature were missing for a reason, or broke a rule."""
-    for feature in profile.features.values():
-        common = _of_feature(feature)
-        if isinstance(feature.values, Categories):
-            common[names.FEATURE_KIND] = feature.kind
-        for reason, count in getattr(feature, counts).items():
-            yield window.count(count, {**common, attribute: reason})
-
-
-def _prediction_points(profile: Profile, window: _Window) -> Iterator[otlp.NumberDataPoint | None]:
-    for error_type, count in sorted(profile.predictions.items()):
-        yield window.count(count, {names.ERROR_TYPE: error_type} if error_type else {})
-
-
-def _duration_metric(profile: Profile, window: _Window) -> otlp.Metric:
-    if not profile.duration.total:
-        return otlp.Metric(name=names.PREDICTION_DURATION)
-    point = otlp.HistogramDataPoint(
-        attributes=window.attributes({}),
-        start_time_unix_nano=window.start_ns,
-        time_unix_nano=window.end_ns,
-        count=profile.duration.total,
-        sum=profile.duration_sum_seconds,
-        bucket_counts=profile.duration.counts.tolist(),
-        explicit_bounds=profile.duration.bin_edges.tolist(),
+def _attributes(number: int, values: Mapping[str, str]) -> bytes:
+    """Return attributes, all texts, as the field of that number of a point."""
+    return b"".join(
+        delimited(number, _key(key) + delimited(_VALUE, delimited(_STRING, sendable(value))))
+        for key, value in values.items()
     )
-    histogram = otlp.Histogram(data_points=[point], aggregation_temporality=DELTA)
-    return otlp.Metric(name=names.PREDICTION_DURATION, unit="s", histogram=histogram)
 
 
-def _sum(
-    name: str,
-    unit: str,
-    points: Iterator[otlp.NumberDataPoint | None] | Sequence[otlp.NumberDataPoint | None],
-) -> otlp.Metric:
-    found = [point for point in points if point is not None]
-    if not found:
-        return otlp.Metric(name=name)
-    counts = otlp.Sum(data_points=found, aggregation_temporality=DELTA, is_monotonic=True)
-    return otlp.Metric(name=name, unit=unit, sum=counts)
-
-
-def _common(profile: Profile) -> dict[str, AttributeValue]:
-    optional = {names.BASELINE_ID: profile.baseline_id, names.SEGMENT: profile.segment}
-    found: dict[str, AttributeValue] = {
-        names.MODEL_NAME: profile.model,
-        names.MODEL_VERSION: profile.version,
-    }
-    found.update({name: value for name, value in optional.items() if value is not None})
-    return found
-
-
-def _of_feature(feature: FeatureProfile) -> dict[str, AttributeValue]:
-    found: dict[str, AttributeValue] = {
-        names.FEATURE_NAME: feature.name,
-        names.FEATURE_ROLE: feature.role,
-    }
-    if feature.kind == "probability":
-        found[names.FEATURE_KIND] = feature.kind
-    return found
-
-
-def _resource(attributes: Mapping[str, AttributeValue]) -> Resource:
-    return Resource(attributes=_attributes(attributes))
-
-
-def _attributes(values: Mapping[str, AttributeValue]) -> list[KeyValue]:
-    return [KeyValue(key=key, value=_any_value(value)) for key, value in values.items()]
-
-
-def _any_value(value: AttributeValue) -> AnyValue:
-    if isinstance(value, bool):
-        return AnyValue(bool_value=value)
-    if isinstance(value, int):
-        return AnyValue(int_value=value)
-    if isinstance(value, float):
-        return AnyValue(double_value=value)
-    return AnyValue(string_value=value.encode("utf-8", "replace").decode("utf-8"))
-
-
-def _texts(key: str, values: Sequence[str]) -> KeyValue:
-    items = [_any_value(value) for value in values]
-    return KeyValue(key=key, value=AnyValue(array_value=ArrayValue(values=items)))
+@lru_cache(maxsize=64)
+def _key(key: str) -> bytes:
+    return delimited(_KEY, key.encode())

@@ -28,6 +28,7 @@ from modelwatch.telemetry.wire import (
     encode_logs,
     encode_metrics,
 )
+from modelwatch.telemetry.wire.encoding import SelfMetrics
 
 Table = dict[str, Any]
 RESOURCE = {"service.name": "churn", "service.instance.id": "i-1"}
@@ -123,6 +124,41 @@ def test_every_metric_is_plain_delta_otlp(profile: Profile) -> None:
         "modelwatch.rows.outlying": {"sum"},
         "modelwatch.rows.dropped": {"sum"},
     }
+
+
+def test_the_same_is_said_in_cumulative_terms(profile: Profile) -> None:
+    """Nothing but the temporality differs, and our own collector says how to change it."""
+    delta = encode_metrics(profile, resource=RESOURCE)
+    body = encode_metrics(profile, resource=RESOURCE, temporality="cumulative")
+
+    def as_delta(request: ExportMetricsServiceRequest) -> None:
+        for one in request.resource_metrics[0].scope_metrics[0].metrics:
+            data = getattr(one, str(one.WhichOneof("data")))
+            assert data.aggregation_temporality == otlp.AGGREGATION_TEMPORALITY_CUMULATIVE
+            data.aggregation_temporality = otlp.AGGREGATION_TEMPORALITY_DELTA
+
+    assert changed(body, as_delta) == changed(delta, lambda request: None)
+    decoded = decode_metrics(body)
+    assert (decoded.points, decoded.rejected > 10) == ([], True)
+    assert "TEMPORALITY_PREFERENCE=delta" in decoded.message
+
+
+def test_what_the_exporter_tells_of_itself_is_taken(profile: Profile) -> None:
+    """Failures by what became of them and lost events by reason; a profile holds neither."""
+    own = SelfMetrics(export_failures={"refused": 2, "partial": 1}, events_dropped={"fault": 3})
+    body = encode_metrics(profile, resource=RESOURCE, own=own)
+    request = ExportMetricsServiceRequest.FromString(body)
+    failures = metric(request, "modelwatch.export.failures").sum.data_points
+    assert {one.attributes[-1].value.string_value: one.as_int for one in failures} == {
+        "partial": 1,
+        "refused": 2,
+    }
+    (dropped,) = metric(request, "modelwatch.events.dropped").sum.data_points
+    assert (dropped.attributes[-1].key, dropped.as_int) == ("modelwatch.drop.reason", 3)
+    decoded = decode_metrics(body)
+    assert (decoded.foreign, decoded.rejected) == (0, 0)
+    (received,) = assemble(decoded.points)
+    assert received.rows == profile.rows
 
 
 def test_each_point_has_a_key_of_its_own(profile: Profile) -> None:
