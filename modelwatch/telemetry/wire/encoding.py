@@ -25,6 +25,8 @@ from modelwatch.feature import FeatureProfile
 from modelwatch.performance import ScoreSummary
 from modelwatch.profile import Profile
 from modelwatch.sketches import Categories, ExponentialHistogram, Histogram
+from modelwatch.sketches.log_buckets import Buckets
+from modelwatch.sketches.log_window import to_window
 from modelwatch.telemetry import names
 
 __all__ = ["encode_logs", "encode_metrics"]
@@ -217,27 +219,30 @@ def _histogram_point(
 def _exponential_point(
     feature: FeatureProfile, values: ExponentialHistogram, window: _Window
 ) -> otlp.ExponentialHistogramDataPoint:
+    sent = to_window(values)
     point = otlp.ExponentialHistogramDataPoint(
         attributes=window.attributes(_of_feature(feature)),
         start_time_unix_nano=window.start_ns,
         time_unix_nano=window.end_ns,
-        count=values.total,
-        scale=values.scale,
-        zero_count=values.zero_count,
-        zero_threshold=values.zero_threshold,
-        positive=_buckets(values.positive),
-        negative=_buckets(values.negative),
+        count=sent.total,
+        scale=sent.scale,
+        zero_count=sent.zero_count,
+        zero_threshold=sent.zero_threshold,
+        positive=_buckets(sent.positive),
+        negative=_buckets(sent.negative),
     )
     _set_summary(point, feature)
     return point
 
 
-def _buckets(counts: Mapping[int, int]) -> otlp.ExponentialHistogramDataPoint.Buckets:
-    if not counts:
+def _buckets(buckets: Buckets) -> otlp.ExponentialHistogramDataPoint.Buckets:
+    indices, counts = buckets
+    if not indices.size:
         return otlp.ExponentialHistogramDataPoint.Buckets()
-    first, last = min(counts), max(counts)
-    dense = [counts.get(index, 0) for index in range(first, last + 1)]
-    return otlp.ExponentialHistogramDataPoint.Buckets(offset=first, bucket_counts=dense)
+    first = int(indices[0])
+    dense = np.zeros(int(indices[-1]) - first + 1, dtype=np.int64)
+    dense[indices - first] = counts
+    return otlp.ExponentialHistogramDataPoint.Buckets(offset=first, bucket_counts=dense.tolist())
 
 
 def _set_summary(

@@ -21,7 +21,8 @@ from modelwatch.sketches import (
     JointMoments,
     Moments,
 )
-from modelwatch.sketches.exponential import from_buckets
+from modelwatch.sketches.log_buckets import Buckets
+from modelwatch.sketches.log_window import from_window
 from modelwatch.telemetry import names
 
 __all__ = [
@@ -58,12 +59,14 @@ def histogram(point: Any, attributes: Attributes) -> Fold:
 
 def exponential_histogram(point: Any, attributes: Attributes) -> Fold:
     """Read a numeric feature's exponential histogram."""
-    values = from_buckets(
-        point.scale,
+    sent = ExponentialHistogram(
         _sparse(point.positive),
         _sparse(point.negative),
         _checked(point.zero_count),
+        point.scale,
     )
+    told = point.HasField("min") and point.HasField("max")
+    values = from_window(sent, *((point.min, point.max) if told else (None, None)))
     return _numbers(values, point, attributes)
 
 
@@ -258,7 +261,7 @@ def _counts(values: Sequence[int]) -> IntArray:
     return counts.astype(np.int64)
 
 
-def _sparse(buckets: Any) -> dict[int, int]:
+def _sparse(buckets: Any) -> Buckets:
     counts = _counts(buckets.bucket_counts)
     used = np.flatnonzero(counts)
-    return dict(zip((used + buckets.offset).tolist(), counts[used].tolist(), strict=True))
+    return Buckets(used + buckets.offset, counts[used])
