@@ -13,6 +13,7 @@ from modelwatch.capture.outputs import Failure
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.capture.rows import Batch, Row, fields_of
 from modelwatch.capture.sampling import RowBudget
+from modelwatch.capture.steering import Steering
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
@@ -47,6 +48,7 @@ class Recorder:
         tally: counts calls and rows that are not captured.
         buffer: where rows wait.
         folder: makes profiles of them.
+        steering: what the collector says.
         budgets: what limits the rows a second of watched functions; reset with all else.
     """
 
@@ -72,6 +74,7 @@ class Recorder:
         self._lock = threading.Lock()  # guards the replacement of plan
         self.budgets: set[RowBudget] = set()
         self._is_started = False
+        self.steering = Steering()
         self.append: Callable[[RowEntry], None] = self._start_and_append
 
     def reset(self) -> None:
@@ -89,6 +92,10 @@ class Recorder:
         with self._lock:
             if self.plan is not None:
                 self.plan = self.last_plan = plan
+
+    def steer(self, steering: Steering) -> None:
+        """Capture as the collector says from now on."""
+        self.steering = steering
 
     def close(self) -> None:
         """Capture nothing more."""

@@ -65,9 +65,11 @@ class Watch:
         version: its version.
         baseline: what it was trained on: a `Baseline`, its file, or the URL of a collector that
             keeps it. A collector is asked in a thread of its own, for which construction waits a
-            quarter of a second at most; while it does not answer, rows are captured without a
-            baseline, and it is asked again at the first row and at each interval. None to capture
-            without one.
+            quarter of a second at most, and again at each interval. While it has none, rows are
+            captured without a baseline; when it has another, later rows are captured with that
+            one. None to capture without one.
+        collector: URL of the collector that steers the watch (see ``modelwatch capture``), asked at
+            each interval likewise; where None, the one that keeps the baseline, if one does.
         endpoint: base address of the OTLP/HTTP receiver; where None,
             ``OTEL_EXPORTER_OTLP_ENDPOINT``.
         export_interval_seconds: between two exports; ``OTEL_METRIC_EXPORT_INTERVAL`` where None.
@@ -86,6 +88,7 @@ class Watch:
         *,
         version: str,
         baseline: str | os.PathLike[str] | Baseline | None = None,
+        collector: str | None = None,
         endpoint: str | None = None,
         export_interval_seconds: float | None = None,
         buffer_rows: int = DEFAULT_BUFFER_ROWS,
@@ -96,6 +99,7 @@ class Watch:
             "model": model,
             "version": version,
             "baseline": baseline,
+            "collector": collector,
             "endpoint": endpoint,
             "export_interval_seconds": export_interval_seconds,
             "buffer_rows": buffer_rows,
@@ -121,6 +125,8 @@ class Watch:
             version=version,
             adopt=self.recorder.adopt,
             guard=self._guard,
+            collector=collector if self.enabled else None,
+            steer=self.recorder.steer,
         )
         self._fold_thread = FoldThread(self.recorder.folder, self._guard)
         interval = interval_seconds(export_interval_seconds)
