@@ -100,8 +100,12 @@ class BaselineUrl:
             self._say(str(error))
             return
         if baseline.id != self._current_id:
-            self._current_id = baseline.id
             self._adopt(baseline)
+            self._current_id = baseline.id
+
+    def reset(self) -> None:
+        """Begin anew, as a forked child must."""
+        self._document.reset()
 
     def _say(self, reason: str) -> None:
         with_what = "without a baseline" if self._current_id is None else "with the baseline it has"

@@ -94,6 +94,10 @@ class PolledUrl:
                 f"no answer from {self.address}: {str(error) or type(error).__name__}."
             ) from error
 
+    def reset(self) -> None:
+        """Ask for the content whatever it is: what a fork has cut short is done again."""
+        self._etag = ""
+
     def _read(self, response: httpx.Response) -> Answer:
         if response.status_code == httpx.codes.NOT_MODIFIED:
             return Answer(status="unchanged")
@@ -120,6 +124,9 @@ class Polled(Protocol):
         Raises:
             CollectorError: where the collector cannot be reached, or fails.
         """
+
+    def reset(self) -> None:
+        """Begin anew, as a forked child must."""
 
 
 class CollectorPoll:
@@ -154,6 +161,8 @@ class CollectorPoll:
         self._is_asking = False
         self._failures = 0
         self._not_before = 0.0
+        for document in self._documents:
+            document.reset()
 
     def start_round(self, *, wait_seconds: float = 0.0) -> None:
         """Ask for all documents, unless that is going on or was in vain a short while ago.

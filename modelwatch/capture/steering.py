@@ -61,5 +61,9 @@ class SteeringUrl:
                 self._guard.notice("steering", f"captures as before: {error}")
                 return
         if steering != self._current:
-            self._current = steering
             self._steer(steering)
+            self._current = steering
+
+    def reset(self) -> None:
+        """Begin anew, as a forked child must."""
+        self._document.reset()
