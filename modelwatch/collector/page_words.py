@@ -10,8 +10,9 @@ from modelwatch.collector.windows import NANOSECONDS
 from modelwatch.persistence import FeatureHistory, Persistence
 from modelwatch.report.remarks import Remark
 from modelwatch.report.wording import Verdict, verdict
+from modelwatch.telemetry.steering import Steering
 
-__all__ = ["ago", "holding", "notes_of", "said_of"]
+__all__ = ["ago", "holding", "notes_of", "said_of", "steered"]
 
 MOST_HOLDING = 6
 
@@ -84,6 +85,24 @@ def notes_of(found: Assessment) -> list[str]:
     if found.report is not None and found.report.note:
         notes.append(f"{found.report.note[:1].upper()}{found.report.note[1:]}.")
     return notes
+
+
+def steered(steering: Steering | None) -> list[str]:
+    """Say how the capture of a model version is steered; nothing where it is not.
+
+    >>> steered(Steering(sample_rate=0.1))
+    ['Capture is steered: 10% of the calls.']
+    """
+    if steering is None or steering.changes_nothing:
+        return []
+    words = [] if steering.enabled else ["off"]
+    if steering.sample_rate is not None:
+        words.append(f"{100 * steering.sample_rate:g}% of the calls")
+    if steering.max_rows_per_second is not None:
+        words.append(f"at most {steering.max_rows_per_second:g} rows a second")
+    if steering.outlier_limits:
+        words.append(f"other limits of {', '.join(sorted(steering.outlier_limits))}")
+    return [f"Capture is steered: {', '.join(words)}."]
 
 
 def ago(duration_ns: int) -> str:
