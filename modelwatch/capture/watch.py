@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, overload
 
 from modelwatch import settings
@@ -23,6 +23,7 @@ from modelwatch.capture.recorder import Recorder
 from modelwatch.profile import Profile
 from modelwatch.telemetry.exporter import Exporter, Transport
 from modelwatch.telemetry.names import SERVICE_INSTANCE_ID
+from modelwatch.telemetry.privacy import Privacy, Redaction
 from modelwatch.telemetry.resource import process_resource, resource_after_fork
 from modelwatch.telemetry.transport import HttpTransport, TransportOptions
 
@@ -74,6 +75,9 @@ class Watch:
             ``OTEL_EXPORTER_OTLP_ENDPOINT``.
         export_interval_seconds: between two exports; ``OTEL_METRIC_EXPORT_INTERVAL`` where None.
         buffer_rows: captured rows that may wait to be summarised; a row of 30 features takes 1 kB.
+        redact: names of features of which nothing leaves the process, with wildcards, and compiled
+            patterns, which redact categories too: see `modelwatch.telemetry.privacy.Privacy`.
+        hash_categories: whether categories leave the process as hashes.
         transport: what delivers messages, in place of HTTP.
 
     Raises:
@@ -92,6 +96,8 @@ class Watch:
         endpoint: str | None = None,
         export_interval_seconds: float | None = None,
         buffer_rows: int = DEFAULT_BUFFER_ROWS,
+        redact: Sequence[Redaction] = (),
+        hash_categories: bool = False,
         transport: Transport | None = None,
     ) -> None:
         validate_watch(model, version, buffer_rows)
@@ -103,8 +109,11 @@ class Watch:
             "endpoint": endpoint,
             "export_interval_seconds": export_interval_seconds,
             "buffer_rows": buffer_rows,
+            "redact": redact,
+            "hash_categories": hash_categories,
             "transport": transport,
         }
+        self._privacy = Privacy(redact=redact, hash_categories=hash_categories)
         self._token = uuid.uuid4().hex
         self.model = model
         self.version = version
@@ -137,6 +146,7 @@ class Watch:
             before_interval=self._before_interval,
             transport=transport if transport is not None else HttpTransport(options),
             resource=lambda: self._resource,
+            privacy=lambda: self._privacy,
             interval_seconds=interval,
             guard=self._guard,
         )
@@ -177,6 +187,7 @@ class Watch:
         sample_rate: float = 1.0,
         max_rows_per_second: float | None = None,
         on_outlier: OnOutlier = "tag",
+        redact: Sequence[Redaction] = (),
     ) -> Callable[[_Watched], _Watched]: ...
 
     def __call__(
@@ -188,6 +199,7 @@ class Watch:
         sample_rate: float = 1.0,
         max_rows_per_second: float | None = None,
         on_outlier: OnOutlier = "tag",
+        redact: Sequence[Redaction] = (),
     ) -> Any:
         """Return the function, watched; with options, return what does so.
 
@@ -202,11 +214,14 @@ class Watch:
             on_outlier: ``"tag"`` notes an unusual input on the prediction and its span;
                 ``"raise"`` refuses it with `OutlierRejected`; a function is called with the
                 `Prediction`, and may raise `OutlierRejected`.
+            redact: further features of which nothing leaves the process, of this and all other
+                functions of the watch.
 
         Raises:
             ConfigurationError: where an option cannot work, or it is not clear which parameter
                 holds the features.
         """
+        self._privacy = self._privacy.also(redact)
         options = CaptureOptions(
             inputs=inputs,
             sample_rate=sample_rate,

@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 
 from modelwatch.errors import ProfileMismatch
 from modelwatch.profile import Profile
+from modelwatch.telemetry.privacy import Privacy
 from modelwatch.telemetry.transport import Outcome, Signal
 from modelwatch.telemetry.wire import encode_logs, encode_metrics
 
@@ -82,6 +83,7 @@ class Exporter:
             flush; may take its time.
         transport: delivers messages.
         resource: returns the attributes of the process.
+        privacy: returns what is held back; nothing where it is left out.
         interval_seconds: between two exports.
         guard: swallows and logs faults.
         clock: monotonic seconds.
@@ -94,6 +96,7 @@ class Exporter:
         before_interval: Callable[[], None],
         transport: Transport,
         resource: Callable[[], Mapping[str, str | int | float | bool]],
+        privacy: Callable[[], Privacy] = Privacy,
         interval_seconds: float,
         guard: FaultGuard,
         clock: Callable[[], float] = time.monotonic,
@@ -102,6 +105,7 @@ class Exporter:
         self._before_interval = before_interval
         self._transport = transport
         self._resource = resource
+        self._privacy = privacy
         self._interval_seconds = interval_seconds
         self._guard = guard
         self._clock = clock
@@ -249,6 +253,7 @@ class Exporter:
 
     def _encode(self, profile: Profile) -> list[_Message]:
         resource = self._resource()
+        profile = self._privacy().applied(profile)
         failures = self._unreported_failures
         profile.dropped.update(+self._unreported_dropped)
         self._unreported_dropped.clear()
