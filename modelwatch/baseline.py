@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from modelwatch.comparisons.value_effects import SegmentSpread, ValueEffects
 from modelwatch.errors import FormatError
 from modelwatch.feature import FeatureSpec
 from modelwatch.file_names import path_of, path_to_write
+from modelwatch.model_fingerprint import Fingerprint
+from modelwatch.parameter_checks import instance
 from modelwatch.seasons import Seasons, SeasonUse
 from modelwatch.sketches.bin_edges import DEFAULT_BINS
 
@@ -83,6 +85,7 @@ class Baseline:
             frequent first, and `"__other__"` for all others where there are more; no co-moments.
         performance: how well the model did by the labels; None where there were none.
         joint_effect: how much the statistics of all numeric inputs together vary between blocks.
+        fingerprint: of the model and the libraries it was made for, or None.
     """
 
     model: str
@@ -99,6 +102,7 @@ class Baseline:
     seasons: SeasonUse = "rows"
     performance: PerformanceBaseline | None = None
     joint_effect: JointEffect = field(default_factory=JointEffect)
+    fingerprint: Fingerprint | None = None
 
     @classmethod
     def fit(
@@ -116,6 +120,7 @@ class Baseline:
         seasons: SeasonUse = "rows",
         importances: Mapping[str, float] | None = None,
         model_object: object = None,
+        fingerprint: Fingerprint | None = None,
         bins: int = DEFAULT_BINS,
         progress: Callable[[float], None] | None = None,
     ) -> Baseline:
@@ -151,6 +156,8 @@ class Baseline:
                 input (see `baseline_importance`): an object with `predict_proba` or `predict`, or a
                 function from a table to predictions. The table is of the kind of `data`, a pandas
                 frame for a file or a stream, and has the inputs in their order.
+            fingerprint: of the model that is to be served, by `modelwatch.fingerprint`; a watch
+                that has another says so.
             bins: bins of a numeric feature, 10 or more.
             progress: is told which share of the work is done, in [0, 1], where that is known.
 
@@ -173,7 +180,9 @@ class Baseline:
             timestamp=timestamp,
             segment=segment,
         )
-        return fit_baseline(
+        if fingerprint is not None:
+            instance("fingerprint", fingerprint, Fingerprint, "make one by modelwatch.fingerprint")
+        fitted = fit_baseline(
             data,
             model=model,
             version=version,
@@ -184,6 +193,7 @@ class Baseline:
             bins=bins,
             progress=progress,
         )
+        return fitted if fingerprint is None else replace(fitted, fingerprint=fingerprint)
 
     @cached_property
     def id(self) -> str:

@@ -21,6 +21,7 @@ from modelwatch.effects_format import (
     seasons_to_dict,
 )
 from modelwatch.errors import FormatError
+from modelwatch.model_fingerprint import Fingerprint
 from modelwatch.outliers import Kind, OutlierLimits
 from modelwatch.performance_baseline import performance_from_dict, performance_to_dict
 from modelwatch.profile import Profile
@@ -60,6 +61,8 @@ def baseline_to_json(baseline: Baseline) -> str:
         body |= {"segment": baseline.segment, "segments": segments}
     if baseline.performance is not None:
         body["performance"] = performance_to_dict(baseline.performance)
+    if baseline.fingerprint is not None:
+        body["fingerprint"] = baseline.fingerprint.to_dict()
     return document.dump(FORMAT, FORMAT_VERSION, body)
 
 
@@ -107,6 +110,11 @@ def _read_baseline(body: Body) -> Baseline:
             else None
         ),
         joint_effect=_joint_effect(body, profile),
+        fingerprint=(
+            Fingerprint.from_dict(document.object_of(body, "fingerprint"))
+            if "fingerprint" in body
+            else None
+        ),
     )
 
 

@@ -64,6 +64,8 @@ class Profile:
         duration: seconds a call, counted on `DURATION_BOUNDS_SECONDS`.
         duration_sum_seconds: their sum.
         dropped: rows that were lost, by reason.
+        mismatches: windows in which the sender's model or environment was another than the
+            baseline's, by what differed: model.hash, python, or a library.
         joint: co-moments of the numeric inputs; None without a baseline.
         hours: rows by hour of the week in UTC, Monday's first being 0, where rows had times.
         window_hours: rows by the hour of the week that the window's middle lies in, of merged ones.
@@ -97,6 +99,7 @@ class Profile:
         self.duration = Histogram(DURATION_BOUNDS_SECONDS)
         self.duration_sum_seconds = 0.0
         self.dropped: Counter[str] = Counter()
+        self.mismatches: Counter[str] = Counter()
         self.joint: JointMoments | None = None
         self.hours: Counter[int] = Counter()
         self.window_hours: Counter[int] = Counter()
@@ -299,6 +302,7 @@ class Profile:
         result.duration = self.duration.merge(other.duration)
         result.duration_sum_seconds = self.duration_sum_seconds + other.duration_sum_seconds
         result.dropped = self.dropped + other.dropped
+        result.mismatches = self.mismatches + other.mismatches
         result.joint = merged(self.joint, other.joint)
         result.scores = merged(self.scores, other.scores)
         result.labelled = merged_labels(self.labelled, other.labelled)

@@ -82,6 +82,8 @@ def profile_to_dict(profile: Profile) -> dict[str, Any]:
         "hours": _hours_to_list(profile.hours),
         "window_hours": _hours_to_list(profile.window_hours),
     }
+    if +profile.mismatches:
+        body["mismatches"] = dict(+profile.mismatches)
     parts = {name: getattr(profile, name) for name in ("scores", "labelled", "quadratic")}
     return body | {name: part.to_dict() for name, part in parts.items() if part is not None}
 
@@ -122,6 +124,7 @@ def _read_profile(body: Body) -> Profile:
     profile.duration = Histogram(profile.duration.bin_edges, duration_counts)
     profile.duration_sum_seconds = document.number(body, "duration_sum_seconds")
     profile.dropped = Counter(document.counters(body, "dropped"))
+    profile.mismatches = Counter(document.counters({"mismatches": {}, **body}, "mismatches"))
     joint = document.optional_object(body, "joint")
     profile.joint = _joint_from_dict(joint) if joint is not None else None
     profile.hours = _hours_from_body(body, "hours")

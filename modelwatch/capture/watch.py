@@ -15,16 +15,22 @@ from modelwatch.capture.arguments import FeatureArgument
 from modelwatch.capture.baseline_source import BaselineSource
 from modelwatch.capture.decorator import WatchedFunction
 from modelwatch.capture.fold_thread import FoldThread
+from modelwatch.capture.model_identity import ModelIdentity
 from modelwatch.capture.observed_call import ObservedCall
 from modelwatch.capture.observer import Observer
 from modelwatch.capture.options import CaptureOptions, OnOutlier, interval_seconds, validate_watch
 from modelwatch.capture.prediction import Prediction
 from modelwatch.capture.recorder import Recorder
+from modelwatch.model_fingerprint import Fingerprint
 from modelwatch.profile import Profile
 from modelwatch.telemetry.exporter import Exporter, Transport
 from modelwatch.telemetry.names import SERVICE_INSTANCE_ID
 from modelwatch.telemetry.privacy import Privacy, Redaction
-from modelwatch.telemetry.resource import process_resource, resource_after_fork
+from modelwatch.telemetry.resource import (
+    fingerprint_attributes,
+    process_resource,
+    resource_after_fork,
+)
 from modelwatch.telemetry.transport import HttpTransport, TransportOptions
 
 __all__ = ["Watch"]
@@ -78,6 +84,9 @@ class Watch:
         redact: names of features of which nothing leaves the process, with wildcards, and compiled
             patterns, which redact categories too: see `modelwatch.telemetry.privacy.Privacy`.
         hash_categories: whether categories leave the process as hashes.
+        fingerprint: of the model that is served, by `modelwatch.fingerprint`, or the name of its
+            file, which is hashed in a thread of its own. Where the baseline has another, that is
+            logged once and told to the collector.
         transport: what delivers messages, in place of HTTP.
 
     Raises:
@@ -98,6 +107,7 @@ class Watch:
         buffer_rows: int = DEFAULT_BUFFER_ROWS,
         redact: Sequence[Redaction] = (),
         hash_categories: bool = False,
+        fingerprint: Fingerprint | str | os.PathLike[str] | None = None,
         transport: Transport | None = None,
     ) -> None:
         validate_watch(model, version, buffer_rows)
@@ -111,6 +121,7 @@ class Watch:
             "buffer_rows": buffer_rows,
             "redact": redact,
             "hash_categories": hash_categories,
+            "fingerprint": fingerprint,
             "transport": transport,
         }
         self._privacy = Privacy(redact=redact, hash_categories=hash_categories)
@@ -137,6 +148,7 @@ class Watch:
             collector=collector if self.enabled else None,
             steer=self.recorder.steer,
         )
+        self._identity = ModelIdentity(fingerprint, guard=self._guard)
         self._fold_thread = FoldThread(self.recorder.folder, self._guard)
         interval = interval_seconds(export_interval_seconds)
         options = TransportOptions.from_environment(endpoint)
@@ -145,17 +157,22 @@ class Watch:
             collect=self._collect,
             before_interval=self._before_interval,
             transport=transport if transport is not None else HttpTransport(options),
-            resource=lambda: self._resource,
+            resource=lambda: {
+                **self._resource,
+                **fingerprint_attributes(self._identity.fingerprint),
+            },
             privacy=lambda: self._privacy,
             interval_seconds=interval,
             guard=self._guard,
         )
         self._is_installed = False
-        if self.enabled:
-            processes.register(self._token, self)
-        else:
+        if not self.enabled:
             self.recorder.close()
+            return
+        processes.register(self._token, self)
+        self._identity.start()
         self._baseline_source.seek(wait_seconds=_BASELINE_WAIT_SECONDS)
+        self._identity.mismatches(self.baseline)
 
     @property
     def baseline(self) -> Baseline | None:
@@ -312,7 +329,8 @@ class Watch:
     def after_fork(self) -> None:
         """Start anew in a forked child: what was captured before is the parent's to send."""
         self._resource = resource_after_fork(self._resource)
-        for part in (self.recorder, self._baseline_source, self._fold_thread, self._exporter):
+        parts = (self.recorder, self._baseline_source, self._fold_thread, self._exporter)
+        for part in (*parts, self._identity):
             part.reset()
 
     def at_exit(self) -> None:
@@ -339,14 +357,19 @@ class Watch:
     def _start(self) -> None:
         self._fold_thread.start()
         self._exporter.start()
+        self._identity.start()
         self._baseline_source.seek()
 
     def _collect(self) -> list[Profile]:
         """Cut the window; in the exporter's thread."""
         folder = self.recorder.folder
         profiles = folder.cut(self.recorder.last_plan)
+        baseline = self.recorder.last_plan.baseline
+        differing = self._identity.mismatches(baseline)
         for profile in profiles:
             profile.instance = str(self._resource[SERVICE_INSTANCE_ID])
+            if baseline is not None and profile.baseline_id == baseline.id:
+                profile.mismatches.update(differing)
         return profiles
 
     def _before_interval(self) -> None:

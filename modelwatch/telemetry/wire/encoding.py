@@ -73,6 +73,14 @@ def encode_metrics(
                 for reason, count in sorted(profile.dropped.items())
             ],
         ),
+        _sum(
+            names.FINGERPRINT_MISMATCHES,
+            "{window}",
+            [
+                window.count(count, {names.FINGERPRINT_PART: part})
+                for part, count in sorted(profile.mismatches.items())
+            ],
+        ),
         _sum(names.EXPORT_FAILURES, "{export}", [window.count(export_failures, {})]),
     ]
     request = ExportMetricsServiceRequest()

@@ -30,6 +30,7 @@ __all__ = [
     "duration",
     "exponential_histogram",
     "histogram",
+    "mismatches",
     "missing",
     "moments",
     "nothing",
@@ -115,6 +116,12 @@ def rows_dropped(point: Any, attributes: Attributes) -> Fold:
     """Read how many rows were lost for one reason."""
     reason, count = str(attributes.get(names.DROP_REASON, "")), _count(point)
     return lambda profile: profile.dropped.update({reason: count})
+
+
+def mismatches(point: Any, attributes: Attributes) -> Fold:
+    """Read in how many windows a part of the fingerprint was another than the baseline's."""
+    part, count = str(attributes[names.FINGERPRINT_PART]), _count(point)
+    return lambda profile: profile.mismatches.update({part: count})
 
 
 def nothing(_point: Any, _attributes: Attributes) -> Fold:

@@ -48,6 +48,7 @@ def profile(baseline: Baseline, table: Callable[..., Table]) -> Profile:
     profile.update(data)
     profile.record_calls([0.001] * 9 + [3.0], {"ValueError": 2})
     profile.dropped["buffer_full"] = 4
+    profile.mismatches["numpy"] = 1
     profile.end_ns = END
     return profile
 
@@ -142,6 +143,7 @@ def test_every_metric_is_plain_delta_otlp(profile: Profile) -> None:
         "modelwatch.prediction.duration": {"histogram"},
         "modelwatch.rows.captured": {"sum"},
         "modelwatch.rows.dropped": {"sum"},
+        "modelwatch.fingerprint.mismatches": {"sum"},
     }
 
 
