@@ -22,34 +22,50 @@ from modelwatch.sketches.exponential import (
 )
 from modelwatch.sketches.log_buckets import Buckets, bucket_indices, joined
 
-__all__ = ["LONGEST_ARRAY", "MOST_MISPLACED", "from_window", "to_window"]
+__all__ = ["LONGEST_ARRAY", "from_window", "to_window"]
 
 LONGEST_ARRAY = 640
 """Buckets of one sign in a message: 640 bytes and some where most are empty."""
 
-MOST_MISPLACED = 0.002
-"""Share of the values that may lose their place beyond the array's end, for a finer scale."""
+SMALL_ERROR = 0.002
+"""An error of the distribution function that is too small to look for a smaller one."""
+
+CROWDING_ERROR = 0.25
+"""Where values that had buckets of their own share one, so much of them is taken to be misplaced
+on other bins: evenly spread, they are misplaced by less than all of them."""
 
 
 def to_window(histogram: ExponentialHistogram) -> ExponentialHistogram:
-    """Return the histogram at the finest scale at which its bulk fits the array.
+    """Return the histogram at the scale at which the least is lost in an array.
 
-    Guarantee: read back by `from_window` with the sample's minimum and maximum, no total changes,
-    and the share of values at or below any point outside of a bucket is wrong by `MOST_MISPLACED`
-    at most; by nothing where the far values of each side are one value, such as an error code. What
-    remains: several different far values that together are more than `MOST_MISPLACED` cost
-    resolution, as much as reaching them takes.
+    The finer the scale, the more values lie beyond the array's end; the coarser, the more lie in
+    one bucket with others. The finest scale whose error is `SMALL_ERROR` at most is taken, and
+    where there is none, the one with the least.
+
+    Guarantee: read back by `from_window` with the sample's minimum and maximum, all values are
+    there, and far values that are one value on each side, such as error codes, are in their bucket.
+    What remains: of several different far values on one side, those between the array and the
+    extreme are told to be at the extreme. That is an error of their share, and no resolution.
     """
+    best = histogram.at_scale(COARSEST_SCALE)
+    least = np.inf
+    coarse = histogram
+    alone = not histogram.zero_count
     for scale in range(histogram.scale, COARSEST_SCALE, -1):
-        coarse = histogram.at_scale(scale)
-        positive = _window(coarse.positive, not (histogram.negative.total or histogram.zero_count))
-        negative = _window(coarse.negative, not (histogram.positive.total or histogram.zero_count))
-        misplaced = positive.misplaced + negative.misplaced
-        if misplaced <= MOST_MISPLACED * histogram.total:
-            return ExponentialHistogram(
+        coarse = coarse.at_scale(scale)
+        positive = _window(coarse.positive, alone and not histogram.negative.total)
+        negative = _window(coarse.negative, alone and not histogram.positive.total)
+        steps = histogram.scale - scale
+        crowded = max(_crowded(part, steps) for part in (histogram.positive, histogram.negative))
+        lost = max(positive.misplaced + negative.misplaced, CROWDING_ERROR * crowded)
+        if lost < least:
+            least = lost
+            best = ExponentialHistogram(
                 positive.buckets, negative.buckets, histogram.zero_count, scale
             )
-    return histogram.at_scale(COARSEST_SCALE)
+        if least <= SMALL_ERROR * histogram.total:
+            break
+    return best
 
 
 def from_window(
@@ -100,6 +116,16 @@ def _window(buckets: Buckets, is_alone: bool) -> _Window:
     misplaced = low - (int(counts[0]) if low and is_alone else 0)
     misplaced += high - (int(counts[-1]) if high else 0)
     return _Window(joined(kept, beyond), misplaced)
+
+
+def _crowded(buckets: Buckets, steps: int) -> int:
+    """Return how many values, at most, share a coarser bucket with more of another bucket."""
+    indices, counts = buckets
+    if not indices.size or not steps:
+        return 0
+    starts = np.flatnonzero(np.diff(indices >> steps, prepend=(indices[0] >> steps) - 1))
+    rest = np.add.reduceat(counts, starts) - np.maximum.reduceat(counts, starts)
+    return int(rest.max())
 
 
 def _reached(buckets: Buckets, lowest: float, highest: float, scale: int) -> Buckets:

@@ -180,6 +180,28 @@ def test_ks_of_a_shift_is_that_of_the_raw_values(name: str, shift: float) -> Non
     assert _ks(reference, binned) == pytest.approx(_ks(reference, raw), abs=0.01)
 
 
+def test_junk_in_one_window_does_not_spoil_the_hour() -> None:
+    """Different far values in a few rows cost their own share, not the scale of what is merged."""
+    random = np.random.default_rng(8)
+    windows = [random.normal(290.0, 5.0, size=200) for _ in range(60)]
+    windows[7][:8] = [1e-9, 3e-4, 0.02, 5.0, 1e5, 2e7, 3e9, 1e12]
+    hour = ExponentialHistogram()
+    for window in windows:
+        hour = hour.merge(sent(window))
+    every = np.concatenate(windows)
+    raw = Histogram(np.linspace(270.0, 310.0, 41))
+    raw.update(every)
+    assert hour.total == every.size
+    assert _ks(hour.on_bins(raw.bin_edges), raw) < 0.005
+
+
+def test_few_values_of_a_wide_range_keep_their_place() -> None:
+    """What is no bulk with far values is told at a coarser scale, within that scale's bucket."""
+    values = np.array([1e-4, 0.3, 2.0, 50.0, 7e3])
+    found = sent(values).on_bins(np.array([1e-2, 1.0, 10.0, 1e3]))
+    assert found.counts.tolist() == [1] * 5
+
+
 def _ks(a: Histogram, b: Histogram) -> float:
     return float(np.abs(a.cumulative_share() - b.cumulative_share()).max())
 
