@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from modelwatch.capture.sampling import is_sampled
     from modelwatch.capture.watch import Watch
     from modelwatch.comparing import Thresholds, compare
+    from modelwatch.model_fingerprint import Fingerprint, fingerprint
     from modelwatch.profile import Profile
     from modelwatch.report.drift_report import DriftReport, FeatureDrift
 
@@ -34,6 +35,7 @@ __all__ = [
     "Baseline",
     "DriftReport",
     "FeatureDrift",
+    "Fingerprint",
     "ModelwatchError",
     "OutlierRejected",
     "Prediction",
@@ -44,6 +46,7 @@ __all__ = [
     "compare",
     "current_prediction",
     "errors",
+    "fingerprint",
     "is_sampled",
     "prediction_scope",
 ]
@@ -55,12 +58,14 @@ _HOMES = {
     "Baseline": "modelwatch.baseline",
     "DriftReport": "modelwatch.report.drift_report",
     "FeatureDrift": "modelwatch.report.drift_report",
+    "Fingerprint": "modelwatch.model_fingerprint",
     "Prediction": "modelwatch.capture.prediction",
     "Profile": "modelwatch.profile",
     "Thresholds": "modelwatch.comparing",
     "Watch": "modelwatch.capture.watch",
     "compare": "modelwatch.comparing",
     "current_prediction": "modelwatch.capture.prediction",
+    "fingerprint": "modelwatch.model_fingerprint",
     "is_sampled": "modelwatch.capture.sampling",
     "prediction_scope": "modelwatch.capture.prediction",
 }

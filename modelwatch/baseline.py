@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from modelwatch.comparisons.value_effects import SegmentSpread, ValueEffects
 from modelwatch.errors import FormatError
 from modelwatch.feature import FeatureSpec
 from modelwatch.file_names import path_of, path_to_write
+from modelwatch.model_fingerprint import Fingerprint
+from modelwatch.parameter_checks import instance
 from modelwatch.seasons import Seasons, SeasonUse
 from modelwatch.sketches.bin_edges import DEFAULT_BINS
 
@@ -86,6 +88,7 @@ class Baseline:
         joint_effect: how much the statistics of all numeric inputs together vary between blocks.
         distance_limit: the largest squared Mahalanobis distance of a row that is no outlier; None
             where there is no such limit.
+        fingerprint: of the model and the libraries it was made for, or None.
     """
 
     model: str
@@ -103,6 +106,7 @@ class Baseline:
     performance: PerformanceBaseline | None = None
     joint_effect: JointEffect = field(default_factory=JointEffect)
     distance_limit: float | None = None
+    fingerprint: Fingerprint | None = None
 
     @classmethod
     def fit(
@@ -120,6 +124,7 @@ class Baseline:
         seasons: SeasonUse = "rows",
         importances: Mapping[str, float] | None = None,
         model_object: object = None,
+        fingerprint: Fingerprint | None = None,
         bins: int = DEFAULT_BINS,
         outlier_z_score: float | None = None,
         outlier_distance: bool = False,
@@ -157,6 +162,8 @@ class Baseline:
                 input (see `baseline_importance`): an object with `predict_proba` or `predict`, or a
                 function from a table to predictions. The table is of the kind of `data`, a pandas
                 frame for a file or a stream, and has the inputs in their order.
+            fingerprint: of the model that is to be served, by `modelwatch.fingerprint`; a watch
+                that has another says so.
             bins: bins of a numeric feature, 10 or more.
             outlier_z_score: so many standard deviations from its mean, a number is an outlier even
                 within the fences that hold for all numbers; None for the fences alone.
@@ -184,7 +191,9 @@ class Baseline:
             timestamp=timestamp,
             segment=segment,
         )
-        return fit_baseline(
+        if fingerprint is not None:
+            instance("fingerprint", fingerprint, Fingerprint, "make one by modelwatch.fingerprint")
+        fitted = fit_baseline(
             data,
             model=model,
             version=version,
@@ -197,6 +206,7 @@ class Baseline:
             outlier_distance=outlier_distance,
             progress=progress,
         )
+        return fitted if fingerprint is None else replace(fitted, fingerprint=fingerprint)
 
     @cached_property
     def id(self) -> str:

@@ -22,6 +22,7 @@ from modelwatch.effects_format import (
     seasons_to_dict,
 )
 from modelwatch.errors import FormatError
+from modelwatch.model_fingerprint import Fingerprint
 from modelwatch.outliers import Kind, OutlierLimits
 from modelwatch.performance_baseline import performance_from_dict, performance_to_dict
 from modelwatch.profile import Profile
@@ -63,6 +64,8 @@ def baseline_to_json(baseline: Baseline) -> str:
         body["performance"] = performance_to_dict(baseline.performance)
     if baseline.distance_limit is not None:
         body["distance_limit"] = baseline.distance_limit
+    if baseline.fingerprint is not None:
+        body["fingerprint"] = baseline.fingerprint.to_dict()
     return document.dump(FORMAT, FORMAT_VERSION, body)
 
 
@@ -112,6 +115,11 @@ def _read_baseline(body: Body) -> Baseline:
         joint_effect=_joint_effect(body, profile),
         distance_limit=document.optional_number(
             {"distance_limit": None, **body}, "distance_limit", lowest=0.0
+        ),
+        fingerprint=(
+            Fingerprint.from_dict(document.object_of(body, "fingerprint"))
+            if "fingerprint" in body
+            else None
         ),
     )
 

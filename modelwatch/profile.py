@@ -68,6 +68,8 @@ class Profile:
         duration_sum_seconds: their sum.
         dropped: rows that were lost, by reason.
         outlier_rows: rows summarised of which some input is an outlier.
+        mismatches: windows in which the sender's model or environment was another than the
+            baseline's, by what differed: model.hash, python, or a library.
         joint: co-moments of the numeric inputs; None without a baseline.
         hours: rows by hour of the week in UTC, Monday's first being 0, where rows had times.
         window_hours: rows by the hour of the week that the window's middle lies in, of merged ones.
@@ -103,6 +105,7 @@ class Profile:
         self.dropped: Counter[str] = Counter()
         self.outlier_rows = 0
         self._distance: DistanceLimit | None = None
+        self.mismatches: Counter[str] = Counter()
         self.joint: JointMoments | None = None
         self.hours: Counter[int] = Counter()
         self.window_hours: Counter[int] = Counter()
@@ -318,6 +321,7 @@ class Profile:
         result.duration_sum_seconds = self.duration_sum_seconds + other.duration_sum_seconds
         result.dropped = self.dropped + other.dropped
         result.outlier_rows = self.outlier_rows + other.outlier_rows
+        result.mismatches = self.mismatches + other.mismatches
         result.joint = merged(self.joint, other.joint)
         result.scores = merged(self.scores, other.scores)
         result.labelled = merged_labels(self.labelled, other.labelled)

@@ -29,6 +29,8 @@ from modelwatch.sketches import (
     JointMoments,
     Moments,
 )
+from modelwatch.sketches.exponential import COARSEST_SCALE, FINEST_SCALE, buckets_of
+from modelwatch.sketches.log_buckets import Buckets
 
 __all__ = ["profile_from_dict", "profile_from_json", "profile_to_dict", "profile_to_json"]
 
@@ -38,8 +40,11 @@ FORMAT_VERSION: Final = 1
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
-FURTHEST_BUCKET: Final = 1_023 * 2**ExponentialHistogram.scale
-"""The bounds of a bucket nearer than this are floats."""
+LARGEST_EXPONENT: Final = 1_023
+"""The bounds of a bucket nearer than this power of two are floats."""
+
+FIRST_SCALE: Final = 6
+"""Of exponential histograms in the first documents, which do not tell it."""
 
 
 def profile_to_json(profile: Profile) -> str:
@@ -78,6 +83,8 @@ def profile_to_dict(profile: Profile) -> dict[str, Any]:
         "hours": _hours_to_list(profile.hours),
         "window_hours": _hours_to_list(profile.window_hours),
     }
+    if +profile.mismatches:
+        body["mismatches"] = dict(+profile.mismatches)
     parts = {name: getattr(profile, name) for name in ("scores", "labelled", "quadratic")}
     return body | {name: part.to_dict() for name, part in parts.items() if part is not None}
 
@@ -119,6 +126,7 @@ def _read_profile(body: Body) -> Profile:
     profile.duration_sum_seconds = document.number(body, "duration_sum_seconds")
     profile.dropped = Counter(document.counters(body, "dropped"))
     profile.outlier_rows = document.count({"outlier_rows": 0, **body}, "outlier_rows")
+    profile.mismatches = Counter(document.counters({"mismatches": {}, **body}, "mismatches"))
     joint = document.optional_object(body, "joint")
     profile.joint = _joint_from_dict(joint) if joint is not None else None
     profile.hours = _hours_from_body(body, "hours")
@@ -185,8 +193,9 @@ def _values_to_dict(values: Histogram | ExponentialHistogram | Categories) -> di
             "unseen": values.unseen,
         }
     return {
-        "positive": sorted(values.positive.items()),
-        "negative": sorted(values.negative.items()),
+        "scale": values.scale,
+        "positive_buckets": _buckets_to_pairs(values.positive),
+        "negative_buckets": _buckets_to_pairs(values.negative),
         "zero_count": values.zero_count,
     }
 
@@ -197,25 +206,38 @@ def _values_from_dict(body: Body) -> Histogram | ExponentialHistogram | Categori
     if "categories" in body:
         named = document.counters(body, "categories")
         return Categories(named, document.count(body, "other"), document.count(body, "unseen"))
+    scale, suffix = FIRST_SCALE, ""
+    if "scale" in body:
+        scale, suffix = body["scale"], "_buckets"
+        if not document.is_whole(scale, COARSEST_SCALE, FINEST_SCALE):
+            document.refuse(body, "scale", f"a scale of {COARSEST_SCALE} to {FINEST_SCALE}")
     return ExponentialHistogram(
-        _buckets_from_pairs(body, "positive"),
-        _buckets_from_pairs(body, "negative"),
+        _buckets_from_pairs(body, f"positive{suffix}", scale),
+        _buckets_from_pairs(body, f"negative{suffix}", scale),
         document.count(body, "zero_count"),
+        scale,
     )
 
 
-def _buckets_from_pairs(body: Body, name: str) -> dict[int, int]:
+def _buckets_to_pairs(buckets: Buckets) -> list[list[int]]:
+    pairs: list[list[int]] = np.column_stack(buckets).tolist()
+    return pairs
+
+
+def _buckets_from_pairs(body: Body, name: str, scale: int) -> Buckets:
     pairs = body.get(name)
     if not isinstance(pairs, list):
         document.refuse(body, name, "a list of buckets")
+    furthest = math.ceil(LARGEST_EXPONENT * 2.0**scale)
     for pair in pairs:
-        if not (isinstance(pair, list) and len(pair) == 2 and _is_bucket(*pair)):
+        if not (isinstance(pair, list) and len(pair) == 2 and _is_bucket(pair, furthest)):
             document.refuse(body, name, "a list of pairs of a bucket's index and its count")
-    return dict(pairs)
+    return buckets_of(dict(pairs))
 
 
-def _is_bucket(index: object, count: object) -> bool:
-    return document.is_whole(index, -FURTHEST_BUCKET, FURTHEST_BUCKET - 1) and document.is_whole(
+def _is_bucket(pair: list[Any], furthest: int) -> bool:
+    index, count = pair
+    return document.is_whole(index, -furthest, furthest - 1) and document.is_whole(
         count, 0, document.MOST_COUNTED
     )
 

@@ -10,6 +10,7 @@ import pytest
 from modelwatch.baseline import Baseline
 from modelwatch.errors import FormatError
 from modelwatch.profile import Profile
+from modelwatch.sketches import ExponentialHistogram
 from tests.conftest import make_table
 from tests.mutations import mutations
 
@@ -127,3 +128,19 @@ def test_two_features_of_one_name_are_refused(document: dict[str, Any]) -> None:
     document["features"].append(document["features"][0])
     with pytest.raises(FormatError, match="one name"):
         Profile.from_json(json.dumps(document))
+
+
+def test_exponential_histograms_of_the_first_documents_are_read() -> None:
+    """They have one scale and do not tell it."""
+    profile = Profile.empty("m", "1")
+    profile.update({"x": [1.5, -3.0, 0.0]})
+    body: dict[str, Any] = json.loads(profile.to_json())
+    body["features"][0]["values"] = {
+        "positive": [[37, 1]],
+        "negative": [[101, 1]],
+        "zero_count": 1,
+    }
+    values = Profile.from_json(json.dumps(body)).features["x"].values
+    assert isinstance(values, ExponentialHistogram)
+    assert (values.scale, values.total) == (6, 3)
+    assert values.positive.indices.tolist() == [37]

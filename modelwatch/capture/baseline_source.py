@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import quote, urlsplit
 
 import httpx
 
 from modelwatch.baseline import Baseline
 from modelwatch.capture.guard import Guard
+from modelwatch.capture.polled import CollectorPoll, Polled, PolledUrl, is_url, version_url
+from modelwatch.capture.steering import Steering, SteeringUrl
 from modelwatch.errors import CollectorError, ConfigurationError, FormatError
 
-__all__ = ["BaselineSource", "BaselineUrl", "is_url", "load_baseline"]
+__all__ = ["BaselineSource", "BaselineUrl", "load_baseline"]
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
-_TIMEOUT_SECONDS: Final = 2.0
-
-
-def is_url(source: object) -> bool:
-    """Tell whether a baseline's source is the address of a collector."""
-    return isinstance(source, str) and source.lower().startswith(("http://", "https://"))
 
 
 def load_baseline(
@@ -53,74 +47,89 @@ def load_baseline(
 
 
 class BaselineUrl:
-    """A baseline that a collector keeps.
+    """The baseline that a collector keeps.
 
     Args:
         url: the collector's API, as in ``http://collector:4319``, or the baseline's own address.
         model: the model that is watched.
         version: its version.
+        adopt: takes each baseline that is another than the one before.
+        guard: logs that there is none, or that it cannot be used; the one before then stays.
 
     Raises:
         ConfigurationError: where the URL names no host.
     """
 
-    def __init__(self, url: str, *, model: str, version: str) -> None:
-        if not urlsplit(url).netloc:
-            raise ConfigurationError(
-                f"baseline is {url!r}, which names no host: give the URL of a collector, as in "
-                "'http://127.0.0.1:4319'."
-            )
-        path = f"/api/v1/models/{quote(model, safe='')}/versions/{quote(version, safe='')}/baseline"
-        base = url.rstrip("/")
-        self.address = base if base.endswith("/baseline") else base + path
+    def __init__(
+        self,
+        url: str,
+        *,
+        model: str,
+        version: str,
+        adopt: Callable[[Baseline], None],
+        guard: Guard,
+    ) -> None:
+        self.address = f"{version_url(url, model=model, version=version)}/baseline"
+        self._document = PolledUrl(self.address, most_bytes=_MOST_BYTES)
         self._model = model
         self._version = version
+        self._adopt = adopt
+        self._guard = guard
+        self._current_id: str | None = None
 
-    def fetch(self, *, timeout_seconds: float) -> Baseline:
-        """Return the baseline.
-
-        Args:
-            timeout_seconds: for connecting, and for each read.
+    def poll(self, client: httpx.Client) -> None:
+        """Ask for the baseline, and hand it over where it is another.
 
         Raises:
-            CollectorError: where the collector cannot be reached or has no such baseline.
-            FormatError: where its answer is no baseline.
-            ConfigurationError: where it is the baseline of something else.
+            CollectorError: where the collector cannot be reached, or fails.
         """
         try:
-            response = httpx.get(self.address, timeout=timeout_seconds, follow_redirects=True)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise CollectorError(
-                f"no baseline from {self.address}: {str(error) or type(error).__name__}."
-            ) from error
-        if response.status_code != httpx.codes.OK:
-            raise CollectorError(
-                f"no baseline from {self.address}: it answered {response.status_code}. "
-                "Send one with: modelwatch baseline push."
-            )
-        if len(response.content) > _MOST_BYTES:
-            raise FormatError(f"the answer of {self.address} is too long for a baseline.")
-        baseline = Baseline.from_json(response.content, where=f"the answer of {self.address}")
-        _check_identity(baseline, self._model, self._version)
-        return baseline
+            answer = self._document.fetch(client)
+        except CollectorError as error:
+            self._say(str(error))
+            raise
+        if answer.status == "absent":
+            self._say(f"{self.address} has none. Send one with: modelwatch baseline push.")
+        if answer.status != "new":
+            return
+        try:
+            where = f"the answer of {self.address}"
+            baseline = Baseline.from_json(answer.content, where=where)
+            _check_identity(baseline, self._model, self._version)
+        except (FormatError, ConfigurationError) as error:
+            self._say(str(error))
+            return
+        if baseline.id != self._current_id:
+            self._adopt(baseline)
+            self._current_id = baseline.id
+
+    def reset(self) -> None:
+        """Begin anew, as a forked child must."""
+        self._document.reset()
+
+    def _say(self, reason: str) -> None:
+        with_what = "without a baseline" if self._current_id is None else "with the baseline it has"
+        self._guard.notice("baseline", f"captures {with_what} for now: {reason}")
 
 
 class BaselineSource:
-    """Hands a watch its baseline once: at once, or when its collector can be reached.
+    """Hands a watch its baseline: at once, or each that its collector has, when it has it.
 
-    A collector is asked in a daemon thread of its own, one at a time, so that one that hangs holds
-    up nobody. Thread-safe.
+    The collector is asked for its steering of the watch too. Thread-safe.
 
     Args:
         source: a baseline, its file, the URL of a collector, or None.
         model: the model that is watched.
         version: its version.
-        adopt: takes the baseline; called by `seek` or by its thread.
+        adopt: takes the baseline; called by `seek` or by the thread that asks.
         guard: logs that a collector gave none.
+        collector: URL of the collector that steers; where None, the one that has the baseline.
+        steer: takes the steering; nothing is asked for where None.
 
     Raises:
         FormatError: where the file is absent or damaged.
-        ConfigurationError: where the source is of another type, or of another model version.
+        ConfigurationError: where the source is of another type, or of another model version, or a
+            URL names no host.
     """
 
     def __init__(
@@ -131,25 +140,33 @@ class BaselineSource:
         version: str,
         adopt: Callable[[Baseline], None],
         guard: Guard,
+        collector: str | None = None,
+        steer: Callable[[Steering], None] | None = None,
     ) -> None:
         self._adopt = adopt
-        self._guard = guard
-        self._url: BaselineUrl | None = None
         self._found: Baseline | None = None
-        if isinstance(source, str) and is_url(source):
-            self._url = BaselineUrl(source, model=model, version=version)
+        documents: list[Polled] = []
+        url = source if isinstance(source, str) and is_url(source) else None
+        steered_by = collector if collector is not None else url
+        if url is not None:
+            documents.append(
+                BaselineUrl(url, model=model, version=version, adopt=adopt, guard=guard)
+            )
         elif source is not None:
             self._found = load_baseline(source, model=model, version=version)
-        self.reset()
+        if steered_by is not None and steer is not None:
+            documents.append(
+                SteeringUrl(steered_by, model=model, version=version, steer=steer, guard=guard)
+            )
+        self._poll = CollectorPoll(documents, guard=guard) if documents else None
 
     def reset(self) -> None:
         """Forget the thread: what a forked child needs, as it has not inherited it."""
-        self._lock = threading.Lock()  # guards the two below
-        self._thread: threading.Thread | None = None
-        self._is_asking = False
+        if self._poll is not None:
+            self._poll.reset()
 
     def seek(self, *, wait_seconds: float = 0.0) -> None:
-        """Hand over the baseline where that was not done before; ask the collector for it.
+        """Hand over the baseline where that was not done before; ask the collector what is new.
 
         Args:
             wait_seconds: how long to wait for the collector's answer, which is handed over when it
@@ -158,28 +175,8 @@ class BaselineSource:
         found, self._found = self._found, None
         if found is not None:
             self._adopt(found)
-        if self._url is None:
-            return
-        with self._lock:
-            if not self._is_asking:
-                self._thread = threading.Thread(
-                    target=self._ask, args=(self._url,), name="modelwatch-baseline", daemon=True
-                )
-                self._thread.start()
-                self._is_asking = True
-            thread = self._thread
-        if thread is not None and wait_seconds > 0:
-            thread.join(wait_seconds)
-
-    def _ask(self, url: BaselineUrl) -> None:
-        with self._guard:
-            try:
-                self._adopt(url.fetch(timeout_seconds=_TIMEOUT_SECONDS))
-                self._url = None
-            except (CollectorError, FormatError, ConfigurationError) as error:
-                self._guard.notice("baseline", f"captures without a baseline for now: {error}")
-        with self._lock:
-            self._is_asking = False
+        if self._poll is not None:
+            self._poll.start_round(wait_seconds=wait_seconds)
 
 
 def _check_identity(baseline: Baseline, model: str, version: str) -> None:

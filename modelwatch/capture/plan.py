@@ -16,6 +16,7 @@ from modelwatch.capture.checks import (
 )
 from modelwatch.capture.outputs import OutputReader
 from modelwatch.capture.rows import RowReader
+from modelwatch.capture.steering import FeatureLimits
 from modelwatch.outliers import OutlierLimits
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ class CapturePlan:
     Args:
         baseline: names, orders and limits the features.
         names: the features in order, where there is no baseline; empty while none is known.
-        limits: the smallest and the largest number allowed of some features, in place of the
-            baseline's; infinite where there is no limit.
+        limits: limits of some features, in place of the baseline's.
     """
 
     __slots__ = (
@@ -64,7 +64,7 @@ class CapturePlan:
         baseline: Baseline | None,
         names: Sequence[str] = (),
         *,
-        limits: Mapping[str, tuple[float, float]] | None = None,
+        limits: Mapping[str, FeatureLimits] | None = None,
     ) -> None:
         self.baseline = baseline
         self.reader = RowReader(baseline.inputs if baseline is not None else names)
@@ -97,7 +97,11 @@ def _is_known_text(limits: OutlierLimits) -> bool:
     return is_known and limits.text and not limits.allows_missing
 
 
-def _limited(limits: OutlierLimits, extent: tuple[float, float] | None) -> OutlierLimits:
-    if extent is None or limits.kind == "categorical":
+def _limited(limits: OutlierLimits, steered: FeatureLimits | None) -> OutlierLimits:
+    if steered is None or limits.kind == "categorical":
         return limits
-    return replace(limits, lower=extent[0], upper=extent[1])
+    return replace(
+        limits,
+        lower=limits.lower if steered.lower is None else steered.lower,
+        upper=limits.upper if steered.upper is None else steered.upper,
+    )

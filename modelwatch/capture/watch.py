@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from modelwatch import settings
@@ -15,17 +15,24 @@ from modelwatch.capture.arguments import FeatureArgument
 from modelwatch.capture.baseline_source import BaselineSource
 from modelwatch.capture.decorator import watch_function
 from modelwatch.capture.fold_thread import FoldThread
+from modelwatch.capture.model_identity import ModelIdentity
 from modelwatch.capture.observed_call import ObservedCall
 from modelwatch.capture.observer import Observer
 from modelwatch.capture.options import CaptureOptions, OnOutlier, interval_seconds, validate_watch
 from modelwatch.capture.prediction import new_prediction
 from modelwatch.capture.recorder import Recorder
 from modelwatch.capture.spans import tracer_of, tracing_provider
+from modelwatch.model_fingerprint import Fingerprint
 from modelwatch.profile import Profile
 from modelwatch.telemetry.export_options import ExportOptions
 from modelwatch.telemetry.exporter import Exporter
 from modelwatch.telemetry.names import SERVICE_INSTANCE_ID
-from modelwatch.telemetry.resource import process_resource, resource_after_fork
+from modelwatch.telemetry.privacy import Privacy, Redaction
+from modelwatch.telemetry.resource import (
+    fingerprint_attributes,
+    process_resource,
+    resource_after_fork,
+)
 from modelwatch.telemetry.transport import Transport, TransportOptions, open_transport
 
 if TYPE_CHECKING:
@@ -68,13 +75,21 @@ class Watch:
         version: its version.
         baseline: what it was trained on: a `Baseline`, its file, or the URL of a collector that
             keeps it. A collector is asked in a thread of its own, for which construction waits a
-            quarter of a second at most; while it does not answer, rows are captured without a
-            baseline, and it is asked again at the first row and at each interval. None to capture
-            without one.
+            quarter of a second at most, and again at each interval. While it has none, rows are
+            captured without a baseline; when it has another, later rows are captured with that
+            one. None to capture without one.
+        collector: URL of the collector that steers the watch (see ``modelwatch capture``), asked at
+            each interval likewise; where None, the one that keeps the baseline, if one does.
         endpoint: base address of the OTLP receiver, in place of the environment's; what is spoken
             there, ``OTEL_EXPORTER_OTLP_PROTOCOL`` says.
         export_interval_seconds: between two exports; ``OTEL_METRIC_EXPORT_INTERVAL`` where None.
         buffer_rows: captured rows that may wait to be summarised; a row of 30 features takes 1 kB.
+        redact: names of features of which nothing leaves the process, with wildcards, and compiled
+            patterns, which redact categories too: see `modelwatch.telemetry.privacy.Privacy`.
+        hash_categories: whether categories leave the process as hashes.
+        fingerprint: of the model that is served, by `modelwatch.fingerprint`, or the name of its
+            file, which is hashed in a thread of its own. Where the baseline has another, that is
+            logged once and told to the collector.
         transport: what delivers messages, in place of HTTP or gRPC.
         tracer_provider: makes the spans of predictions; where None, the global one of
             OpenTelemetry, once the application has set it. Without either there are no spans.
@@ -91,9 +106,13 @@ class Watch:
         *,
         version: str,
         baseline: str | os.PathLike[str] | Baseline | None = None,
+        collector: str | None = None,
         endpoint: str | None = None,
         export_interval_seconds: float | None = None,
         buffer_rows: int = DEFAULT_BUFFER_ROWS,
+        redact: Sequence[Redaction] = (),
+        hash_categories: bool = False,
+        fingerprint: Fingerprint | str | os.PathLike[str] | None = None,
         transport: Transport | None = None,
         tracer_provider: TracerProvider | None = None,
     ) -> None:
@@ -102,14 +121,19 @@ class Watch:
             "model": model,
             "version": version,
             "baseline": baseline,
+            "collector": collector,
             "endpoint": endpoint,
             "export_interval_seconds": export_interval_seconds,
             "buffer_rows": buffer_rows,
+            "redact": redact,
+            "hash_categories": hash_categories,
+            "fingerprint": fingerprint,
             "transport": transport,
             "tracer_provider": tracer_provider,
         }
         self._tracer_provider = tracer_provider
         self._traced_by: TracerProvider | None = None
+        self._privacy = Privacy(redact=redact, hash_categories=hash_categories)
         self._token = uuid.uuid4().hex
         self.model = model
         self.version = version
@@ -130,7 +154,10 @@ class Watch:
             version=version,
             adopt=self.recorder.adopt,
             guard=self._guard,
+            collector=collector if self.enabled else None,
+            steer=self.recorder.steer,
         )
+        self._identity = ModelIdentity(fingerprint, guard=self._guard)
         self._fold_thread = FoldThread(self._fold, self._guard)
         interval = interval_seconds(export_interval_seconds)
         options = TransportOptions.from_environment(endpoint)
@@ -139,18 +166,24 @@ class Watch:
             collect=self._collect,
             before_interval=self._before_interval,
             transport=transport if transport is not None else open_transport(options),
-            resource=lambda: self._resource,
+            resource=lambda: {
+                **self._resource,
+                **fingerprint_attributes(self._identity.fingerprint),
+            },
             collect_events=self.recorder.events.take,
+            privacy=lambda: self._privacy,
             interval_seconds=interval,
             guard=self._guard,
             options=ExportOptions.from_environment(),
         )
         self._is_installed = False
-        if self.enabled:
-            processes.register(self._token, self)
-        else:
+        if not self.enabled:
             self.recorder.close()
+            return
+        processes.register(self._token, self)
+        self._identity.start()
         self._baseline_source.seek(wait_seconds=_BASELINE_WAIT_SECONDS)
+        self._identity.mismatches(self.baseline)
 
     @property
     def baseline(self) -> Baseline | None:
@@ -182,6 +215,7 @@ class Watch:
         sample_rate: float = 1.0,
         max_rows_per_second: float | None = None,
         on_outlier: OnOutlier = "tag",
+        redact: Sequence[Redaction] = (),
     ) -> Callable[[_Watched], _Watched]: ...
 
     def __call__(
@@ -193,6 +227,7 @@ class Watch:
         sample_rate: float = 1.0,
         max_rows_per_second: float | None = None,
         on_outlier: OnOutlier = "tag",
+        redact: Sequence[Redaction] = (),
     ) -> Any:
         """Return the function, watched; with options, return what does so.
 
@@ -208,11 +243,14 @@ class Watch:
                 ``"raise"`` refuses it with `OutlierRejected`; a function is called with the
                 `Prediction`, and may raise `OutlierRejected` or return an `Answer`, which is then
                 returned in the watched function's place.
+            redact: further features of which nothing leaves the process, of this and all other
+                functions of the watch.
 
         Raises:
             ConfigurationError: where an option cannot work, or it is not clear which parameter
                 holds the features.
         """
+        self._privacy = self._privacy.also(redact)
         options = CaptureOptions(
             inputs=inputs,
             sample_rate=sample_rate,
@@ -303,7 +341,8 @@ class Watch:
     def after_fork(self) -> None:
         """Start anew in a forked child: what was captured before is the parent's to send."""
         self._resource = resource_after_fork(self._resource)
-        for part in (self.recorder, self._baseline_source, self._fold_thread, self._exporter):
+        parts = (self.recorder, self._baseline_source, self._fold_thread, self._exporter)
+        for part in (*parts, self._identity):
             part.reset()
 
     def before_exit(self, timeout_seconds: float) -> None:
@@ -336,6 +375,7 @@ class Watch:
         self._find_tracer()
         self._fold_thread.start()
         self._exporter.start()
+        self._identity.start()
         self._baseline_source.seek()
 
     def _fold(self) -> None:
@@ -355,8 +395,12 @@ class Watch:
         """Cut the window; in the exporter's thread."""
         folder = self.recorder.folder
         profiles = folder.cut(self.recorder.last_plan)
+        baseline = self.recorder.last_plan.baseline
+        differing = self._identity.mismatches(baseline)
         for profile in profiles:
             profile.instance = str(self._resource[SERVICE_INSTANCE_ID])
+            if baseline is not None and profile.baseline_id == baseline.id:
+                profile.mismatches.update(differing)
         return profiles
 
     def _before_interval(self) -> None:

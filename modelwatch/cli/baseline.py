@@ -73,6 +73,19 @@ def build(
             "have times, also by a service's clock, or never."
         ),
     ] = SeasonUse.ROWS,
+    model_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The model's file: a service that serves another is told of.",
+        ),
+    ] = None,
+    library: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="A library that the model needs, once for each: likewise."
+        ),
+    ] = None,
     bins: Annotated[int, typer.Option(min=10, help="Bins of a numeric feature.")] = 120,
 ) -> None:
     """Build a baseline from a data file.
@@ -86,9 +99,13 @@ def build(
           --version 3 --prediction predicted --score score --timestamp ts
       modelwatch baseline build train.csv -o churn.json --model churn \\
           --version 3 --segment country
+      modelwatch baseline build train.csv -o churn.json --model churn \\
+          --version 3 --model-file churn.joblib --library scikit-learn
     """
     from modelwatch.baseline import Baseline
+    from modelwatch.model_fingerprint import fingerprint
 
+    taken = fingerprint(model_file, libraries=library) if model_file or library else None
     scores = parse_score(score or [])
     with progress_bar(f"reading {data.name}") as progress:
         built = Baseline.fit(
@@ -101,6 +118,7 @@ def build(
             timestamp=timestamp,
             segment=segment,
             seasons=seasons.value,
+            fingerprint=taken,
             bins=bins,
             progress=progress,
         )

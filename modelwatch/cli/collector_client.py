@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 __all__ = [
     "CollectorOption",
     "collector_url",
+    "delete",
     "get_json",
     "get_text",
     "put_baseline",
+    "put_json",
     "version_path",
 ]
 
@@ -88,6 +90,24 @@ def put_baseline(baseline: Baseline, collector: str | None) -> str:
     path = f"{version_path(baseline.model, baseline.version)}/baseline"
     response = _request("PUT", path, collector, body=baseline.to_json())
     return without_password(str(response.url))
+
+
+def put_json(path: str, collector: str | None, body: str) -> None:
+    """Give a document to the collector.
+
+    Raises:
+        CollectorError: where the collector cannot be reached or refuses.
+    """
+    _request("PUT", path, collector, body=body)
+
+
+def delete(path: str, collector: str | None) -> None:
+    """Take a document from the collector.
+
+    Raises:
+        CollectorError: where the collector cannot be reached or refuses.
+    """
+    _request("DELETE", path, collector)
 
 
 def _request(

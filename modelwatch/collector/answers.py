@@ -59,6 +59,7 @@ def drift(
         "state": found.state,
         "window": _window(found.window),
         "instances": found.instances,
+        "fingerprint_mismatches": sorted(found.current.mismatches) if found.current else [],
         "other_bins": list(found.other_bins),
         "rows_apart": found.rows_apart,
         "profiles_left_out": found.unmergeable,

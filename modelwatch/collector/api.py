@@ -31,6 +31,7 @@ from modelwatch.collector.problems import Problem, allowed_methods, problem_of, 
 from modelwatch.collector.queries import read_window, require_version
 from modelwatch.collector.received import ReceiverCounts
 from modelwatch.collector.segments import EncodedPaths
+from modelwatch.collector.steering_api import SteeringApi
 from modelwatch.collector.store import Store
 from modelwatch.errors import BodyTooLarge, FormatError, StoreError
 
@@ -77,9 +78,12 @@ def build_api(
     pages = Pages(store, evaluator, options, counts, clock=clock)
     json_routes = _Api(store, evaluator, options, counts, clock).router()
     page_routes = pages.router()
+    steering_routes = SteeringApi(store).router(VERSION_PATH)
     app.include_router(json_routes)
+    app.include_router(steering_routes)
     app.include_router(page_routes, include_in_schema=False)
-    routes = [*app.router.routes, *json_routes.routes, *page_routes.routes]
+    routers = (app.router, json_routes, steering_routes, page_routes)
+    routes = [route for router in routers for route in router.routes]
 
     def failed(request: Request, error: Exception) -> Response:
         problem = problem_of(error)

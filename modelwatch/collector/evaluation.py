@@ -23,6 +23,7 @@ from modelwatch.collector.store import (
 )
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.comparing import compare
+from modelwatch.comparing.hashed_names import with_plain_names
 from modelwatch.errors import FormatError, ProfileMismatch, StoreError
 from modelwatch.profile import Profile
 from modelwatch.report.drift_report import DriftReport
@@ -105,6 +106,8 @@ def assess(
     bins are judged. A profile that cannot be compared is counted as left out: it never raises.
     """
     current = _current(baseline, observed)
+    if baseline is not None and current is not None:
+        current = with_plain_names(current, baseline)
     other_bins = _other_bins(baseline, current)
     report, state = _compare(baseline, _without(current, other_bins), window)
     key = current.baseline_id if current else None

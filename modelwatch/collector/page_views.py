@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from modelwatch.collector.evaluation import Assessment
 from modelwatch.collector.options import CollectorOptions
-from modelwatch.collector.page_words import ago, holding, notes_of, said_of
+from modelwatch.collector.page_words import ago, holding, notes_of, said_of, steered
 from modelwatch.collector.persisting import held_words
 from modelwatch.collector.queries import Query
 from modelwatch.collector.segments import path_of
@@ -23,6 +23,7 @@ from modelwatch.report.remarks import Remark, remarks, without_performance
 from modelwatch.report.rows import FeatureRow, feature_rows
 from modelwatch.report.sections import Sections, sections_of
 from modelwatch.report.wording import MARKS, Tone, Verdict, verdict
+from modelwatch.telemetry.steering import Steering
 
 __all__ = ["Link", "ModelRow", "VersionView", "models_view", "version_view"]
 
@@ -63,7 +64,7 @@ class VersionView:
         verdict: what the window comes to, in words.
         remarks: how sure, how much it matters, the probable cause; and what holds over windows.
         remedy: what to do where the window could not be judged, else empty.
-        notes: what was left out of the comparison, a sentence each.
+        notes: what was left out of the comparison, and how capture is steered, a sentence each.
         rows: the features, worst first.
         sections: all inputs together, performance and segments.
         without_performance: why no performance is told; empty where it is, or none is due.
@@ -135,6 +136,7 @@ def version_view(
     evaluations: Sequence[Evaluation],
     histories: Sequence[FeatureHistory],
     *,
+    steering: Steering | None,
     options: CollectorOptions,
     now_ns: int,
 ) -> VersionView:
@@ -146,6 +148,7 @@ def version_view(
         found: what is known of it.
         evaluations: the latest finished windows, oldest first.
         histories: what was found of each feature in the finished windows up to that one's end.
+        steering: how its capture is steered, or None.
         options: the collector's own length of a window, and when a finding is persistent.
         now_ns: Unix nanoseconds.
     """
@@ -168,7 +171,7 @@ def version_view(
         verdict=said,
         remarks=(remarks(report) if report else []) + holding(histories, options.persistence),
         remedy=remedy,
-        notes=notes_of(found),
+        notes=notes_of(found) + steered(steering),
         facts=_facts(seen, found, now_ns),
         windows=_window_links(page, asked, options.window_seconds),
         neighbours=_neighbours(page, asked, now_ns),

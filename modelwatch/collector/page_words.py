@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from modelwatch.collector.evaluation import Assessment, State
 from modelwatch.collector.store import VersionSeen
 from modelwatch.collector.windows import NANOSECONDS
+from modelwatch.model_fingerprint import MODEL_HASH
 from modelwatch.persistence import FeatureHistory, Persistence
 from modelwatch.report.remarks import Remark
 from modelwatch.report.wording import Verdict, verdict
+from modelwatch.telemetry.steering import Steering
 
-__all__ = ["ago", "holding", "notes_of", "said_of"]
+__all__ = ["ago", "holding", "notes_of", "said_of", "steered"]
 
 MOST_HOLDING = 6
 
@@ -65,7 +67,7 @@ def holding(histories: Sequence[FeatureHistory], persistence: Persistence) -> li
 
 def notes_of(found: Assessment) -> list[str]:
     """Return what was left out of a comparison or is approximate, a sentence each."""
-    notes = []
+    notes = [*_fingerprint_notes(found)]
     if found.other_bins:
         notes.append(
             f"Counted on other bins than the baseline's, so not judged: "
@@ -84,6 +86,36 @@ def notes_of(found: Assessment) -> list[str]:
     if found.report is not None and found.report.note:
         notes.append(f"{found.report.note[:1].upper()}{found.report.note[1:]}.")
     return notes
+
+
+def _fingerprint_notes(found: Assessment) -> list[str]:
+    parts = sorted(found.current.mismatches) if found.current else []
+    notes = []
+    if MODEL_HASH in parts:
+        notes.append("Serves another model binary than the one that the baseline was made for.")
+        parts.remove(MODEL_HASH)
+    if parts:
+        names = ", ".join(parts)
+        notes.append(f"Runs on other versions than the baseline was made with: {names}.")
+    return notes
+
+
+def steered(steering: Steering | None) -> list[str]:
+    """Say how the capture of a model version is steered; nothing where it is not.
+
+    >>> steered(Steering(sample_rate=0.1))
+    ['Capture is steered: 10% of the calls.']
+    """
+    if steering is None or steering.changes_nothing:
+        return []
+    words = [] if steering.enabled else ["off"]
+    if steering.sample_rate is not None:
+        words.append(f"{100 * steering.sample_rate:g}% of the calls")
+    if steering.max_rows_per_second is not None:
+        words.append(f"at most {steering.max_rows_per_second:g} rows a second")
+    if steering.outlier_limits:
+        words.append(f"other limits of {', '.join(sorted(steering.outlier_limits))}")
+    return [f"Capture is steered: {', '.join(words)}."]
 
 
 def ago(duration_ns: int) -> str:

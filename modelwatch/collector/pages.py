@@ -133,6 +133,7 @@ class Pages:
             found,
             self._store.evaluations(model, version, limit=TIMELINE_WINDOWS),
             histories_of(self._store, found, self._options),
+            steering=self._store.steering(model, version),
             options=self._options,
             now_ns=self._clock(),
         )

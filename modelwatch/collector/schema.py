@@ -17,9 +17,9 @@ __all__ = ["SCHEMA_VERSION", "prepare"]
 APPLICATION_ID = 0x6D77_6301
 """Stamped into the file's header, so that another program's database is never written to."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
-_SCHEMA = """
+_FIRST_SCHEMA = """
 CREATE TABLE versions (
     id INTEGER PRIMARY KEY,
     model TEXT NOT NULL,
@@ -65,6 +65,17 @@ CREATE TABLE evaluations (
 ) WITHOUT ROWID;
 """
 
+_STEERING = """
+CREATE TABLE steering (
+    version_id INTEGER PRIMARY KEY REFERENCES versions,
+    put_ns INTEGER NOT NULL,
+    content TEXT NOT NULL
+);
+"""
+
+_STEPS = (_FIRST_SCHEMA, _STEERING)
+"""What brings a file from each schema version to the next, an empty one being of version 0."""
+
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
     """Bring an open database to the current schema, or refuse it.
@@ -81,9 +92,10 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: an acknowledged export survives a power cut too; group commit pays for the fsync.
         connection.execute("PRAGMA synchronous = FULL")
-        if _pragma(connection, "user_version") == 0:
+        steps = "".join(_STEPS[_pragma(connection, "user_version") :])
+        if steps:
             connection.executescript(
-                f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA application_id = {APPLICATION_ID};"
+                f"BEGIN IMMEDIATE;{steps}PRAGMA application_id = {APPLICATION_ID};"
                 f"PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
             )
     except sqlite3.Error as error:

@@ -30,6 +30,7 @@ from modelwatch.collector.windows import LATEST_NS, NANOSECONDS, TimeWindow
 from modelwatch.collector.writer import GroupCommitWriter
 from modelwatch.errors import FormatError, ProfileMismatch, StoreError
 from modelwatch.profile import Profile
+from modelwatch.telemetry.steering import Steering
 from modelwatch.telemetry.wire import Point
 
 __all__ = ["SqliteStore"]
@@ -134,6 +135,21 @@ class SqliteStore:
 
         await asyncio.wrap_future(self._writer.submit(work))
 
+    async def put_steering(self, model: str, version: str, steering: Steering | None) -> None:
+        """Commit how capture is steered; see `SteeringShelf.put_steering`."""
+        row = None if steering is None else (self._clock(), steering.to_json())
+
+        def work(connection: sqlite3.Connection) -> None:
+            version_id = version_number(connection, model, version)
+            connection.execute("DELETE FROM steering WHERE version_id = ?", (version_id,))
+            if row is not None:
+                connection.execute(
+                    "INSERT INTO steering (version_id, put_ns, content) VALUES (?, ?, ?)",
+                    (version_id, *row),
+                )
+
+        await asyncio.wrap_future(self._writer.submit(work))
+
     async def record_evaluation(self, model: str, version: str, evaluation: Evaluation) -> None:
         """Commit one evaluation; see `EvaluationLog.record_evaluation`."""
         span = evaluation.window
@@ -208,6 +224,19 @@ class SqliteStore:
             return None
         baseline_id, content, pushed_ns = found[0]
         return StoredBaseline(id=baseline_id, content=unpack(content), pushed_ns=pushed_ns)
+
+    def steering(self, model: str, version: str) -> Steering | None:
+        """Return how capture is steered; see `SteeringShelf.steering`."""
+        found = self._read(
+            "SELECT s.content FROM steering s JOIN versions v ON v.id = s.version_id"
+            " WHERE v.model = ? AND v.version = ?",
+            model,
+            version,
+        )
+        try:
+            return Steering.from_json(found[0][0]) if found else None
+        except FormatError as error:
+            raise StoreError(f"a row of the store is damaged: {error}") from error
 
     def evaluated(
         self, model: str, version: str, *, baseline_id: str, since_ns: int

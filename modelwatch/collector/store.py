@@ -13,6 +13,7 @@ from typing import Protocol
 
 from modelwatch.collector.windows import LATEST_NS, TimeWindow
 from modelwatch.profile import Profile
+from modelwatch.telemetry.steering import Steering
 from modelwatch.telemetry.wire import Point
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "EvaluationLog",
     "FilledWindow",
     "PointSink",
+    "SteeringShelf",
     "Store",
     "StoredBaseline",
     "VersionSeen",
@@ -166,6 +168,18 @@ class BaselineShelf(Protocol):
         ...
 
 
+class SteeringShelf(Protocol):
+    """Keeps how the capture of each model version is steered."""
+
+    async def put_steering(self, model: str, version: str, steering: Steering | None) -> None:
+        """Commit a document in place of the one before; None for none."""
+        ...
+
+    def steering(self, model: str, version: str) -> Steering | None:
+        """Return the document, or None where there is none. Blocking."""
+        ...
+
+
 class EvaluationLog(Protocol):
     """Keeps scheduled evaluations, one per baseline and window: a later one replaces it."""
 
@@ -192,5 +206,7 @@ class EvaluationLog(Protocol):
         ...
 
 
-class Store(PointSink, VersionSource, WindowSource, BaselineShelf, EvaluationLog, Protocol):
+class Store(
+    PointSink, VersionSource, WindowSource, BaselineShelf, SteeringShelf, EvaluationLog, Protocol
+):
     """All of the above: what the composition root hands around."""

@@ -10,6 +10,7 @@ from modelwatch.comparing.arguments import check_arguments
 from modelwatch.comparing.distances import Distances, distances_of
 from modelwatch.comparing.doubts import doubted
 from modelwatch.comparing.evidence import evidence_of
+from modelwatch.comparing.hashed_names import with_plain_names
 from modelwatch.comparing.multivariate import multivariate_drift
 from modelwatch.comparing.pairs import Pair, pairs_of
 from modelwatch.comparing.performance import performance_of
@@ -63,6 +64,8 @@ def compare(
     profile, found = _split(baseline, current, segments, progress)
     for one in (profile, *found.values()):
         _check_same(baseline, one)
+    profile = with_plain_names(profile, baseline)
+    found = {name: with_plain_names(part, baseline) for name, part in found.items()}
     report = _compared(baseline, profile, thresholds, baseline.id)
     notes = [note for note in (timing_note(baseline, profile), report.note) if note]
     report = replace(report, note="; ".join(notes) or None)

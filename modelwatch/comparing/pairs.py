@@ -107,7 +107,7 @@ def on_baseline_bins(current: FeatureProfile, reference: FeatureProfile) -> Feat
     target = reference.values
     values = current.values
     if isinstance(values, ExponentialHistogram) and isinstance(target, Histogram):
-        return replace(current, values=values.on_bins(target.bin_edges))
+        return replace(current, values=values.on_bins(target.bin_edges, target.counts))
     if type(values) is not type(target):
         raise ProfileMismatch(
             f"feature {current.name!r} holds {current.kind} values, in the baseline "

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["MAX_CATEGORIES", "MAX_NEW_CATEGORIES", "Categories"]
+__all__ = ["HASH_PREFIX", "MAX_CATEGORIES", "MAX_NEW_CATEGORIES", "Categories", "hashed_name"]
+
+HASH_PREFIX = "sha256:"
 
 MAX_CATEGORIES = 100
 """The most frequent categories of a baseline that are counted by name; the rest is `other`."""
 
 MAX_NEW_CATEGORIES = 20
 """Categories unknown to the baseline that are counted by name, first come; the rest is `unseen`."""
+
+
+def hashed_name(name: str) -> str:
+    """Return a name by which a category is known again, but not told.
+
+    >>> hashed_name("a")
+    'sha256:ca978112ca1bbdca'
+    """
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{HASH_PREFIX}{digest[:16]}"
 
 
 class Categories:
@@ -71,6 +84,13 @@ class Categories:
                 self.counts[key] += count
             else:
                 self.unseen += count
+
+    def renamed(self, new_name: Callable[[str], str]) -> Categories:
+        """Return the counts by other names; those that get one name are added up."""
+        counts: Counter[str] = Counter()
+        for name, count in self.counts.items():
+            counts[new_name(name)] += count
+        return Categories(counts, self.other, self.unseen)
 
     def merge(self, other: Categories) -> Categories:
         """Return the counts of both."""

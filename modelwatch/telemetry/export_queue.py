@@ -20,6 +20,7 @@ from modelwatch.errors import ProfileMismatch
 from modelwatch.profile import Profile
 from modelwatch.telemetry.cumulative import CumulativeProfiles, SeriesKey
 from modelwatch.telemetry.export_options import ExportOptions
+from modelwatch.telemetry.privacy import Privacy
 from modelwatch.telemetry.transport import Outcome, Signal
 from modelwatch.telemetry.wire import (
     Event,
@@ -113,6 +114,7 @@ class ExportQueue:
         resource: returns the attributes of the process.
         options: what is sent, and how much may wait.
         guard: logs notices.
+        privacy: returns what is held back of all that comes in.
 
     Attributes:
         refusals: how many messages were refused for good, in part or as a whole.
@@ -124,8 +126,10 @@ class ExportQueue:
         resource: Callable[[], Mapping[str, str | int | float | bool]],
         options: ExportOptions,
         guard: FaultGuard,
+        privacy: Callable[[], Privacy] = Privacy,
     ) -> None:
         self._resource = resource
+        self._privacy = privacy
         self._options = options
         self._guard = guard
         self._sending: deque[Message] = deque()
@@ -164,6 +168,9 @@ class ExportQueue:
             events_dropped: how many events were lost before they came here, by reason.
         """
         self._events_dropped.update(events_dropped)
+        privacy = self._privacy()
+        profiles = [privacy.applied(profile) for profile in profiles]
+        events = [shown for event in events if (shown := _without(event, privacy)) is not None]
         for profile in profiles:
             self._add(profile)
         if "logs" in self._options.signals:
@@ -347,3 +354,9 @@ class ExportQueue:
         if rows:
             self._dropped[_QUEUE_FULL] += rows
             self._guard.notice("export queue", f"{rows} rows were lost: too much waits.")
+
+
+def _without(event: Event, privacy: Privacy) -> Event | None:
+    """Return what may be told of an event; None where nothing may."""
+    attributes = privacy.applied_to_event(event.attributes)
+    return None if attributes is None else replace(event, attributes=attributes)

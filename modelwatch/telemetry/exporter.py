@@ -12,6 +12,7 @@ from modelwatch.profile import Profile
 from modelwatch.telemetry.backoff import Backoff, Schedule
 from modelwatch.telemetry.export_options import ExportOptions
 from modelwatch.telemetry.export_queue import ExportQueue, FaultGuard
+from modelwatch.telemetry.privacy import Privacy
 from modelwatch.telemetry.transport import Outcome, Transport
 from modelwatch.telemetry.wire import Event
 
@@ -40,6 +41,7 @@ class Exporter:
             flush; may take its time.
         transport: delivers messages.
         resource: returns the attributes of the process.
+        privacy: returns what is held back; nothing where it is left out.
         interval_seconds: between two exports; the first comes within it, at a moment drawn by
             chance, and the others keep its phase.
         guard: swallows and logs faults.
@@ -58,6 +60,7 @@ class Exporter:
         before_interval: Callable[[], None],
         transport: Transport,
         resource: Callable[[], Mapping[str, str | int | float | bool]],
+        privacy: Callable[[], Privacy] = Privacy,
         interval_seconds: float,
         guard: FaultGuard,
         collect_events: Callable[[], tuple[Sequence[Event], Mapping[str, int]]] = _no_events,
@@ -70,6 +73,7 @@ class Exporter:
         self._before_interval = before_interval
         self._transport = transport
         self._resource = resource
+        self._privacy = privacy
         self._interval_seconds = interval_seconds
         self._guard = guard
         self._options = options if options is not None else ExportOptions()
@@ -86,7 +90,12 @@ class Exporter:
         self._flush_deadline = 0.0
         self._is_stopping = False
         # Only the own thread changes these.
-        self._queue = ExportQueue(resource=self._resource, options=self._options, guard=self._guard)
+        self._queue = ExportQueue(
+            resource=self._resource,
+            options=self._options,
+            guard=self._guard,
+            privacy=self._privacy,
+        )
         self._backoff = Backoff(self._random)
         self._schedule = Schedule(self._interval_seconds, self._random, self._clock())
         self._not_before = 0.0

@@ -22,10 +22,15 @@ __all__ = [
     "FEATURE_OUTLIERS",
     "FEATURE_ROLE",
     "FEATURE_VALUE",
+    "FINGERPRINT_MISMATCHES",
+    "FINGERPRINT_PART",
     "JOINT_NAMES",
     "LABEL",
+    "LIBRARY_PREFIX",
     "MISSING_REASON",
+    "MODEL_HASH",
     "MODEL_NAME",
+    "MODEL_TYPE",
     "MODEL_VERSION",
     "MOMENT_NAMES",
     "MOMENT_ROLES",
@@ -43,6 +48,7 @@ __all__ = [
     "ROWS_CAPTURED",
     "ROWS_DROPPED",
     "ROWS_OUTLYING",
+    "RUNTIME_VERSION",
     "SCOPE",
     "SEGMENT",
     "SERVICE_INSTANCE_ID",
@@ -64,6 +70,7 @@ ROWS_OUTLYING: Final = "modelwatch.rows.outlying"
 ROWS_DROPPED: Final = "modelwatch.rows.dropped"
 EXPORT_FAILURES: Final = "modelwatch.export.failures"
 EVENTS_DROPPED: Final = "modelwatch.events.dropped"
+FINGERPRINT_MISMATCHES: Final = "modelwatch.fingerprint.mismatches"
 
 # Events (log records).
 FEATURE_MOMENTS: Final = "modelwatch.feature.moments"
@@ -89,6 +96,13 @@ MISSING_REASON: Final = "modelwatch.missing.reason"
 OUTLIER_RULE: Final = "modelwatch.outlier.rule"
 DROP_REASON: Final = "modelwatch.drop.reason"
 ERROR_TYPE: Final = "error.type"
+FINGERPRINT_PART: Final = "modelwatch.fingerprint.part"
+
+# Attributes of the resource, where a fingerprint is known; a library's name follows the prefix.
+MODEL_HASH: Final = "modelwatch.model.hash"
+MODEL_TYPE: Final = "modelwatch.model.type"
+LIBRARY_PREFIX: Final = "modelwatch.library."
+RUNTIME_VERSION: Final = "process.runtime.version"
 
 # Categories without a name of their own.
 OTHER_CATEGORIES: Final = "__other__"

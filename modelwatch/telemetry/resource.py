@@ -8,9 +8,15 @@ from collections.abc import Mapping
 
 from opentelemetry.sdk.resources import Resource
 
+from modelwatch.model_fingerprint import Fingerprint
 from modelwatch.telemetry import names
 
-__all__ = ["ResourceAttributes", "process_resource", "resource_after_fork"]
+__all__ = [
+    "ResourceAttributes",
+    "fingerprint_attributes",
+    "process_resource",
+    "resource_after_fork",
+]
 
 ResourceAttributes = Mapping[str, str | int | float | bool]
 
@@ -41,6 +47,20 @@ def resource_after_fork(parent: ResourceAttributes) -> dict[str, str | int | flo
     attributes[names.SERVICE_INSTANCE_ID] = _unique_instance(_given_instance())
     if _PROCESS_ID in attributes:
         attributes[_PROCESS_ID] = os.getpid()
+    return attributes
+
+
+def fingerprint_attributes(fingerprint: Fingerprint | None) -> dict[str, str]:
+    """Return the attributes that tell which model the process serves, and on what."""
+    if fingerprint is None:
+        return {}
+    attributes = {names.RUNTIME_VERSION: fingerprint.runtime}
+    if fingerprint.model_hash:
+        attributes[names.MODEL_HASH] = f"sha256:{fingerprint.model_hash}"
+    if fingerprint.model_type:
+        attributes[names.MODEL_TYPE] = fingerprint.model_type
+    for name, version in fingerprint.libraries.items():
+        attributes[f"{names.LIBRARY_PREFIX}{name}"] = version
     return attributes
 
 

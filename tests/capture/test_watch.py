@@ -43,6 +43,8 @@ def scores(features: list[Row]) -> np.ndarray[Any, Any]:
         ({"endpoint": "collector:4318"}, "endpoint"),
         ({"baseline": 3}, "baseline"),
         ({"baseline": "http://"}, "baseline"),
+        ({"collector": "http://"}, "collector"),
+        ({"collector": "10.0.0.5:4319"}, "collector"),
         ({"version": "2"}, "version '1'.*'2'"),
     ],
 )

@@ -208,3 +208,19 @@ def test_states_without_a_verdict_say_what_to_do(
     assert "No data in this window" in page.text
     assert "2 h ago" in page.text
     assert "no drift" not in page.text.lower()
+
+
+def test_another_model_than_the_baselines_is_told(
+    start: Start, baseline: mw.Baseline, traffic: Traffic
+) -> None:
+    """The page and the API say that the service runs another binary, or on other libraries."""
+    collector = start()
+    collector.push(baseline)
+    profile = traffic.profile()
+    profile.mismatches.update({"model.hash": 1, "sklearn": 1})
+    collector.post(traffic.body(profile))
+    page = httpx.get(collector.page()).text
+    assert "Serves another model binary than the one that the baseline was made for." in page
+    assert "Runs on other versions than the baseline was made with: sklearn." in page
+    told = httpx.get(collector.version("/drift")).json()
+    assert told["fingerprint_mismatches"] == ["model.hash", "sklearn"]

@@ -40,6 +40,7 @@ SUMS: Final[Mapping[str, Reader]] = {
     names.ROWS_DROPPED: folding.rows_dropped,
     names.EXPORT_FAILURES: folding.nothing,
     names.EVENTS_DROPPED: folding.nothing,
+    names.FINGERPRINT_MISMATCHES: folding.mismatches,
 }
 HISTOGRAMS: Final[Mapping[str, Reader]] = {
     names.FEATURE_VALUE: folding.histogram,

@@ -19,6 +19,8 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 from modelwatch.feature import FeatureProfile
 from modelwatch.profile import Profile
 from modelwatch.sketches import Categories, ExponentialHistogram, Histogram
+from modelwatch.sketches.log_buckets import Buckets
+from modelwatch.sketches.log_window import to_window
 from modelwatch.telemetry import names
 from modelwatch.telemetry.wire.attributes import Scalar, resource_message, sendable
 from modelwatch.telemetry.wire.protobuf_writer import (
@@ -141,6 +143,9 @@ class _Window:
         yield from self._counts(names.ROWS_OUTLYING, "{row}", "", {"": profile.outlier_rows})
         yield from self._counts(names.ROWS_DROPPED, "{row}", names.DROP_REASON, profile.dropped)
         yield from self._counts(
+            names.FINGERPRINT_MISMATCHES, "{window}", names.FINGERPRINT_PART, profile.mismatches
+        )
+        yield from self._counts(
             names.EXPORT_FAILURES, "{export}", names.ERROR_TYPE, own.export_failures
         )
         yield from self._counts(
@@ -173,13 +178,14 @@ class _Window:
         return self._of_histogram + attributes + extremes + counts
 
     def _exponential_point(self, feature: FeatureProfile, values: ExponentialHistogram) -> bytes:
+        sent = to_window(values)
         point = otlp.ExponentialHistogramDataPoint(
-            count=values.total,
-            scale=values.scale,
-            zero_count=values.zero_count,
-            zero_threshold=values.zero_threshold,
-            positive=_buckets(values.positive),
-            negative=_buckets(values.negative),
+            count=sent.total,
+            scale=sent.scale,
+            zero_count=sent.zero_count,
+            zero_threshold=sent.zero_threshold,
+            positive=_buckets(sent.positive),
+            negative=_buckets(sent.negative),
         )
         moments = feature.moments
         if moments is not None and moments.n:
@@ -256,12 +262,13 @@ def _number(of_feature: bytes, attribute: str, value: str, count: int) -> Iterat
         yield of_feature + own + fixed64_field(_NUMBER_AS_INT, int(count))
 
 
-def _buckets(counts: Mapping[int, int]) -> otlp.ExponentialHistogramDataPoint.Buckets:
-    if not counts:
+def _buckets(buckets: Buckets) -> otlp.ExponentialHistogramDataPoint.Buckets:
+    indices, counts = buckets
+    if not indices.size:
         return otlp.ExponentialHistogramDataPoint.Buckets()
-    first, last = min(counts), max(counts)
-    dense = np.zeros(last - first + 1, dtype=np.int64)
-    dense[np.fromiter(counts.keys(), np.int64) - first] = np.fromiter(counts.values(), np.int64)
+    first = int(indices[0])
+    dense = np.zeros(int(indices[-1]) - first + 1, dtype=np.int64)
+    dense[indices - first] = counts
     return otlp.ExponentialHistogramDataPoint.Buckets(offset=first, bucket_counts=dense.tolist())
 
 

@@ -21,7 +21,8 @@ from modelwatch.sketches import (
     JointMoments,
     Moments,
 )
-from modelwatch.sketches.exponential import from_buckets
+from modelwatch.sketches.log_buckets import Buckets
+from modelwatch.sketches.log_window import from_window
 from modelwatch.telemetry import names
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "duration",
     "exponential_histogram",
     "histogram",
+    "mismatches",
     "missing",
     "moments",
     "nothing",
@@ -59,12 +61,14 @@ def histogram(point: Any, attributes: Attributes) -> Fold:
 
 def exponential_histogram(point: Any, attributes: Attributes) -> Fold:
     """Read a numeric feature's exponential histogram."""
-    values = from_buckets(
-        point.scale,
+    sent = ExponentialHistogram(
         _sparse(point.positive),
         _sparse(point.negative),
         _checked(point.zero_count),
+        point.scale,
     )
+    told = point.HasField("min") and point.HasField("max")
+    values = from_window(sent, *((point.min, point.max) if told else (None, None)))
     return _numbers(values, point, attributes)
 
 
@@ -123,6 +127,12 @@ def rows_dropped(point: Any, attributes: Attributes) -> Fold:
     """Read how many rows were lost for one reason."""
     reason, count = str(attributes.get(names.DROP_REASON, "")), _count(point)
     return lambda profile: profile.dropped.update({reason: count})
+
+
+def mismatches(point: Any, attributes: Attributes) -> Fold:
+    """Read in how many windows a part of the fingerprint was another than the baseline's."""
+    part, count = str(attributes[names.FINGERPRINT_PART]), _count(point)
+    return lambda profile: profile.mismatches.update({part: count})
 
 
 def nothing(_point: Any, _attributes: Attributes) -> Fold:
@@ -269,7 +279,7 @@ def _counts(values: Sequence[int]) -> IntArray:
     return counts.astype(np.int64)
 
 
-def _sparse(buckets: Any) -> dict[int, int]:
+def _sparse(buckets: Any) -> Buckets:
     counts = _counts(buckets.bucket_counts)
     used = np.flatnonzero(counts)
-    return dict(zip((used + buckets.offset).tolist(), counts[used].tolist(), strict=True))
+    return Buckets(used + buckets.offset, counts[used])

@@ -21,6 +21,7 @@ _TOLD_TOGETHER: Final = frozenset(
         names.ROWS_OUTLYING,
         names.EXPORT_FAILURES,
         names.EVENTS_DROPPED,
+        names.FINGERPRINT_MISMATCHES,
     }
 )
 
