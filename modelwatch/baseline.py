@@ -20,6 +20,7 @@ from modelwatch.sketches.bin_edges import DEFAULT_BINS
 
 if TYPE_CHECKING:
     from modelwatch.comparisons.joint_reference import JointReference
+    from modelwatch.extractors.extraction import Extraction
     from modelwatch.performance_baseline import PerformanceBaseline
     from modelwatch.profile import Profile
     from modelwatch.reference import Reference
@@ -83,6 +84,8 @@ class Baseline:
             frequent first, and `"__other__"` for all others where there are more; no co-moments.
         performance: how well the model did by the labels; None where there were none.
         joint_effect: how much the statistics of all numeric inputs together vary between blocks.
+        extractors: columns of the training data that are no features themselves, but described in
+            numbers by `column.descriptor`, to the name of the extractor that describes them.
     """
 
     model: str
@@ -99,6 +102,7 @@ class Baseline:
     seasons: SeasonUse = "rows"
     performance: PerformanceBaseline | None = None
     joint_effect: JointEffect = field(default_factory=JointEffect)
+    extractors: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -116,6 +120,7 @@ class Baseline:
         seasons: SeasonUse = "rows",
         importances: Mapping[str, float] | None = None,
         model_object: object = None,
+        extractors: Mapping[str, str] | None = None,
         bins: int = DEFAULT_BINS,
         progress: Callable[[float], None] | None = None,
     ) -> Baseline:
@@ -151,6 +156,10 @@ class Baseline:
                 input (see `baseline_importance`): an object with `predict_proba` or `predict`, or a
                 function from a table to predictions. The table is of the kind of `data`, a pandas
                 frame for a file or a stream, and has the inputs in their order.
+            extractors: columns that hold texts, images, embeddings or the like, by the name of the
+                extractor that describes them, as in ``{"review": "text"}``: the features are then
+                `review.length` and so on (see `modelwatch.extractors`). Watches and comparisons
+                with the baseline do the same by themselves. Not with `model_object`.
             bins: bins of a numeric feature, 10 or more.
             progress: is told which share of the work is done, in [0, 1], where that is known.
 
@@ -181,6 +190,7 @@ class Baseline:
             seasons=seasons,
             importances=importances,
             model_object=model_object,
+            extractors=extractors,
             bins=bins,
             progress=progress,
         )
@@ -189,6 +199,17 @@ class Baseline:
     def id(self) -> str:
         """Hash of the whole content, 16 hexadecimal digits: two baselines differ where it does."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+    @cached_property
+    def extraction(self) -> Extraction:
+        """Replaces columns by their descriptors.
+
+        Raises:
+            ConfigurationError: where an extractor is not registered in this process.
+        """
+        from modelwatch.extractors.extraction import Extraction
+
+        return Extraction(self.extractors)
 
     @cached_property
     def reference(self) -> Reference:

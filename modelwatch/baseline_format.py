@@ -60,6 +60,8 @@ def baseline_to_json(baseline: Baseline) -> str:
         body |= {"segment": baseline.segment, "segments": segments}
     if baseline.performance is not None:
         body["performance"] = performance_to_dict(baseline.performance)
+    if baseline.extractors:
+        body["extractors"] = dict(baseline.extractors)
     return document.dump(FORMAT, FORMAT_VERSION, body)
 
 
@@ -107,7 +109,15 @@ def _read_baseline(body: Body) -> Baseline:
             else None
         ),
         joint_effect=_joint_effect(body, profile),
+        extractors=_extractors(body),
     )
+
+
+def _extractors(body: Body) -> dict[str, str]:
+    if "extractors" not in body:
+        return {}
+    extractors = document.object_of(body, "extractors")
+    return {feature: document.text(extractors, feature) for feature in extractors}
 
 
 def _joint_effect(body: Body, profile: Profile) -> JointEffect:
