@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from modelwatch.capture.checks import RowCheck, compile_check
+from modelwatch.capture.declared_inputs import DeclaredInputs
 from modelwatch.capture.outputs import OutputReader
-from modelwatch.capture.rows import RowReader
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
@@ -32,13 +32,22 @@ class CapturePlan:
     Args:
         baseline: names, orders and limits the features.
         names: the features in order, where there is no baseline; empty while none is known.
+        declared: what the watch was told of its inputs.
+
+    Raises:
+        ConfigurationError: where baseline and declaration do not go together.
     """
 
     __slots__ = ("baseline", "check", "outputs", "reader", "size", "values_of")
 
-    def __init__(self, baseline: Baseline | None, names: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        baseline: Baseline | None,
+        names: Sequence[str] = (),
+        declared: DeclaredInputs | None = None,
+    ) -> None:
         self.baseline = baseline
-        self.reader = RowReader(baseline.inputs if baseline is not None else names)
+        self.reader = (declared or DeclaredInputs()).reader(baseline, names)
         limits = (
             {name: baseline.features[name].limits for name in baseline.inputs}
             if baseline is not None

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
 from modelwatch.capture.buffer import BatchEntry, Buffer, CallTally, RowEntry
+from modelwatch.capture.declared_inputs import DeclaredInputs
 from modelwatch.capture.folding import Folder
 from modelwatch.capture.guard import Guard
 from modelwatch.capture.outputs import Failure
 from modelwatch.capture.plan import CapturePlan
-from modelwatch.capture.rows import Batch, Row, fields_of
+from modelwatch.capture.rows import Batch, Row
 from modelwatch.capture.sampling import RowBudget
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Recorder:
         version: its version.
         capacity_rows: rows that may wait to be folded.
         start: starts the threads that fold and export; called before the first row is kept.
+        declared: what the watch was told of its inputs.
 
     Attributes:
         plan: how rows are read; None once the watch is shut down or where it is disabled.
@@ -57,10 +59,12 @@ class Recorder:
         *,
         capacity_rows: int,
         start: Callable[[], None],
+        declared: DeclaredInputs | None = None,
     ) -> None:
         self.model = model
         self.version = version
-        self.last_plan = CapturePlan(None)
+        self._declared = declared
+        self.last_plan = CapturePlan(None, declared=declared)
         self.plan: CapturePlan | None = self.last_plan
         self.guard = Guard()
         self.tally = CallTally()
@@ -85,7 +89,7 @@ class Recorder:
 
     def adopt(self, baseline: Baseline) -> None:
         """Read and check rows by a baseline from now on."""
-        plan = CapturePlan(baseline)
+        plan = CapturePlan(baseline, declared=self._declared)
         with self._lock:
             if self.plan is not None:
                 self.plan = self.last_plan = plan
@@ -149,13 +153,10 @@ class Recorder:
 
     def _learn(self, plan: CapturePlan, value: object) -> CapturePlan:
         """Take the features' names from the first row that has any."""
-        fields = fields_of(value)
-        if fields is None and isinstance(value, (list, tuple)) and value:
-            fields = fields_of(value[0])
-        names = [name for name in fields or () if isinstance(name, str)][:_MOST_FEATURES]
+        names = plan.reader.names_in(value)[:_MOST_FEATURES]
         if not names:
             return plan
-        learned = CapturePlan(None, names)
+        learned = CapturePlan(None, names, self._declared)
         with self._lock:
             if self.plan is plan:
                 self.plan = self.last_plan = learned

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar, overload
 
 from modelwatch import settings
@@ -13,6 +13,7 @@ from modelwatch.baseline import Baseline
 from modelwatch.capture import processes
 from modelwatch.capture.arguments import FeatureArgument
 from modelwatch.capture.baseline_source import BaselineSource
+from modelwatch.capture.declared_inputs import DeclaredInputs
 from modelwatch.capture.decorator import WatchedFunction
 from modelwatch.capture.fold_thread import FoldThread
 from modelwatch.capture.observed_call import ObservedCall
@@ -68,6 +69,11 @@ class Watch:
             quarter of a second at most; while it does not answer, rows are captured without a
             baseline, and it is asked again at the first row and at each interval. None to capture
             without one.
+        feature_names: names of the features in arrays, sequences and tensors, in their order; where
+            None, those of the baseline in its order. With a baseline, the same names.
+        extractors: features that are texts, images, embeddings or the like, by the name of the
+            extractor that describes them in numbers, as in ``{"review": "text"}``: their values
+            are neither kept nor sent (see `modelwatch.extractors`). A baseline brings its own.
         endpoint: base address of the OTLP/HTTP receiver; where None,
             ``OTEL_EXPORTER_OTLP_ENDPOINT``.
         export_interval_seconds: between two exports; ``OTEL_METRIC_EXPORT_INTERVAL`` where None.
@@ -86,6 +92,8 @@ class Watch:
         *,
         version: str,
         baseline: str | os.PathLike[str] | Baseline | None = None,
+        feature_names: Sequence[str] | None = None,
+        extractors: Mapping[str, str] | None = None,
         endpoint: str | None = None,
         export_interval_seconds: float | None = None,
         buffer_rows: int = DEFAULT_BUFFER_ROWS,
@@ -96,6 +104,8 @@ class Watch:
             "model": model,
             "version": version,
             "baseline": baseline,
+            "feature_names": feature_names,
+            "extractors": extractors,
             "endpoint": endpoint,
             "export_interval_seconds": export_interval_seconds,
             "buffer_rows": buffer_rows,
@@ -112,6 +122,7 @@ class Watch:
             version,
             capacity_rows=buffer_rows,
             start=self._start,
+            declared=DeclaredInputs.checked(feature_names, extractors),
         )
         self._guard = self.recorder.guard
         self._logging = Observer(self.recorder, CaptureOptions(), _LOGGED)
@@ -149,9 +160,10 @@ class Watch:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The baseline's inputs; empty while no baseline is known."""
-        baseline = self.baseline
-        return baseline.inputs if baseline is not None else ()
+        """The features as callers give them; empty where neither baseline nor names are given."""
+        reader = self.recorder.last_plan.reader
+        is_known = self.baseline is not None or self._arguments["feature_names"] is not None
+        return reader.given_names if is_known else ()
 
     @property
     def rows_captured(self) -> int:
