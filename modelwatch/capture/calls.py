@@ -76,7 +76,7 @@ def _plain_caller(observer: Observer) -> Caller:
         if plan is None or current() is not None:
             return general(wrapped, instance, args, kwargs)
         features: Any = args[position] if len(args) > position else kwargs.get(name)
-        if features.__class__ is not dict or len(features) != plan.size:
+        if type(features) is not dict or len(features) != plan.size:
             return general(wrapped, instance, args, kwargs)
         try:
             values = plan.values_of(features)
