@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from modelwatch import extractors
     from modelwatch.baseline import Baseline
     from modelwatch.capture.inference_protocol import read_inference_request
+    from modelwatch.capture.options import Answer
     from modelwatch.capture.prediction import Prediction, current_prediction, prediction_scope
     from modelwatch.capture.sampling import is_sampled
     from modelwatch.capture.watch import Watch
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from modelwatch.report.drift_report import DriftReport, FeatureDrift
 
 __all__ = [
+    "Answer",
     "Baseline",
     "DriftReport",
     "FeatureDrift",
@@ -53,6 +55,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Answer": "modelwatch.capture.options",
     "Baseline": "modelwatch.baseline",
     "DriftReport": "modelwatch.report.drift_report",
     "FeatureDrift": "modelwatch.report.drift_report",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -62,6 +63,8 @@ def baseline_to_json(baseline: Baseline) -> str:
         body["performance"] = performance_to_dict(baseline.performance)
     if baseline.extractors:
         body["extractors"] = dict(baseline.extractors)
+    if baseline.distance_limit is not None:
+        body["distance_limit"] = baseline.distance_limit
     return document.dump(FORMAT, FORMAT_VERSION, body)
 
 
@@ -110,6 +113,9 @@ def _read_baseline(body: Body) -> Baseline:
         ),
         joint_effect=_joint_effect(body, profile),
         extractors=_extractors(body),
+        distance_limit=document.optional_number(
+            {"distance_limit": None, **body}, "distance_limit", lowest=0.0
+        ),
     )
 
 
@@ -248,7 +254,14 @@ def _limits_to_dict(limits: OutlierLimits) -> dict[str, Any]:
         "text": limits.text,
         "all_categories_known": limits.categories is not None,
         "allows_missing": limits.allows_missing,
+        **_z_limits(limits),
     }
+
+
+def _z_limits(limits: OutlierLimits) -> dict[str, float]:
+    if math.isinf(limits.z_upper):
+        return {}
+    return {"z_lower": limits.z_lower, "z_upper": limits.z_upper}
 
 
 def _limits_from_dict(
@@ -259,10 +272,15 @@ def _limits_from_dict(
     upper = document.optional_number(body, "upper")
     if lower is not None and upper is not None and lower > upper:
         raise FormatError(f"lower is {lower}, above the upper limit of {upper}")
+    z_lower, z_upper = -math.inf, math.inf
+    if "z_upper" in body:
+        z_lower, z_upper = document.number(body, "z_lower"), document.number(body, "z_upper")
     return OutlierLimits(
         kind=kind,
         lower=-np.inf if lower is None else lower,
         upper=np.inf if upper is None else upper,
+        z_lower=z_lower,
+        z_upper=z_upper,
         categories=frozenset(categories or ()) | rare if all_known else None,
         text=document.flag(body, "text"),
         allows_missing=document.flag(body, "allows_missing"),

@@ -26,6 +26,9 @@ __all__ = ["FeatureProfile", "FeatureSpec", "Role"]
 
 Role = Literal["input", "output"]
 
+_NUMBERS_AT_ONCE = 16_384
+"""As many as stay in the processor's cache between sorting, counting and summing up."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureSpec:
@@ -133,13 +136,18 @@ class FeatureProfile:
         return self.outlier_count / max(self.total, 1)
 
     def update(
-        self, values: RawColumn | NumericColumn | CategoricalColumn, spec: FeatureSpec
+        self,
+        values: RawColumn | NumericColumn | CategoricalColumn,
+        spec: FeatureSpec,
+        *,
+        checks: bool = True,
     ) -> NumericColumn | CategoricalColumn:
         """Fold in one column and return it as read.
 
         Args:
             values: one value a row, raw or as `spec` reads them.
             spec: the description that this profile was made from.
+            checks: whether to look for outliers; not where it is known that there are none.
         """
         if isinstance(values, (NumericColumn, CategoricalColumn)):
             column = values
@@ -149,12 +157,26 @@ class FeatureProfile:
             if isinstance(column, CategoricalColumn):
                 self._update_categories(self.values, column, spec)
         elif isinstance(column, NumericColumn):
-            self.values.update(column.finite)
-            if self.moments is not None:
-                self.moments.update(column.finite)
-        self.missing.update(column.missing)
-        self.outliers.update(outlier_counts(column, spec.limits))
+            self._update_numbers(self.values, column)
+        if column.missing:
+            self.missing.update(column.missing)
+        if checks:
+            self.outliers.update(outlier_counts(column, spec.limits))
         return column
+
+    def _update_numbers(
+        self, values: Histogram | ExponentialHistogram, column: NumericColumn
+    ) -> None:
+        moments = self.moments if self.moments is not None else Moments()
+        if isinstance(values, ExponentialHistogram):
+            values.update(column.finite)
+            moments.update(column.finite)
+            return
+        numbers = column.finite
+        for start in range(0, numbers.size, _NUMBERS_AT_ONCE):
+            ordered = np.sort(numbers[start : start + _NUMBERS_AT_ONCE])
+            values.update_ordered(ordered)
+            moments.update_ordered(ordered)
 
     @staticmethod
     def _update_categories(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modelwatch.distance_limit import DistanceLimit
 from modelwatch.errors import ConfigurationError, DataError, ProfileMismatch
 from modelwatch.feature import FeatureProfile, FeatureSpec, Role
+from modelwatch.outliers import OutlierLimits, outlier_counts, outlying_rows
 from modelwatch.parameter_checks import instance, shown
 from modelwatch.performance import (
     LabelledSummary,
@@ -64,6 +67,7 @@ class Profile:
         duration: seconds a call, counted on `DURATION_BOUNDS_SECONDS`.
         duration_sum_seconds: their sum.
         dropped: rows that were lost, by reason.
+        outlier_rows: rows summarised of which some input is an outlier.
         joint: co-moments of the numeric inputs; None without a baseline.
         hours: rows by hour of the week in UTC, Monday's first being 0, where rows had times.
         window_hours: rows by the hour of the week that the window's middle lies in, of merged ones.
@@ -97,6 +101,8 @@ class Profile:
         self.duration = Histogram(DURATION_BOUNDS_SECONDS)
         self.duration_sum_seconds = 0.0
         self.dropped: Counter[str] = Counter()
+        self.outlier_rows = 0
+        self._distance: DistanceLimit | None = None
         self.joint: JointMoments | None = None
         self.hours: Counter[int] = Counter()
         self.window_hours: Counter[int] = Counter()
@@ -116,6 +122,7 @@ class Profile:
         version: str,
         *,
         baseline: Baseline | None = None,
+        limits: Mapping[str, OutlierLimits] | None = None,
         outputs: frozenset[str] = frozenset(),
         segment: str | None = None,
         instance: str | None = None,
@@ -128,6 +135,7 @@ class Profile:
             model: the model's name.
             version: its version.
             baseline: gives bins, vocabularies and limits; without one they are discovered.
+            limits: what makes a value of some features an outlier, in place of the baseline's.
             outputs: names of outputs among the features that no baseline knows.
             segment: the part of the traffic.
             instance: the process.
@@ -146,7 +154,11 @@ class Profile:
         profile._outputs = outputs
         if baseline is not None:
             profile._specs = dict(baseline.features)
+            for name, own in (limits or {}).items():
+                if own is not profile._specs[name].limits:
+                    profile._specs[name] = replace(profile._specs[name], limits=own)
             profile._expected = frozenset(profile._specs)
+            profile._distance = baseline.distance
         if baseline is not None and not features_only:
             profile.joint = _empty_joint(list(baseline.features.values()))
             if baseline.performance is not None:
@@ -218,6 +230,7 @@ class Profile:
         columns: Mapping[str, RawColumn | NumericColumn | CategoricalColumn],
         *,
         label: RawColumn | None = None,
+        is_clean: bool = False,
     ) -> None:
         """Fold in one batch of rows.
 
@@ -225,6 +238,7 @@ class Profile:
             columns: columns of one length: raw ones of any Python values, `ABSENT` where a row
                 lacks one; or, for what a baseline knows, columns as its feature reads them.
             label: the truth of each row, raw, None where it is not known; it is no feature.
+            is_clean: whether no input is an outlier, so that none has to be looked for.
         """
         rows = len(next(iter(columns.values()), ()))
         read: dict[str, NumericColumn | CategoricalColumn] = {}
@@ -236,8 +250,11 @@ class Profile:
             if feature is None or feature.kind != spec.kind:
                 self.features[name] = FeatureProfile.empty(spec)
                 self.features[name].missing.update(feature.missing if feature else {})
-            read[name] = self.features[name].update(values, spec)
+            checks = not (is_clean and spec.role == "input")
+            read[name] = self.features[name].update(values, spec, checks=checks)
         self.rows += rows
+        if not is_clean:
+            self._count_outlier_rows(read)
         self._update_joint(read)
         if self._performance is not None:
             self._performance.update(self, read, label)
@@ -262,8 +279,9 @@ class Profile:
         failed = Counter(error_types or {})
         self.predictions.update(failed)
         self.predictions[""] += len(durations_seconds) - failed.total()
-        self.duration.update(np.asarray(durations_seconds, dtype=np.float64))
-        self.duration_sum_seconds += float(sum(durations_seconds))
+        durations = np.fromiter(durations_seconds, np.float64, len(durations_seconds))
+        self.duration.update(durations)
+        self.duration_sum_seconds += float(durations.sum())
 
     def merge(self, other: Profile) -> Profile:
         """Return the statistics of both; merging is associative and commutative.
@@ -299,6 +317,7 @@ class Profile:
         result.duration = self.duration.merge(other.duration)
         result.duration_sum_seconds = self.duration_sum_seconds + other.duration_sum_seconds
         result.dropped = self.dropped + other.dropped
+        result.outlier_rows = self.outlier_rows + other.outlier_rows
         result.joint = merged(self.joint, other.joint)
         result.scores = merged(self.scores, other.scores)
         result.labelled = merged_labels(self.labelled, other.labelled)
@@ -308,6 +327,11 @@ class Profile:
     @property
     def _span(self) -> tuple[int, int]:
         return self.start_ns, self.end_ns
+
+    @property
+    def outlier_rate(self) -> float | None:
+        """Share of rows of which some input is an outlier; None without rows."""
+        return min(self.outlier_rows / self.rows, 1.0) if self.rows else None
 
     def came(self, *, by_clock: bool) -> Counter[int]:
         """Return rows by hour of the week, empty where that is not known.
@@ -362,13 +386,35 @@ class Profile:
         self._specs[name] = FeatureSpec.discovered(name, role, values)
         return self._specs[name]
 
+    def _count_outlier_rows(self, read: Mapping[str, NumericColumn | CategoricalColumn]) -> None:
+        """Count rows with an outlier among their inputs, and those whose numbers do not match."""
+        inputs = {name: read[name] for name in read if self._specs[name].role == "input"}
+        limits = {name: self._specs[name].limits for name in inputs}
+        masks = [
+            outlying_rows(column, limits[name])
+            for name, column in inputs.items()
+            if outlier_counts(column, limits[name])
+        ]
+        found = np.logical_or.reduce(masks) if masks else None
+        if self._distance is not None and inputs.keys() >= set(self._distance.names):
+            columns = [inputs[name] for name in self._distance.names]
+            values = [column.values for column in columns if isinstance(column, NumericColumn)]
+            rows = np.column_stack(values)
+            if found is not None:
+                rows = np.where(found[:, np.newaxis], np.nan, rows)
+            is_far, features = self._distance.outliers(rows)
+            found = is_far if found is None else found | is_far
+            for name, count in features.items():
+                self.features[name].outliers["distance"] += count
+        self.outlier_rows += 0 if found is None else int(found.sum())
+
     def _update_joint(self, read: Mapping[str, NumericColumn | CategoricalColumn]) -> None:
         if self.joint is None:
             return
         columns = [read.get(name) for name in self.joint.names]
         numbers = [column.values for column in columns if isinstance(column, NumericColumn)]
         if len(numbers) == len(columns):
-            self.joint.update(np.column_stack(numbers))
+            self.joint.update_columns(numbers)
 
 
 def _empty_joint(specs: Sequence[FeatureSpec]) -> JointMoments | None:

@@ -73,6 +73,7 @@ def profile_to_dict(profile: Profile) -> dict[str, Any]:
         "duration_counts": profile.duration.counts.tolist(),
         "duration_sum_seconds": profile.duration_sum_seconds,
         "dropped": dict(+profile.dropped),
+        "outlier_rows": profile.outlier_rows,
         "joint": _joint_to_dict(profile.joint) if profile.joint and profile.joint.n else None,
         "hours": _hours_to_list(profile.hours),
         "window_hours": _hours_to_list(profile.window_hours),
@@ -117,6 +118,7 @@ def _read_profile(body: Body) -> Profile:
     profile.duration = Histogram(profile.duration.bin_edges, duration_counts)
     profile.duration_sum_seconds = document.number(body, "duration_sum_seconds")
     profile.dropped = Counter(document.counters(body, "dropped"))
+    profile.outlier_rows = document.count({"outlier_rows": 0, **body}, "outlier_rows")
     joint = document.optional_object(body, "joint")
     profile.joint = _joint_from_dict(joint) if joint is not None else None
     profile.hours = _hours_from_body(body, "hours")

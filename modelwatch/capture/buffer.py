@@ -5,21 +5,33 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
+
+import numpy as np
 
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.capture.rows import Batch
 from modelwatch.profile import DURATION_BOUNDS_SECONDS
 
-__all__ = ["BatchEntry", "Buffer", "CallTally", "RowEntry", "Tallied"]
+__all__ = ["CLEAN", "MOST_UNCOUNTED", "BatchEntry", "Buffer", "CallTally", "RowEntry", "Tallied"]
 
 RowEntry = tuple[CapturePlan, tuple[Any, ...], Any, Any, float]
-"""One captured row: plan, values, extra features or None, result or `Failure`, seconds.
+"""One captured row: plan, values, `CLEAN` or else extra features or None, result or `Failure`,
+seconds.
 
 A plain tuple, because making one is the cheapest way to keep five things."""
 
+CLEAN: Final[Mapping[str, Any]] = MappingProxyType({})
+"""Stands for the extra features of a row that has none, and whose values have passed the plan's
+checks: they need not be looked at again."""
+
+MOST_UNCOUNTED: Final = 65_536
+
 _MOST_ERROR_TYPES: Final = 100
+_DURATION_BINS: Final = len(DURATION_BOUNDS_SECONDS) + 1
 
 
 class BatchEntry(NamedTuple):
@@ -34,20 +46,28 @@ class BatchEntry(NamedTuple):
 class Tallied:
     """Calls counted without their rows."""
 
-    durations: list[int] = field(default_factory=lambda: [0] * (len(DURATION_BOUNDS_SECONDS) + 1))
+    durations: list[int] = field(default_factory=lambda: [0] * _DURATION_BINS)
     duration_sum_seconds: float = 0.0
     predictions: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
 
 
 class CallTally:
-    """Counts calls whose rows are not kept, exactly and in bounded memory. Thread-safe."""
+    """Counts calls whose rows are not kept, exactly and in bounded memory. Thread-safe.
+
+    Attributes:
+        unsampled: seconds of calls that the sample left out and that are not counted yet. The
+            watched call appends to it directly, which is quicker than `record_call` by far, while
+            it holds fewer than `MOST_UNCOUNTED`.
+    """
 
     def __init__(self) -> None:
+        self.unsampled: deque[float] = deque()
         self.reset()
 
     def reset(self) -> None:
         """Forget all counts, and take a new lock: what a forked child needs."""
+        self.unsampled.clear()
         # Guards _counts. The garbage collector may end a watched generator, and so count its call,
         # in the midst of a count of the same thread.
         self._lock = threading.RLock()
@@ -72,8 +92,28 @@ class CallTally:
         with self._lock:
             self._counts.dropped[reason] += rows
 
+    def count_unsampled(self) -> None:
+        """Count the calls in `unsampled`; for one thread at a time."""
+        popleft = self.unsampled.popleft
+        durations = [popleft() for _ in range(len(self.unsampled))]
+        if not durations:
+            return
+        seconds = np.array(durations)
+        found = np.bincount(
+            np.searchsorted(DURATION_BOUNDS_SECONDS, seconds), minlength=_DURATION_BINS
+        )
+        with self._lock:
+            counts = self._counts
+            counts.predictions[""] += len(durations)
+            counts.dropped["not_sampled"] += len(durations)
+            counts.duration_sum_seconds += float(seconds.sum())
+            counts.durations = [
+                a + b for a, b in zip(counts.durations, found.tolist(), strict=True)
+            ]
+
     def take(self) -> Tallied:
         """Return what was counted since the last time, and start from zero."""
+        self.count_unsampled()
         with self._lock:
             taken, self._counts = self._counts, Tallied()
         return taken

@@ -8,12 +8,13 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-from opentelemetry.context import get_current as current_context
-
+from modelwatch.capture.buffer import CLEAN, MOST_UNCOUNTED
+from modelwatch.capture.checks import SCALARS
 from modelwatch.capture.guard import FAULTS
 from modelwatch.capture.observer import Observer
-from modelwatch.capture.outputs import IMMUTABLE, Failure, frozen
+from modelwatch.capture.options import Answer
 from modelwatch.capture.prediction import CURRENT, MADE, Prediction
+from modelwatch.capture.sampling import DRAW_BITS, draw
 from modelwatch.capture.streams import WatchedAsyncGenerator, WatchedGenerator
 
 __all__ = ["Caller", "caller_for"]
@@ -36,15 +37,24 @@ def caller_for(function: Callable[..., Any], observer: Observer) -> Caller:
     return _plain_caller(observer)
 
 
-def _general_caller(observer: Observer) -> Caller:
-    """Return the caller of plain functions in all cases."""
+def _general_caller(observer: Observer) -> Callable[..., Any]:
+    """Return the caller of plain functions in all cases; it may be given the call's draw."""
 
     def call(
-        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        wrapped: Callable[..., Any],
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        drawn: int | None = None,
     ) -> Any:
-        observation = observer.begin(instance, args, kwargs)
+        observation = observer.begin(instance, args, kwargs, drawn)
         if observation is None:
             return wrapped(*args, **kwargs)
+        if observation.answer is not None:
+            if isinstance(observation.answer, Answer):
+                return observation.answer.value
+            observer.dismiss(observation)
+            observation.enter()
         try:
             output = wrapped(*args, **kwargs)
         except BaseException as error:
@@ -59,54 +69,58 @@ def _general_caller(observer: Observer) -> Caller:
 def _plain_caller(observer: Observer) -> Caller:
     """Return the caller of plain functions.
 
-    The usual case is written out: a dict with exactly the known features, no outlier, no span and
-    no scope. Its cost is what a watch costs: 2 microseconds for 30 features. All other cases go
-    the general way, and so does whatever is odd with this one.
+    The usual cases are written out, as their cost is what a watch costs: a dict with exactly the
+    known features, no outlier, no span and no scope; and a call that the sample leaves out. All
+    other cases go the general way, and so does whatever is odd with these.
     """
     recorder, general = observer.recorder, _general_caller(observer)
     position, name = observer.plain_position, observer.plain_name
     rows_waiting, capacity_rows = recorder.rows_waiting, recorder.capacity_rows
-    current = CURRENT.get
-    enter, leave = CURRENT.set, CURRENT.reset
+    append, unsampled = recorder.buffer.rows.append, recorder.tally.unsampled
+    current, enter = CURRENT.get, CURRENT.set
+    prediction_of, clock, scalars, clean, made = Prediction, perf_counter, SCALARS, CLEAN, MADE
 
     def call(
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        plan = recorder.plan
-        if plan is None or current() is not None:
+        plan = recorder.quick_plan
+        outer = current()
+        if plan is None or not observer.is_quick or (outer is not None and outer.maker is not made):
             return general(wrapped, instance, args, kwargs)
-        features: Any = args[position] if len(args) > position else kwargs.get(name)
-        if type(features) is not dict or len(features) != plan.size:
-            return general(wrapped, instance, args, kwargs)
-        try:
-            values = plan.values_of(features)
-            # Where the first value is a column, the features may be a batch.
-            is_usual = values[0].__class__ in IMMUTABLE and plan.check(values) is None
-        except FAULTS:
-            is_usual = False
-        if not is_usual or current_context():
-            return general(wrapped, instance, args, kwargs)
-        prediction = Prediction(None, recorder)
-        token = enter(prediction)
-        started = perf_counter()
+        values = None
+        drawn = draw(DRAW_BITS) if observer.chooses else None
+        if drawn is None or drawn < observer.threshold:
+            try:
+                values = plan.read(args[position] if len(args) > position else kwargs.get(name))
+            except FAULTS as fault:
+                recorder.guard.swallow(fault)
+            if values is None:
+                return general(wrapped, instance, args, kwargs, drawn)
+        prediction = prediction_of()
+        prediction.maker = recorder
+        if drawn is not None:
+            prediction.draw = drawn
+        enter(prediction)
+        started = clock()
         try:
             output = wrapped(*args, **kwargs)
         except BaseException as error:
-            duration = perf_counter() - started
-            prediction.maker = MADE
-            with recorder.guard:
-                leave(token)
-                recorder.keep_row((plan, values, None, Failure(type(error).__qualname__), duration))
+            duration = clock() - started
+            prediction.maker = made
+            recorder.keep_failed(plan, values, type(error).__qualname__, duration)
             raise
-        duration = perf_counter() - started
-        prediction.maker = MADE
+        duration = clock() - started
+        prediction.maker = made
         try:
-            leave(token)
-            kept = output if output.__class__ in IMMUTABLE else frozen(output)
-            if rows_waiting() < capacity_rows:
-                recorder.append((plan, values, None, kept, duration))
+            if values is not None:
+                if output.__class__ in scalars and rows_waiting() < capacity_rows:
+                    append((plan, values, clean, output, duration))
+                else:
+                    recorder.keep_quick(plan, values, output, duration)
+            elif len(unsampled) < MOST_UNCOUNTED:
+                unsampled.append(duration)
             else:
-                recorder.keep_row((plan, values, None, kept, duration))
+                recorder.keep_quick(plan, values, output, duration)
         except FAULTS as fault:
             recorder.guard.swallow(fault)
             recorder.lose(duration)
@@ -125,6 +139,11 @@ def _async_caller(observer: Observer) -> Caller:
         observation = observer.begin(instance, args, kwargs)
         if observation is None:
             return await wrapped(*args, **kwargs)
+        answer = observation.answer
+        if answer is not None and (
+            isinstance(answer, Answer) or await observer.awaited_answer(observation)
+        ):
+            return observation.answer.value
         try:
             output = await wrapped(*args, **kwargs)
         except BaseException as error:

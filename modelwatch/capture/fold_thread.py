@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
-from modelwatch.capture.folding import Folder
 from modelwatch.capture.guard import Guard
 
 __all__ = ["FoldThread"]
@@ -18,12 +18,12 @@ class FoldThread:
     """Folds at short intervals, in a daemon thread that is started once per process. Thread-safe.
 
     Args:
-        folder: folds.
+        work: folds; called in the thread, every tenth of a second.
         guard: keeps the thread alive through faults.
     """
 
-    def __init__(self, folder: Folder, guard: Guard) -> None:
-        self._folder = folder
+    def __init__(self, work: Callable[[], None], guard: Guard) -> None:
+        self._work = work
         self._guard = guard
         self.reset()
 
@@ -50,4 +50,4 @@ class FoldThread:
         stopping = self._stopping
         while not stopping.wait(_PAUSE_SECONDS):
             with self._guard:
-                self._folder.fold()
+                self._work()

@@ -6,16 +6,16 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from modelwatch.capture.buffer import BatchEntry, Buffer, CallTally, RowEntry
+from modelwatch.capture.buffer import BatchEntry, Buffer, CallTally
 from modelwatch.capture.guard import Guard
 from modelwatch.capture.outputs import Failure
-from modelwatch.capture.plain_values import with_plain_values
+from modelwatch.capture.plain_values import Column, with_plain_values
 from modelwatch.capture.plan import CapturePlan
+from modelwatch.capture.row_groups import RowGroup, alike, clean_columns, input_columns
 from modelwatch.profile import Profile
 from modelwatch.tables.columns import ABSENT, RawColumn
 
@@ -24,7 +24,7 @@ __all__ = ["ROWS_AT_ONCE", "Folder"]
 _MOST_OUTPUTS: Final = 100
 """Outputs that no baseline names are summarised up to this many, first come."""
 
-ROWS_AT_ONCE: Final = 1_024
+ROWS_AT_ONCE: Final = 2_048
 """Rows folded together: enough for numpy to pay, few enough to hold the GIL for a millisecond."""
 
 
@@ -64,6 +64,7 @@ class Folder:
         """Forget all that was folded, and take a new lock: what a forked child needs."""
         self._lock = threading.Lock()  # guards all below, and taking from the buffer
         self._profile: Profile | None = None
+        self._plan: CapturePlan | None = None
         self._outputs: frozenset[str] = frozenset()
         self._finished: list[Profile] = []
         self._since_ns = self._clock_ns()
@@ -75,6 +76,11 @@ class Folder:
         """Fold all that waits in the buffer."""
         with self._lock:
             self._fold_all()
+
+    def fold_full(self) -> None:
+        """Fold what waits where it is enough for numpy to pay; the rest can wait longer."""
+        if len(self._buffer) >= min(ROWS_AT_ONCE, self._buffer.capacity_rows // 4):
+            self.fold()
 
     def cut(self, plan: CapturePlan) -> list[Profile]:
         """Fold all that waits, end the window and return its profiles, oldest first.
@@ -99,36 +105,30 @@ class Folder:
             entries = self._buffer.take_rows(ROWS_AT_ONCE)
             if not entries:
                 break
-            for _, group in groupby(entries, key=_plan_identity):
-                self._fold_group(list(group))
+            for group in alike(entries):
+                self._fold_group(group)
         while (batch := self._buffer.take_batch()) is not None:
             self._fold_batch(batch)
 
-    def _fold_group(self, entries: list[RowEntry]) -> None:
+    def _fold_group(self, group: RowGroup) -> None:
         """Fold rows that were read by one plan; calls are counted even where a row cannot be."""
-        done = [entry for entry in entries if type(entry[3]) is not Failure]
-        failed = [entry for entry in entries if type(entry[3]) is Failure]
-        for part in (done, failed):
-            if part:
-                self._fold_rows(part)
-        with self._guard:
-            error_types = Counter(entry[3].error_type for entry in failed)
-            durations = [entry[4] for entry in entries]
-            self._current(entries[0][0]).record_calls(durations, error_types)
-            self.calls_seen += len(entries)
-
-    def _fold_rows(self, entries: list[RowEntry]) -> None:
         folded = False
         with self._guard:
-            plan = entries[0][0]
-            columns = _input_columns(plan, entries)
-            outputs: dict[str, RawColumn] = {}
-            if type(entries[0][3]) is not Failure:
-                outputs = plan.outputs.columns([entry[3] for entry in entries])
-            self._update(plan, columns, outputs, len(entries))
+            is_clean = group.is_clean and not self._is_wary
+            columns = clean_columns(group) if is_clean else input_columns(group)
+            outputs: Mapping[str, RawColumn] = {}
+            if not group.is_failed:
+                outputs = group.plan.outputs.columns(group.outputs)
+            self._update(group.plan, columns, outputs, group.rows, is_clean=is_clean)
             folded = True
         if not folded:
-            self._lose(len(entries))
+            self._lose(group.rows)
+        with self._guard:
+            failures: Counter[str] = Counter()
+            if group.is_failed:
+                failures.update(output.error_type for output in group.outputs)
+            self._current(group.plan).record_calls(group.durations, failures)
+            self.calls_seen += group.rows
 
     def _fold_batch(self, entry: BatchEntry) -> None:
         folded = False
@@ -149,15 +149,19 @@ class Folder:
     def _update(
         self,
         plan: CapturePlan,
-        columns: Mapping[str, RawColumn],
+        columns: Mapping[str, Column],
         outputs: Mapping[str, RawColumn],
         rows: int,
+        *,
+        is_clean: bool = False,
     ) -> None:
         profile = self._current(plan, [name for name in outputs if name not in columns])
         known = self._outputs if plan.baseline is None else outputs.keys()
         own = {name: outputs[name] for name in outputs if name in known}
-        every = {**own, **columns}
-        profile.update(with_plain_values(every) if self._is_wary else every)
+        every: dict[str, Column] = {**own, **columns}
+        if self._is_wary:
+            every = with_plain_values(every)
+        profile.update(every, is_clean=is_clean)
         self.rows_captured += rows
 
     def _current(self, plan: CapturePlan, outputs: Sequence[str] = ()) -> Profile:
@@ -169,16 +173,25 @@ class Folder:
             if new:
                 self._outputs |= frozenset(new)
                 profile = None
-        if profile is None or profile.baseline_id != plan.baseline_id:
+        if profile is None or self._is_other(plan):
             self._finish_profile()
+            self._plan = plan
             profile = self._profile = Profile.empty(
                 self._model,
                 self._version,
                 baseline=plan.baseline,
+                limits=plan.limits,
                 outputs=self._outputs,
                 start_ns=self._since_ns,
             )
         return profile
+
+    def _is_other(self, plan: CapturePlan) -> bool:
+        """Tell whether a plan has another baseline, or other limits, than the window's profile."""
+        mine = self._plan
+        if mine is None or mine is plan:
+            return mine is None
+        return (mine.baseline_id, mine.limits) != (plan.baseline_id, plan.limits)
 
     def _finish_profile(self) -> None:
         profile, self._profile = self._profile, None
@@ -198,21 +211,6 @@ class Folder:
         profile.duration.counts += np.array(tallied.durations, dtype=np.int64)
         profile.duration_sum_seconds += tallied.duration_sum_seconds
         self.calls_seen += calls
-
-
-def _plan_identity(entry: RowEntry) -> int:
-    return id(entry[0])
-
-
-def _input_columns(plan: CapturePlan, entries: Sequence[RowEntry]) -> dict[str, RawColumn]:
-    columns: dict[str, RawColumn] = {}
-    if plan.size:
-        by_feature = zip(*[entry[1] for entry in entries], strict=True)
-        columns = dict(zip(plan.reader.names, by_feature, strict=True))
-    extras: list[Mapping[str, Any]] = [entry[2] or {} for entry in entries]
-    for name in dict.fromkeys(name for extra in extras for name in extra):
-        columns[name] = [extra.get(name, ABSENT) for extra in extras]
-    return columns
 
 
 def _completed(entry: BatchEntry) -> dict[str, RawColumn]:

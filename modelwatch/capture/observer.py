@@ -9,17 +9,19 @@ from itertools import islice
 from time import perf_counter
 from typing import Any, Final
 
-from opentelemetry.context import get_current as current_context
-
 from modelwatch.capture.arguments import FeatureArgument
-from modelwatch.capture.options import CaptureOptions
+from modelwatch.capture.buffer import CLEAN
+from modelwatch.capture.events import outlier_event
+from modelwatch.capture.guard import FAULTS
+from modelwatch.capture.options import Answer, CaptureOptions
 from modelwatch.capture.outputs import Failure, frozen
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.capture.prediction import CURRENT, MADE, Prediction, Scope, begin_prediction
 from modelwatch.capture.recorder import Recorder
 from modelwatch.capture.rows import Batch, Row
-from modelwatch.capture.sampling import RowBudget, is_sampled
-from modelwatch.capture.spans import annotate_span
+from modelwatch.capture.sampling import is_sampled, threshold_of
+from modelwatch.capture.spans import PredictionSpan, current_span_ids
+from modelwatch.capture.steering import Steering
 from modelwatch.errors import DataError, OutlierRejected
 from modelwatch.tables.columns import ABSENT
 
@@ -40,10 +42,11 @@ class Observation:
         plan: how its features were read.
         captured: its features; None where they are not captured.
         started: when the function was entered, seconds.
-        token: restores the context; None while the prediction is not the current one.
+        answer: what is answered in place of the function, if anything; maybe awaited first.
+        span: the span of the prediction, where someone traces.
     """
 
-    __slots__ = ("captured", "plan", "prediction", "started", "token")
+    __slots__ = ("_token", "answer", "captured", "plan", "prediction", "span", "started")
 
     started: float
 
@@ -51,30 +54,43 @@ class Observation:
         self.prediction = prediction
         self.plan = plan
         self.captured: Row | Batch | None = None
-        self.token: Token[Prediction | Scope | None] | None = None
+        self.answer: Any = None
+        self.span: PredictionSpan | None = None
+        self._token: Token[Prediction | Scope | None] | None = None
 
     def enter(self) -> None:
         """Make the prediction the current one."""
-        self.token = CURRENT.set(self.prediction)
+        self._token = CURRENT.set(self.prediction)
+        if self.span is not None:
+            self.span.enter()
 
     def leave(self) -> None:
         """Restore what was current before, if that was not done yet."""
-        token, self.token = self.token, None
+        token, self._token = self._token, None
         if token is not None:
+            if self.span is not None:
+                self.span.leave()
             CURRENT.reset(token)
 
 
 class Observer:
     """Captures the calls of one watched function.
 
-    `begin` or `observe` is followed by `finish` or `fail`. None of them raises, but for
-    `OutlierRejected` from the first. Thread-safe.
+    `begin` or `observe` is followed by `finish` or `fail`, unless the observation has an answer
+    already. None of them raises, but for `OutlierRejected` from the first. Thread-safe.
 
     Args:
         recorder: where captured rows go.
         options: how the function is watched.
         argument: which argument holds the features.
         clock: seconds, for durations.
+
+    Attributes:
+        is_quick: whether usual calls may be captured on the short way.
+        chooses: whether that takes a draw for each call.
+        threshold: a call is left out where its draw is not below.
+        plain_position: the place of the features among the arguments of a usual call.
+        plain_name: their name there.
     """
 
     def __init__(
@@ -89,28 +105,51 @@ class Observer:
         self._options = options
         self._argument = argument
         self._clock = clock
-        rate = options.max_rows_per_second
-        self._budget = RowBudget(rate) if rate is not None else None
-        if self._budget is not None:
-            recorder.budgets.add(self._budget)
-        chooses = options.sample_rate < 1.0 or rate is not None
-        is_plain = argument.position is not None and not chooses
-        self.plain_position: int = (argument.position or 0) if is_plain else NOT_POSITIONAL
-        self.plain_name: str = (argument.name or "") if is_plain else ""
+        self.plain_position = NOT_POSITIONAL if argument.position is None else argument.position
+        self.plain_name = argument.name or ""
+        self.steer(recorder.steering)
+        recorder.observers.add(self)
+
+    def steer(self, steering: Steering) -> None:
+        """Choose calls by a collector's wishes, and by the options where it has none."""
+        options = self._options
+        rate, most = steering.sample_rate, steering.max_rows_per_second
+        self._sample_rate = options.sample_rate if rate is None else rate
+        most = options.max_rows_per_second if most is None else most
+        self._budget = self.recorder.budget(most) if most is not None else None
+        self.chooses = self._sample_rate < 1.0
+        self.threshold = threshold_of(self._sample_rate)
+        # The short way knows neither budgets nor checks of calls that are not captured.
+        checks_all = self.chooses and options.on_outlier != "tag"
+        self.is_quick = self._budget is None and not checks_all
 
     def begin(
-        self, instance: object, args: Sequence[Any], kwargs: Mapping[str, Any]
+        self,
+        instance: object,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        drawn: int | None = None,
     ) -> Observation | None:
         """Observe a call and make its prediction the current one, until `finish` or `fail`."""
-        observation = self.observe(instance, args, kwargs)
-        if observation is not None:
+        observation = self.observe(instance, args, kwargs, drawn)
+        if observation is not None and observation.answer is None:
             observation.enter()
         return observation
 
     def observe(
-        self, instance: object, args: Sequence[Any], kwargs: Mapping[str, Any]
+        self,
+        instance: object,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        drawn: int | None = None,
     ) -> Observation | None:
         """Read and check the features before the function is called.
+
+        Args:
+            instance: what the function is bound to.
+            args: the call's positional arguments.
+            kwargs: its keyword arguments.
+            drawn: by which the call was taken into the sample, where that is known.
 
         Returns:
             None where the call is part of another of the same watch, or nothing is to be captured.
@@ -118,32 +157,44 @@ class Observer:
         Raises:
             OutlierRejected: where the options refuse outliers.
         """
-        plan = self.recorder.plan
-        prediction = begin_prediction(self.recorder) if plan is not None else None
+        recorder = self.recorder
+        if recorder.plan is not None and not recorder.is_started:
+            with recorder.guard:
+                recorder.ensure_started()
+        plan = recorder.plan
+        prediction = begin_prediction(recorder) if plan is not None else None
         if plan is None or prediction is None:
             return None
+        if drawn is not None:
+            prediction.draw = drawn
         observation = Observation(prediction, plan)
-        is_read = False
-        with self.recorder.guard:
+        try:
             self._capture(observation, instance, args, kwargs)
-            is_read = True
-        if not is_read:
-            self.recorder.tally.record_dropped("fault")
-        if prediction.outliers or current_context():
-            with self.recorder.guard:
-                self._react(observation)
+        except FAULTS as fault:
+            recorder.guard.swallow(fault)
+            recorder.tally.record_dropped("fault")
+        outliers = prediction.outliers
+        if outliers or recorder.tracer is not None:
+            with recorder.guard:
+                self._trace(observation)
         observation.started = self._clock()
+        if outliers and self._options.on_outlier != "tag":
+            with recorder.guard:
+                self._react(observation)
         return observation
 
     def finish(self, observation: Observation, output: object) -> None:
         """Keep the features and the result after the function has returned."""
         duration = self._clock() - observation.started
         observation.prediction.maker = MADE
-        with self.recorder.guard:
+        try:
             observation.leave()
-            self.keep(observation, frozen(output), duration)
-            return
-        self.recorder.lose(duration, _rows_of(observation.captured))
+            if observation.span is not None:
+                observation.span.end(output.error_type if type(output) is Failure else "")
+            self._keep(observation, frozen(output), duration)
+        except FAULTS as fault:
+            self.recorder.guard.swallow(fault)
+            self.recorder.lose(duration, _rows_of(observation.captured))
 
     def fail(self, observation: Observation, error: BaseException) -> None:
         """Count a call that raised; its features are kept, as it has no result."""
@@ -153,7 +204,40 @@ class Observer:
         """Count a call that failed in a way that has a name."""
         self.finish(observation, Failure(error_type))
 
-    def keep(self, observation: Observation, output: object, duration_seconds: float) -> None:
+    async def awaited_answer(self, observation: Observation) -> bool:
+        """Wait for the answer of an async ``on_outlier``; False where it gave none.
+
+        Raises:
+            OutlierRejected: where it refused the input.
+        """
+        with self.recorder.guard:
+            try:
+                answer = await observation.answer
+            except OutlierRejected as refusal:
+                self.fail(observation, refusal)
+                raise
+            if isinstance(answer, Answer):
+                observation.answer = answer
+                self.finish(observation, answer.value)
+                return True
+        observation.answer = None
+        observation.enter()
+        return False
+
+    def dismiss(self, observation: Observation) -> None:
+        """Go on without an answer that would have to be awaited where nobody can."""
+        answer, observation.answer = observation.answer, None
+        if inspect.isawaitable(answer):
+            with self.recorder.guard:
+                if inspect.iscoroutine(answer):
+                    answer.close()
+                self.recorder.guard.notice(
+                    "async on_outlier",
+                    "an async on_outlier function is of use to async functions only; it was not "
+                    "awaited.",
+                )
+
+    def _keep(self, observation: Observation, output: object, duration_seconds: float) -> None:
         """Keep what was captured, with a copied result or a `Failure`, and count the call."""
         captured = observation.captured
         if isinstance(captured, Row):
@@ -174,12 +258,11 @@ class Observer:
         kwargs: Mapping[str, Any],
     ) -> None:
         """Read the features and note the outliers among them, unless the sample leaves them out."""
-        prediction, options = observation.prediction, self._options
-        tally = self.recorder.tally
-        is_sampled_out = options.sample_rate < 1.0 and not is_sampled(
-            prediction.id, options.sample_rate
+        prediction, tally = observation.prediction, self.recorder.tally
+        is_sampled_out = self._sample_rate < 1.0 and not is_sampled(
+            prediction.id, self._sample_rate
         )
-        if is_sampled_out and options.on_outlier == "tag":
+        if is_sampled_out and self._options.on_outlier == "tag":
             tally.record_dropped("not_sampled")
             return
         try:
@@ -190,9 +273,10 @@ class Observer:
             self.recorder.guard.notice("unreadable", f"features are not captured: {error}")
             return
         observation.plan = plan
-        outliers = _outliers_of(plan, captured)
-        if outliers:
-            prediction.outliers = outliers
+        if isinstance(captured, Batch) or captured.extras is not CLEAN:
+            outliers = _outliers_of(plan, captured)
+            if outliers:
+                prediction.outliers = outliers
         if is_sampled_out:
             tally.record_dropped("not_sampled", _rows_of(captured))
         elif self._budget is not None and not self._budget.take(_rows_of(captured)):
@@ -215,24 +299,34 @@ class Observer:
             raise DataError(f"the call lacks its argument {argument.name!r}.")
         return features
 
+    def _trace(self, observation: Observation) -> None:
+        """Begin the prediction's span where someone traces, and log an event of its outliers."""
+        prediction, recorder = observation.prediction, self.recorder
+        span = None
+        if recorder.tracer is not None:
+            span = PredictionSpan(recorder.tracer, prediction, recorder.model, recorder.version)
+            observation.span = span
+        if prediction.outliers:
+            ids = span.ids if span is not None else current_span_ids()
+            recorder.events.add(
+                lambda: outlier_event(prediction, recorder.model, recorder.version, ids)
+            )
+
     def _react(self, observation: Observation) -> None:
-        """Tell the span and the user's function of the prediction; refuse it where told to."""
-        prediction = observation.prediction
-        if current_context():
-            annotate_span(prediction, self.recorder.model, self.recorder.version)
-        on_outlier = self._options.on_outlier
-        if not prediction.outliers or on_outlier == "tag":
-            return
+        """Refuse a prediction with outliers, or have the user's function answer it."""
+        prediction, on_outlier = observation.prediction, self._options.on_outlier
         try:
             if on_outlier == "raise":
                 raise OutlierRejected(dict(prediction.outliers))
-            if callable(on_outlier):
-                on_outlier(prediction)
+            answer = on_outlier(prediction) if callable(on_outlier) else None
         except OutlierRejected as refusal:
-            prediction.maker = MADE
-            with self.recorder.guard:
-                self.keep(observation, Failure(type(refusal).__qualname__), 0.0)
+            self.fail(observation, refusal)
             raise
+        if isinstance(answer, Answer):
+            observation.answer = answer
+            self.finish(observation, answer.value)
+        elif inspect.isawaitable(answer):
+            observation.answer = answer
 
 
 def _rows_of(captured: Row | Batch | None) -> int:

@@ -5,18 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from modelwatch import settings
 from modelwatch.capture.prediction import Prediction
 from modelwatch.capture.sampling import validate_sampling
 from modelwatch.errors import ConfigurationError
 
-__all__ = ["CaptureOptions", "OnOutlier", "interval_seconds", "validate_watch"]
+__all__ = ["Answer", "CaptureOptions", "OnOutlier", "interval_seconds", "validate_watch"]
 
 _SHORTEST_INTERVAL_SECONDS: Final = 0.1
 
 OnOutlier = Literal["tag", "raise"] | Callable[[Prediction], object]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an ``on_outlier`` function returns to answer in the model's place.
+
+    Attributes:
+        value: what the watched function's caller gets; the function is not called.
+    """
+
+    value: Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +40,8 @@ class CaptureOptions:
         max_rows_per_second: rows captured a second, on average; None for no limit.
         on_outlier: what happens to an input that breaks a limit of the baseline. ``"tag"`` notes it
             on the prediction and its span; ``"raise"`` refuses the call with `OutlierRejected`; a
-            function is called with the prediction, and may raise `OutlierRejected` itself.
+            function is called with the prediction; it may raise `OutlierRejected` itself, or answer
+            in the model's place by returning an `Answer`. For an async function it may be async.
 
     Raises:
         ConfigurationError: where a value cannot work.

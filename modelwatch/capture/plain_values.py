@@ -11,9 +11,11 @@ from typing import Final
 
 import numpy as np
 
-from modelwatch.tables.columns import RawColumn
+from modelwatch.tables.columns import CategoricalColumn, NumericColumn, RawColumn
 
 __all__ = ["WRONG_TYPE", "is_plain_type", "with_plain_values"]
+
+Column = RawColumn | NumericColumn | CategoricalColumn
 
 _PLAIN: Final = (
     *(str, bytes, int, float, complex, type(None), datetime.date, datetime.time),
@@ -23,7 +25,7 @@ WRONG_TYPE: Final = b""
 """A value that columns of every kind count as ``wrong_type``."""
 
 
-def with_plain_values(columns: Mapping[str, RawColumn]) -> dict[str, RawColumn]:
+def with_plain_values(columns: Mapping[str, Column]) -> dict[str, Column]:
     """Return the columns with each value that is no number, text, time or null replaced.
 
     The replacement counts as of a wrong type. Costs 20 ns a value where all are plain.
@@ -31,7 +33,10 @@ def with_plain_values(columns: Mapping[str, RawColumn]) -> dict[str, RawColumn]:
     >>> with_plain_values({"a": [1.0, object()]})
     {'a': [1.0, b'']}
     """
-    return {name: _plain(column) for name, column in columns.items()}
+    return {
+        name: column if isinstance(column, (NumericColumn, CategoricalColumn)) else _plain(column)
+        for name, column in columns.items()
+    }
 
 
 def _plain(column: RawColumn) -> RawColumn:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelwatch.capture.checks import RowCheck, compile_check
+from modelwatch.capture.checks import (
+    RowCheck,
+    RowReading,
+    compile_check,
+    compile_reader,
+    reading_with,
+    with_distance,
+)
 from modelwatch.capture.declared_inputs import DeclaredInputs
 from modelwatch.capture.outputs import OutputReader
+from modelwatch.outliers import OutlierLimits
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
@@ -25,40 +34,75 @@ class CapturePlan:
         baseline: the baseline, or None.
         reader: reads rows.
         check: checks a row inline.
+        read: reads and checks the usual row; returns None for any other.
         outputs: maps results on outputs.
         size: how many features a row has.
-        values_of: reads the values of a dict that has all features.
+        numbers: the places of the numeric features among a row's values.
+        texts: those of features that are never missing and whose categories are all known.
 
     Args:
         baseline: names, orders and limits the features.
         names: the features in order, where there is no baseline; empty while none is known.
+        limits: the smallest and the largest number allowed of some features, in place of the
+            baseline's; infinite where there is no limit.
         declared: what the watch was told of its inputs.
 
     Raises:
         ConfigurationError: where baseline and declaration do not go together.
     """
 
-    __slots__ = ("baseline", "check", "outputs", "reader", "size", "values_of")
+    __slots__ = (
+        "baseline",
+        "check",
+        "limits",
+        "numbers",
+        "outputs",
+        "read",
+        "reader",
+        "size",
+        "texts",
+    )
 
     def __init__(
         self,
         baseline: Baseline | None,
         names: Sequence[str] = (),
+        *,
+        limits: Mapping[str, tuple[float, float]] | None = None,
         declared: DeclaredInputs | None = None,
     ) -> None:
         self.baseline = baseline
         self.reader = (declared or DeclaredInputs()).reader(baseline, names)
-        limits = (
-            {name: baseline.features[name].limits for name in baseline.inputs}
-            if baseline is not None
-            else {}
-        )
-        self.check: RowCheck = compile_check(limits)
-        self.outputs = OutputReader(baseline)
+        self.limits: dict[str, OutlierLimits] = {}
+        if baseline is not None:
+            self.limits = {
+                name: _limited(baseline.features[name].limits, (limits or {}).get(name))
+                for name in baseline.inputs
+            }
+        self.check: RowCheck = compile_check(self.limits)
         self.size = self.reader.size
-        self.values_of = self.reader.values_of
+        self.read: RowReading = compile_reader(self.size, self.limits, self.reader.values_of)
+        if baseline is not None and baseline.distance is not None:
+            places = [self.reader.names.index(name) for name in baseline.distance.names]
+            self.check = with_distance(self.check, baseline.distance, places)
+            self.read = reading_with(self.read, self.check)
+        self.outputs = OutputReader(baseline)
+        every = list(enumerate(self.limits.values()))
+        self.numbers = [place for place, limit in every if limit.kind != "categorical"]
+        self.texts = [place for place, limit in every if _is_known_text(limit)]
 
     @property
     def baseline_id(self) -> str | None:
         """The baseline's id, or None."""
         return self.baseline.id if self.baseline is not None else None
+
+
+def _is_known_text(limits: OutlierLimits) -> bool:
+    is_known = limits.kind == "categorical" and limits.categories is not None
+    return is_known and limits.text and not limits.allows_missing
+
+
+def _limited(limits: OutlierLimits, extent: tuple[float, float] | None) -> OutlierLimits:
+    if extent is None or limits.kind == "categorical":
+        return limits
+    return replace(limits, lower=extent[0], upper=extent[1])

@@ -3,19 +3,21 @@
 An adapter opens a scope before a request's handler runs. The first watched call inside claims the
 scope's prediction, so that the adapter can read its id and outliers afterwards. It works across
 threads that run in a copy of the context, because the prediction is one mutable object.
+
+A plain watched call leaves its prediction in the context when it has ended, marked as made, which
+is quicker than to restore what was there; whoever looks takes such a one for none.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["Prediction", "current_prediction", "prediction_scope"]
+__all__ = ["Prediction", "current_prediction", "new_prediction", "prediction_scope"]
 
 MADE: Final = object()
 """Stands for the maker of a prediction once it has been made."""
@@ -24,36 +26,43 @@ NO_OUTLIERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Prediction:
-    """One prediction of a watched model.
+    """One prediction of a watched model."""
 
-    Attributes:
-        outliers: feature name to the rule that its value broke (``range``, ``unseen_category``,
-            ``missing``, ``type``); empty where nothing is unusual.
-    """
+    # Attributes of a call that nobody asks about are never set: making the object is a good part
+    # of what watching a call costs, and each further attribute adds to it.
+    __slots__ = ("_id", "_outliers", "draw", "maker", "outer")
 
-    __slots__ = ("_id", "maker", "outer", "outliers")
-
-    def __init__(
-        self,
-        prediction_id: str | None = None,
-        maker: object = None,
-        outer: Prediction | None = None,
-    ) -> None:
-        self._id = prediction_id
-        self.outliers: Mapping[str, str] = NO_OUTLIERS
-        # The recorder whose watched call is inside, so that further calls of it are part of the
-        # prediction; None before, MADE afterwards.
-        self.maker = maker
-        # The prediction of another model that this one is made for.
-        self.outer = outer
+    _id: str
+    # The recorder whose watched call is inside, so that further calls of it are part of the
+    # prediction; None before, MADE afterwards. Always set.
+    maker: object
+    # The prediction of another model that this one is made for; set where a call begins inside one.
+    outer: Prediction | None
+    # The last 32 bits of the id to be made; set where it was drawn whether the call is sampled.
+    draw: int
 
     @property
     def id(self) -> str:
         """Text that names this prediction alone: a UUID of version 7, made when first asked for."""
-        found = self._id
-        if found is None:
-            found = self._id = _time_ordered_uuid()
+        try:
+            return self._id
+        except AttributeError:
+            self._id = _time_ordered_uuid(getattr(self, "draw", None))
+            return self._id
+
+    @property
+    def outliers(self) -> Mapping[str, str]:
+        """Feature name to the rule that its value broke; empty where nothing is unusual.
+
+        The rules are ``range``, ``z_score``, ``distance``, ``unseen_category``, ``missing`` and
+        ``type``.
+        """
+        found: Mapping[str, str] = getattr(self, "_outliers", NO_OUTLIERS)
         return found
+
+    @outliers.setter
+    def outliers(self, outliers: Mapping[str, str]) -> None:
+        self._outliers = outliers
 
     @property
     def made(self) -> bool:
@@ -64,19 +73,46 @@ class Prediction:
         return f"Prediction(id={self.id!r}, outliers={dict(self.outliers)!r})"
 
 
-class Scope:
-    """What `prediction_scope` puts into the context: a prediction until some call claims it."""
+def new_prediction(
+    prediction_id: str | None = None, maker: object = None, outer: Prediction | None = None
+) -> Prediction:
+    """Return a prediction that is about to be made.
 
-    __slots__ = ("claimed", "prediction")
+    Args:
+        prediction_id: its id; None to make one when it is asked for.
+        maker: the recorder of the watched call that makes it; None while there is none.
+        outer: the prediction of another model that it is made for.
+    """
+    prediction = Prediction()
+    prediction.maker = maker
+    prediction.outer = outer
+    if prediction_id is not None:
+        prediction._id = prediction_id
+    return prediction
+
+
+class Scope:
+    """A context manager that keeps a prediction in the context until some call claims it."""
+
+    __slots__ = ("_token", "claimed", "prediction")
+
+    maker: Final = None  # it is no prediction that has been made
 
     def __init__(self, prediction: Prediction) -> None:
         self.prediction = prediction
         self.claimed = False
 
+    def __enter__(self) -> Prediction:
+        self._token = CURRENT.set(self)
+        return self.prediction
+
+    def __exit__(self, *_: object) -> None:
+        CURRENT.reset(self._token)
+
     def claim(self, maker: object) -> Prediction:
         """Return the scope's prediction to the first caller, and one of its own to each later."""
         if self.claimed:
-            return Prediction(None, maker)
+            return new_prediction(None, maker)
         self.claimed = True
         self.prediction.maker = maker
         return self.prediction
@@ -102,15 +138,15 @@ def begin_prediction(maker: object) -> Prediction | None:
         if around.maker is maker:
             return None
         # Those that have ended are let go, or tasks that start each other would be an endless row.
-        further = around.outer = _unfinished(around.outer)
+        further = around.outer = _unfinished(getattr(around, "outer", None))
         around = further
-    return Prediction(None, maker, outer)
+    return new_prediction(None, maker, outer)
 
 
 def _unfinished(prediction: Prediction | None) -> Prediction | None:
     """Return the nearest prediction, from this one outwards, that is still being made."""
     while prediction is not None and prediction.maker is MADE:
-        prediction = prediction.outer
+        prediction = getattr(prediction, "outer", None)
     return prediction
 
 
@@ -121,31 +157,34 @@ def current_prediction() -> Prediction | None:
     found, with the call's outliers.
     """
     found = CURRENT.get()
-    return found.prediction if isinstance(found, Scope) else found
+    if isinstance(found, Scope):
+        return found.prediction
+    return found if found is not None and found.maker is not MADE else None
 
 
-@contextmanager
-def prediction_scope(prediction_id: str | None = None) -> Iterator[Prediction]:
+def prediction_scope(prediction_id: str | None = None) -> Scope:
     """Open a scope, as an adapter does around a request; the first watched call inside claims it.
 
     Args:
         prediction_id: the id to use, as sent by a client; a new one where None.
 
-    Yields:
-        The prediction, whose `outliers` are filled in when a watched call has claimed it.
+    Returns:
+        A context manager whose value is the prediction; its `outliers` are filled in when a
+        watched call has claimed it.
     """
-    prediction = Prediction(prediction_id)
-    token = CURRENT.set(Scope(prediction))
-    try:
-        yield prediction
-    finally:
-        CURRENT.reset(token)
+    return Scope(new_prediction(prediction_id))
 
 
-def _time_ordered_uuid() -> str:
-    """Return a UUID of version 7 (RFC 9562): 48 bits of milliseconds, then 74 random bits."""
+def _time_ordered_uuid(draw: int | None) -> str:
+    """Return a UUID of version 7 (RFC 9562): 48 bits of milliseconds, then 74 random bits.
+
+    Args:
+        draw: its last 32 bits, where they are drawn already.
+    """
     milliseconds = time.time_ns() // 1_000_000
     random = int.from_bytes(os.urandom(10), "big")
+    if draw is not None:
+        random = random & ~0xFFFF_FFFF | draw
     number = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | random
     number = number & ~(0xF << 76) | 7 << 76
     number = number & ~(0x3 << 62) | 2 << 62

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from weakref import WeakSet
 
-from modelwatch.capture.buffer import BatchEntry, Buffer, CallTally, RowEntry
+from modelwatch.capture.buffer import CLEAN, BatchEntry, Buffer, CallTally, RowEntry
 from modelwatch.capture.declared_inputs import DeclaredInputs
+from modelwatch.capture.events import EventLog
 from modelwatch.capture.folding import Folder
 from modelwatch.capture.guard import Guard
-from modelwatch.capture.outputs import Failure
+from modelwatch.capture.outputs import Failure, frozen
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.capture.rows import Batch, Row
-from modelwatch.capture.sampling import RowBudget
+from modelwatch.capture.sampling import RowBudget, reseed
+from modelwatch.capture.steering import Steering
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
+
     from modelwatch.baseline import Baseline
 
 __all__ = ["Recorder"]
@@ -28,6 +33,13 @@ class Resettable(Protocol):
 
     def reset(self) -> None:
         """Forget what is the parent's, and take new locks."""
+
+
+class Steered(Protocol):
+    """Something that captures as a collector asks."""
+
+    def steer(self, steering: Steering) -> None:
+        """Capture so from now on."""
 
 
 class Recorder:
@@ -43,13 +55,20 @@ class Recorder:
         declared: what the watch was told of its inputs.
 
     Attributes:
-        plan: how rows are read; None once the watch is shut down or where it is disabled.
+        plan: how rows are read; None while nothing is captured.
+        is_started: whether the threads run that fold and export.
         last_plan: the plan in use, or the last that was.
+        quick_plan: the plan by which the usual call may be captured on the short way; None where
+            each has to go the long way, for its span, say.
+        tracer: makes a span for each prediction; None where nobody traces.
+        events: what happened to single predictions.
         guard: swallows our faults.
         tally: counts calls and rows that are not captured.
         buffer: where rows wait.
         folder: makes profiles of them.
         budgets: what limits the rows a second of watched functions; reset with all else.
+        observers: what is told of a collector's wishes.
+        steering: these wishes.
     """
 
     def __init__(
@@ -66,6 +85,8 @@ class Recorder:
         self._declared = declared
         self.last_plan = CapturePlan(None, declared=declared)
         self.plan: CapturePlan | None = self.last_plan
+        self.quick_plan: CapturePlan | None = None
+        self.tracer: Tracer | None = None
         self.guard = Guard()
         self.tally = CallTally()
         self.buffer = Buffer(capacity_rows)
@@ -73,43 +94,85 @@ class Recorder:
         self.capacity_rows = capacity_rows
         self.rows_waiting = self.buffer.rows.__len__
         self._start = start
-        self._lock = threading.Lock()  # guards the replacement of plan
-        self.budgets: set[RowBudget] = set()
-        self._is_started = False
+        self._lock = threading.Lock()  # guards the plans, the tracer and the steering
+        self.budgets: WeakSet[RowBudget] = WeakSet()
+        self.observers: WeakSet[Steered] = WeakSet()
+        self.events = EventLog()
+        self.steering = Steering()
+        self.is_started = False
+        self._is_closed = False
         self.append: Callable[[RowEntry], None] = self._start_and_append
 
     def reset(self) -> None:
         """Forget all that was captured, as a forked child must; the parent has it too."""
         self._lock = threading.Lock()
-        self._is_started = False
+        self.is_started = False
         self.append = self._start_and_append
-        parts: list[Resettable] = [self.guard, self.tally, self.buffer, self.folder]
+        self._replace(self.last_plan)
+        reseed()
+        parts: list[Resettable] = [self.guard, self.tally, self.buffer, self.folder, self.events]
         for part in (*parts, *self.budgets):
             part.reset()
 
     def adopt(self, baseline: Baseline) -> None:
         """Read and check rows by a baseline from now on."""
-        plan = CapturePlan(baseline, declared=self._declared)
         with self._lock:
-            if self.plan is not None:
-                self.plan = self.last_plan = plan
+            self._replace(self._planned(baseline, self.steering))
+
+    def steer(self, steering: Steering) -> None:
+        """Capture as a collector asks, until it asks for something else."""
+        with self._lock:
+            self.steering = steering
+            for observer in self.observers:
+                observer.steer(steering)
+            plan = self.last_plan
+            if plan.baseline is not None:
+                plan = self._planned(plan.baseline, steering)
+            self._replace(plan)
+
+    def _planned(self, baseline: Baseline, steering: Steering) -> CapturePlan:
+        limits = steering.outlier_limits
+        return CapturePlan(baseline, limits=limits, declared=self._declared)
 
     def close(self) -> None:
         """Capture nothing more."""
         with self._lock:
-            if self.plan is not None:
-                self.last_plan = self.plan
-            self.plan = None
+            self._is_closed = True
+            self._replace(self.last_plan)
+
+    def trace(self, tracer: Tracer | None) -> None:
+        """Make spans of predictions from now on, or none."""
+        if tracer is not self.tracer:
+            with self._lock:
+                self.tracer = tracer
+                self._replace(self.last_plan)
+
+    def _replace(self, plan: CapturePlan) -> None:
+        """Capture by a plan from now on, if at all; with the lock held."""
+        is_on = not self._is_closed and self.steering.enabled is not False
+        is_quick = is_on and self.is_started and self.tracer is None and plan.size > 0
+        self.last_plan = plan
+        self.plan = plan if is_on else None
+        self.quick_plan = plan if is_quick else None
+
+    def budget(self, rows_per_second: float) -> RowBudget:
+        """Return a new budget, which a forked child has to itself."""
+        budget = RowBudget(rows_per_second)
+        self.budgets.add(budget)
+        return budget
 
     def read(self, plan: CapturePlan, value: object) -> tuple[CapturePlan, Row | Batch]:
-        """Read a call's features; the slow way, for all but a dict with exactly the features.
+        """Read a call's features.
 
         Returns:
-            The plan that the features were read by, and what was read.
+            The plan that the features were read by, and what was read; a usual row is `CLEAN`.
 
         Raises:
             DataError: where the value holds no features.
         """
+        values = plan.read(value)
+        if values is not None:
+            return plan, Row(values, CLEAN)
         if not plan.size and plan.baseline is None:
             plan = self._learn(plan, value)
         return plan, plan.reader.read(value)
@@ -122,6 +185,32 @@ class Recorder:
         self.tally.record_dropped("buffer_full")
         error = entry[3].error_type if type(entry[3]) is Failure else ""
         self.tally.record_call(entry[4], error)
+
+    def keep_quick(
+        self,
+        plan: CapturePlan,
+        values: tuple[Any, ...] | None,
+        output: object,
+        duration_seconds: float,
+    ) -> None:
+        """Keep a usual row, whose values are None where the sample leaves it out."""
+        if values is not None:
+            self.keep_row((plan, values, CLEAN, frozen(output), duration_seconds))
+            return
+        error = output.error_type if type(output) is Failure else ""
+        self.count_call(duration_seconds, error)
+        self.tally.record_dropped("not_sampled")
+
+    def keep_failed(
+        self,
+        plan: CapturePlan,
+        values: tuple[Any, ...] | None,
+        error_type: str,
+        duration_seconds: float,
+    ) -> None:
+        """Keep a usual row whose call has failed."""
+        with self.guard:
+            self.keep_quick(plan, values, Failure(error_type), duration_seconds)
 
     def keep_batch(self, plan: CapturePlan, batch: Batch, output: object) -> None:
         """Keep a batch, or count its rows as dropped."""
@@ -142,10 +231,12 @@ class Recorder:
 
     def ensure_started(self) -> None:
         """Start the threads that fold and export, once in each process."""
-        if not self._is_started:
-            self._is_started = True
+        if not self.is_started:
+            self.is_started = True
             self.append = self.buffer.rows.append
             self._start()
+            with self._lock:
+                self._replace(self.last_plan)
 
     def _start_and_append(self, entry: RowEntry) -> None:
         self.buffer.rows.append(entry)
@@ -156,8 +247,8 @@ class Recorder:
         names = plan.reader.names_in(value)[:_MOST_FEATURES]
         if not names:
             return plan
-        learned = CapturePlan(None, names, self._declared)
+        learned = CapturePlan(None, names, declared=self._declared)
         with self._lock:
             if self.plan is plan:
-                self.plan = self.last_plan = learned
+                self._replace(learned)
             return learned

@@ -5,19 +5,36 @@ Calls, errors and latency are counted for all calls, whatever is decided here.
 
 from __future__ import annotations
 
+import random
 import re
 import threading
 import time
 import zlib
 from collections.abc import Callable
+from typing import Final
 
 from modelwatch.errors import ConfigurationError
 
-__all__ = ["RowBudget", "is_sampled", "validate_sampling"]
+__all__ = [
+    "DRAW_BITS",
+    "RowBudget",
+    "draw",
+    "is_sampled",
+    "reseed",
+    "threshold_of",
+    "validate_sampling",
+]
 
-_HASH_VALUES = 1 << 32
+DRAW_BITS: Final = 32
 
-_RANDOM_UUID = re.compile(
+_HASH_VALUES: Final = 1 << DRAW_BITS
+
+_random = random.Random()  # our own, so that nobody's seeded numbers are used up
+
+draw: Final = _random.getrandbits
+"""Draws so many random bits."""
+
+_RANDOM_UUID: Final = re.compile(
     "[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{4}([0-9a-f]{8})"
 )
 """A UUID of version 4 or 7, in lower case; its last 32 bits are random (RFC 9562)."""
@@ -37,9 +54,19 @@ def is_sampled(prediction_id: str, sample_rate: float) -> bool:
     >>> is_sampled("a", 1.0), is_sampled("a", 0.0)
     (True, False)
     """
-    random = _RANDOM_UUID.fullmatch(prediction_id)
-    number = int(random[1], 16) if random else zlib.crc32(prediction_id.encode())
+    uuid = _RANDOM_UUID.fullmatch(prediction_id)
+    number = int(uuid[1], 16) if uuid else zlib.crc32(prediction_id.encode())
     return number < sample_rate * _HASH_VALUES
+
+
+def reseed() -> None:
+    """Draw other bits from now on than the parent of a forked process."""
+    _random.seed()
+
+
+def threshold_of(sample_rate: float) -> float:
+    """Return below which draw of 32 bits a prediction belongs to the sample."""
+    return sample_rate * _HASH_VALUES
 
 
 def validate_sampling(sample_rate: float, max_rows_per_second: float | None) -> None:

@@ -4,16 +4,17 @@ The prediction is current while the generator runs, and not while it is suspende
 its consumer does in between is no part of it. It is counted once: when the generator ends, is
 closed, or is let go by its consumer. Where the features are a batch, each item is the result of
 one row; where they are one row, a single item is its result, and several are taken as a stream
-whose pieces are not captured.
+whose pieces are not captured. An `Answer` in a generator's place is an iterable of its items.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from types import TracebackType
 from typing import Any, Final
 
 from modelwatch.capture.observer import Observation, Observer
+from modelwatch.capture.options import Answer
 from modelwatch.capture.outputs import Failure, frozen
 from modelwatch.capture.rows import Batch
 
@@ -34,15 +35,30 @@ class _Stream:
         self._items: list[Any] = []
         self._most_items = 1
 
-    def __enter__(self) -> None:
-        """Make the prediction current while the generator runs."""
+    def __enter__(self) -> Answer | None:
+        """Make the prediction current while the generator runs.
+
+        Returns:
+            What is answered in the generator's place, where that was decided just now.
+        """
+        answer = None
         if self._observe is not None:
             observe, self._observe = self._observe, None
-            self._observation = observe()
-            captured = self._observation.captured if self._observation else None
-            self._most_items = captured.rows if isinstance(captured, Batch) else 1
+            answer = self._begin(observe())
         if self._observation is not None:
             self._observation.enter()
+        return answer
+
+    def _begin(self, observation: Observation | None) -> Answer | None:
+        if observation is None:
+            return None
+        if isinstance(observation.answer, Answer):
+            return observation.answer
+        self._observer.dismiss(observation)
+        self._observation = observation
+        captured = observation.captured
+        self._most_items = captured.rows if isinstance(captured, Batch) else 1
+        return None
 
     def __exit__(
         self,
@@ -75,6 +91,15 @@ class _Stream:
             is_batch = isinstance(observation.captured, Batch)
             output = self._items if is_batch else self._items[0]
         self._observer.finish(observation, output)
+
+
+def _replayed(items: Iterable[Any]) -> Generator[Any, Any, Any]:
+    yield from items
+
+
+async def _replayed_later(items: Iterable[Any]) -> AsyncGenerator[Any, Any]:
+    for item in items:
+        yield item
 
 
 def _thrown(kind: Any, value: object, traceback: TracebackType | None) -> BaseException:
@@ -125,7 +150,10 @@ class WatchedGenerator(Generator[Any, Any, Any]):
         self.close()
 
     def _advance(self, step: Callable[[], Any]) -> Any:
-        with self._stream:
+        with self._stream as answer:
+            if answer is not None:
+                self._generator.close()
+                self._generator = _replayed(answer.value)
             item = step()
         self._stream.keep(item)
         return item
@@ -172,7 +200,10 @@ class WatchedAsyncGenerator(AsyncGenerator[Any, Any]):
         self._stream.end()  # the event loop closes the function's own generator
 
     async def _advance(self, step: Callable[[], Any]) -> Any:
-        with self._stream:
+        with self._stream as answer:
+            if answer is not None:
+                await self._generator.aclose()
+                self._generator = _replayed_later(answer.value)
             item = await step()
         self._stream.keep(item)
         return item

@@ -6,7 +6,7 @@ import logging
 import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from modelwatch import settings
 from modelwatch.baseline import Baseline
@@ -14,18 +14,22 @@ from modelwatch.capture import processes
 from modelwatch.capture.arguments import FeatureArgument
 from modelwatch.capture.baseline_source import BaselineSource
 from modelwatch.capture.declared_inputs import DeclaredInputs
-from modelwatch.capture.decorator import WatchedFunction
+from modelwatch.capture.decorator import watch_function
 from modelwatch.capture.fold_thread import FoldThread
 from modelwatch.capture.observed_call import ObservedCall
 from modelwatch.capture.observer import Observer
 from modelwatch.capture.options import CaptureOptions, OnOutlier, interval_seconds, validate_watch
-from modelwatch.capture.prediction import Prediction
+from modelwatch.capture.prediction import new_prediction
 from modelwatch.capture.recorder import Recorder
+from modelwatch.capture.spans import tracer_of, tracing_provider
 from modelwatch.profile import Profile
 from modelwatch.telemetry.exporter import Exporter, Transport
 from modelwatch.telemetry.names import SERVICE_INSTANCE_ID
 from modelwatch.telemetry.resource import process_resource, resource_after_fork
 from modelwatch.telemetry.transport import HttpTransport, TransportOptions
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
 
 __all__ = ["Watch"]
 
@@ -79,6 +83,8 @@ class Watch:
         export_interval_seconds: between two exports; ``OTEL_METRIC_EXPORT_INTERVAL`` where None.
         buffer_rows: captured rows that may wait to be summarised; a row of 30 features takes 1 kB.
         transport: what delivers messages, in place of HTTP.
+        tracer_provider: makes the spans of predictions; where None, the global one of
+            OpenTelemetry, once the application has set it. Without either there are no spans.
 
     Raises:
         ConfigurationError: where an argument or environment variable cannot work, or the baseline
@@ -98,6 +104,7 @@ class Watch:
         export_interval_seconds: float | None = None,
         buffer_rows: int = DEFAULT_BUFFER_ROWS,
         transport: Transport | None = None,
+        tracer_provider: TracerProvider | None = None,
     ) -> None:
         validate_watch(model, version, buffer_rows)
         self._arguments: dict[str, Any] = {
@@ -110,7 +117,10 @@ class Watch:
             "export_interval_seconds": export_interval_seconds,
             "buffer_rows": buffer_rows,
             "transport": transport,
+            "tracer_provider": tracer_provider,
         }
+        self._tracer_provider = tracer_provider
+        self._traced_by: TracerProvider | None = None
         self._token = uuid.uuid4().hex
         self.model = model
         self.version = version
@@ -133,7 +143,7 @@ class Watch:
             adopt=self.recorder.adopt,
             guard=self._guard,
         )
-        self._fold_thread = FoldThread(self.recorder.folder, self._guard)
+        self._fold_thread = FoldThread(self._fold, self._guard)
         interval = interval_seconds(export_interval_seconds)
         options = TransportOptions.from_environment(endpoint)
         self._resource = process_resource() if self.enabled else {}
@@ -207,7 +217,8 @@ class Watch:
             max_rows_per_second: rows captured a second, on average; None for no limit.
             on_outlier: ``"tag"`` notes an unusual input on the prediction and its span;
                 ``"raise"`` refuses it with `OutlierRejected`; a function is called with the
-                `Prediction`, and may raise `OutlierRejected`.
+                `Prediction`, and may raise `OutlierRejected` or return an `Answer`, which is then
+                returned in the watched function's place.
 
         Raises:
             ConfigurationError: where an option cannot work, or it is not clear which parameter
@@ -249,7 +260,7 @@ class Watch:
         observation = None
         with self._guard:
             observation = self._logging.observe(None, (inputs,), {})
-        prediction = observation.prediction if observation is not None else Prediction()
+        prediction = observation.prediction if observation is not None else new_prediction()
         return ObservedCall(prediction, self._logging, observation)
 
     def count(self, duration_seconds: float | None = None, error_type: str = "") -> None:
@@ -325,12 +336,26 @@ class Watch:
 
     def _wrap(self, function: Any, options: CaptureOptions) -> Any:
         self._is_installed = True
-        return WatchedFunction(function, self, options) if self.enabled else function
+        return watch_function(function, self, options) if self.enabled else function
 
     def _start(self) -> None:
+        self._find_tracer()
         self._fold_thread.start()
         self._exporter.start()
         self._baseline_source.seek()
+
+    def _fold(self) -> None:
+        """Do what has to be done every now and then; in the fold thread."""
+        self._find_tracer()
+        self.recorder.tally.count_unsampled()
+        self.recorder.folder.fold_full()
+
+    def _find_tracer(self) -> None:
+        """Look whether the application has set a tracer provider since the last time."""
+        provider = tracing_provider(self._tracer_provider)
+        if provider is not self._traced_by:
+            self._traced_by = provider
+            self.recorder.trace(tracer_of(provider) if provider is not None else None)
 
     def _collect(self) -> list[Profile]:
         """Cut the window; in the exporter's thread."""

@@ -122,6 +122,8 @@ def _compared(
         multivariate=multivariate_drift(baseline, profile, thresholds),
         performance=doubted(performance.metrics, features.values()),
         note=performance.note,
+        outlier_rate=profile.outlier_rate,
+        baseline_outlier_rate=baseline.profile.outlier_rate,
         unexpected=tuple(sorted(profile.features.keys() - baseline.features.keys())),
         baseline=baseline,
         current=profile,

@@ -229,6 +229,8 @@ def sign_flip(data: Comparison) -> Cause | None:
 def _tails_turned(data: Comparison) -> bool:
     """Tell whether the longer tail came to the other side, where one is much the longer."""
     a, b = data.a, data.b
+    if not (a.minimum < a.mean < a.maximum and b.minimum < b.mean < b.maximum):
+        return False  # one of them is of one value, and has no tails
     before = math.log((a.maximum - a.mean) / (a.mean - a.minimum))
     now = math.log((b.maximum - b.mean) / (b.mean - b.minimum))
     return abs(before) < SKEWED or before * now < 0.0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
+from typing import Final
 
 from modelwatch.baseline import BaselineFeature
 from modelwatch.diagnosis.category_names import unseen_words
@@ -53,7 +55,15 @@ def _outliers(feature: BaselineFeature, reference: FeatureProfile, current: Feat
         if feature.kind == "categorical":
             return f"infinite values in {rates}"
         return f"values outside [{limits.lower:.4g}, {limits.upper:.4g}] in {rates}"
-    return {"type": "values of another type in ", "missing": "missing in "}[rule] + rates
+    return _RULE_WORDS[rule] + rates
+
+
+_RULE_WORDS: Final[Mapping[str, str]] = {
+    "type": "values of another type in ",
+    "missing": "missing in ",
+    "z_score": "values too many standard deviations from the mean in ",
+    "distance": "values that do not go with those of other features in ",
+}
 
 
 def _common_rule(reference: FeatureProfile, current: FeatureProfile) -> str:

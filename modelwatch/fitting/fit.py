@@ -15,6 +15,7 @@ from modelwatch.comparisons.joint_reference import too_heavy_tailed
 from modelwatch.errors import ConfigurationError, DataError, SchemaError
 from modelwatch.fitting.batch import Batch, Summary
 from modelwatch.fitting.descriptors import fitted_extraction, with_descriptors
+from modelwatch.fitting.distance import with_distance_limit
 from modelwatch.fitting.effects import FeatureBlocks, most_blocks
 from modelwatch.fitting.first_pass import Survey, surveyed
 from modelwatch.fitting.importance import RowSample, check_model, importances_of
@@ -23,7 +24,7 @@ from modelwatch.fitting.performance import labelled_rows
 from modelwatch.fitting.roles import Roles
 from modelwatch.fitting.seasons import SeasonClock
 from modelwatch.fitting.segments import SegmentRows
-from modelwatch.parameter_checks import choice, number, optional_function, shown, text, whole
+from modelwatch.parameter_checks import choice, flag, number, optional_function, shown, text, whole
 from modelwatch.profile import Profile
 from modelwatch.seasons import SEASON_USES, SeasonUse
 from modelwatch.segments import OTHER, SegmentProfiles, most_frequent
@@ -33,6 +34,8 @@ from modelwatch.tables.batches import Progress, Steps, load_batches
 __all__ = ["fit_baseline"]
 
 FEWEST_BINS = 10
+
+LOWEST_Z_SCORE = 1.0
 
 MOST_TOGETHER = 0.5
 """Share of rows outside the most frequent segments from which a better column is asked for."""
@@ -51,10 +54,15 @@ def fit_baseline(
     model_object: object = None,
     extractors: Mapping[str, str] | None = None,
     bins: int,
+    outlier_z_score: float | None = None,
+    outlier_distance: bool = False,
     progress: Progress | None = None,
 ) -> Baseline:
     """Do what `Baseline.fit` promises."""
     whole("bins", bins, FEWEST_BINS)
+    if outlier_z_score is not None:
+        number("outlier_z_score", outlier_z_score, least=LOWEST_Z_SCORE)
+    flag("outlier_distance", outlier_distance)
     text("model", model)
     text("version", version)
     choice("seasons", seasons, SEASON_USES)
@@ -68,13 +76,14 @@ def fit_baseline(
             "the data can be read only once, and a baseline takes two passes: give a file, a list "
             "of frames, or a function that returns the iterator anew."
         )
-    steps = Steps(progress, 2 + batches.needs_look)
+    steps = Steps(progress, 2 + batches.needs_look + outlier_distance)
     if batches.needs_look:
         batches.look(steps.start())
     roles = with_descriptors(roles, extraction, batches)
     survey = surveyed(batches, roles, steps.start())
     features = {
-        name: BaselineFeature(**vars(column.spec(bins))) for name, column in survey.columns.items()
+        name: BaselineFeature(**vars(column.spec(bins, outlier_z_score)))
+        for name, column in survey.columns.items()
     }
     baseline = Baseline(
         model=model,
@@ -90,10 +99,12 @@ def fit_baseline(
         segment=roles.segment,
         extractors=extraction.names,
     )
-    if model_object is None:
-        return _counted(baseline, survey, steps.start())
-    sample = RowSample(survey.rows)
+    sample = None if model_object is None else RowSample(survey.rows)
     fitted = _counted(baseline, survey, steps.start(), sample)
+    if outlier_distance:
+        fitted = with_distance_limit(fitted, survey.batches, steps.start())
+    if sample is None:
+        return fitted
     found = importances_of(model_object, fitted, data, batches.in_memory, sample)
     return replace(fitted, features=_with_importances(dict(fitted.features), found))
 

@@ -153,11 +153,13 @@ class ColumnSurvey:
         """Rows by category."""
         return self.halves[0] + self.halves[1]
 
-    def spec(self, bins: int) -> FeatureSpec:
+    def spec(self, bins: int, z_score: float | None = None) -> FeatureSpec:
         """Return how the feature is to be summarised.
 
         Args:
             bins: bins of numbers, 10 or more.
+            z_score: so many standard deviations from its mean, a number is an outlier; None where
+                the fences alone decide.
 
         Raises:
             SchemaError: where most values are of a type that cannot be watched: they would be
@@ -170,7 +172,9 @@ class ColumnSurvey:
                 "be watched: turn them into numbers, texts, booleans or times, or leave the column "
                 "out with features=[...]."
             )
-        return self._spec_of_numbers(bins) if self.reading == "numbers" else self._spec_of_texts()
+        if self.reading != "numbers":
+            return self._spec_of_texts()
+        return self._spec_of_numbers(bins, z_score)
 
     @property
     def singles(self) -> frozenset[str]:
@@ -224,7 +228,7 @@ class ColumnSurvey:
     def _allows_missing(self) -> bool:
         return any(self.missing.get(reason) for reason in ("null", "nan", "absent"))
 
-    def _spec_of_numbers(self, bins: int) -> FeatureSpec:
+    def _spec_of_numbers(self, bins: int, z_score: float | None) -> FeatureSpec:
         values = self._sample.values
         moments = self._moments
         mean = 0.0 if not moments.n else moments.mean
@@ -237,8 +241,14 @@ class ColumnSurvey:
             edges = probability_edges(bins)
         else:
             lower, upper = numeric_fences(values) if values.size else (-np.inf, np.inf)
+            z_lower, z_upper = self._z_limits(z_score)
             limits = OutlierLimits(
-                kind="numeric", lower=lower, upper=upper, allows_missing=self._allows_missing()
+                kind="numeric",
+                lower=lower,
+                upper=upper,
+                z_lower=z_lower,
+                z_upper=z_upper,
+                allows_missing=self._allows_missing(),
             )
             edges = quantile_edges(values, bins, further=(lower, upper))
         return FeatureSpec(
@@ -249,6 +259,14 @@ class ColumnSurvey:
             limits=limits,
             mean=mean,
         )
+
+    def _z_limits(self, z_score: float | None) -> tuple[float, float]:
+        """Return the mean, less and plus so many standard deviations, of what varies at all."""
+        spread = self._moments.standard_deviation
+        if z_score is None or self.role != "input" or not spread > 0.0:
+            return -np.inf, np.inf
+        mean = self._moments.mean
+        return mean - z_score * spread, mean + z_score * spread
 
     def _spec_of_texts(self) -> FeatureSpec:
         counts = self.categories

@@ -49,6 +49,9 @@ class DriftReport:
         multivariate: findings of all numeric inputs together, by statistic.
         performance: estimated and realised performance, by metric.
         segments: the same of each segment, where the comparison was asked for them.
+        outlier_rate: share of current rows of which some input is an outlier, in [0, 1]; None
+            without rows.
+        baseline_outlier_rate: the same of the baseline's rows.
         unexpected: features in the data that the baseline lacks.
         note: what has to be known to read it, in words: that a segment is new; that labels or
             predictions are of classes that the baseline does not know; which measures of
@@ -67,6 +70,8 @@ class DriftReport:
     multivariate: Mapping[str, MultivariateDrift] = field(default_factory=dict)
     performance: Mapping[str, PerformanceMetric] = field(default_factory=dict)
     segments: Mapping[str, DriftReport] = field(default_factory=dict)
+    outlier_rate: float | None = None
+    baseline_outlier_rate: float | None = None
     unexpected: tuple[str, ...] = ()
     note: str | None = None
     baseline: Baseline | None = field(default=None, compare=False, repr=False)
@@ -140,6 +145,8 @@ class DriftReport:
             "multivariate": {name: asdict(found) for name, found in self.multivariate.items()},
             "performance": {name: asdict(found) for name, found in self.performance.items()},
             "segments": {name: report.to_dict() for name, report in self.segments.items()},
+            "outlier_rate": self.outlier_rate,
+            "baseline_outlier_rate": self.baseline_outlier_rate,
             "unexpected": list(self.unexpected),
             "note": self.note,
         }
@@ -166,6 +173,8 @@ class DriftReport:
                 multivariate=_each(MultivariateDrift.from_dict, parts["multivariate"]),
                 performance=_each(lambda item: PerformanceMetric(**item), parts["performance"]),
                 segments=_each(DriftReport.from_dict, parts["segments"]),
+                outlier_rate=body.get("outlier_rate"),
+                baseline_outlier_rate=body.get("baseline_outlier_rate"),
                 unexpected=tuple(body["unexpected"]),
                 note=body.get("note"),
             )

@@ -24,6 +24,10 @@ __all__ = ["Remark", "importance_share", "main_metrics", "remarks", "without_per
 MAIN_METRICS = ("roc_auc", "f1", "accuracy", "mae", "rmse", "average_precision", "log_loss")
 """What is told first of performance, where none of it changed."""
 
+LEAST_OUTLIERS = 0.005
+MORE_OUTLIERS = 2.0
+"""Rows with an outlier are spoken of from this share, and so many times the baseline's, on."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Remark:
@@ -42,6 +46,10 @@ def _remarks(report: DriftReport) -> Iterator[Remark]:
     worst = next(iter(report.ranked()), None)
     if worst is not None and worst.severity in ("drift", "warning"):
         yield Remark(subject=worst.name, text=_of_feature(report, worst))
+    rate, before = report.outlier_rate or 0.0, report.baseline_outlier_rate or 0.0
+    if rate >= LEAST_OUTLIERS and rate >= MORE_OUTLIERS * before:
+        was = f", where the baseline has them in {percent(before)}"
+        yield Remark(subject="Outliers", text=f"in {percent(rate)} of rows{was}")
     together = [item for item in report.multivariate.values() if item.severity == "drift"]
     together += [item for item in report.multivariate.values() if item.severity == "warning"]
     if together:

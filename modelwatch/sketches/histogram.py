@@ -58,8 +58,15 @@ class Histogram:
 
     def update(self, values: FloatArray) -> None:
         """Count values, shape (n,), all finite. Sorting first is four times faster than not."""
-        below = np.searchsorted(np.sort(values), self.bin_edges, side="right")
-        self.counts += np.diff(below, prepend=0, append=values.size)
+        self.update_ordered(np.sort(values))
+
+    def update_ordered(self, values: FloatArray) -> None:
+        """Count values that are sorted, smallest first."""
+        below = values.searchsorted(self.bin_edges, side="right")
+        counts = self.counts
+        counts[:-1] += below
+        counts[1:] -= below
+        counts[-1] += values.size
 
     def merge(self, other: Histogram) -> Histogram:
         """Return the counts of both.

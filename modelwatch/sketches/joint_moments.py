@@ -57,10 +57,31 @@ class JointMoments:
 
     def update(self, rows: FloatArray) -> None:
         """Fold in rows, shape (n, d); rows with a NaN are passed over."""
-        offsets = rows[~np.isnan(rows).any(axis=1)] - self.shift
-        if offsets.shape[0]:
-            mean = offsets.mean(axis=0)
-            self._add(offsets.shape[0], mean, _outer_products(offsets - mean))
+        self.update_columns(rows.T)
+
+    def update_columns(self, columns: Sequence[FloatArray] | FloatArray) -> None:
+        """Fold in d columns of n rows each; rows with a NaN are passed over."""
+        size = len(self.names)
+        rows = columns[0].size if size else 0
+        step = max(PRODUCTS_AT_ONCE // max(size, 1) ** 2, 1)
+        block = np.empty((size, min(step, rows)))
+        for start in range(0, rows, step):
+            part = block[:, : min(step, rows - start)]
+            for row, column, shift in zip(part, columns, self.shift, strict=True):
+                np.subtract(column[start : start + step], shift, out=row)
+            self._update(part)
+
+    def _update(self, offsets: FloatArray) -> None:
+        """Fold in a few rows, of which shape (d, n) has the offsets from the shift."""
+        sums = np.add.reduce(offsets, axis=1)
+        if np.isnan(sums).any():
+            offsets = offsets[:, ~np.isnan(offsets).any(axis=0)]
+            sums = np.add.reduce(offsets, axis=1)
+        rows = offsets.shape[1]
+        if rows:
+            mean = sums / rows
+            residuals = offsets - mean[:, np.newaxis]
+            self._add(rows, mean, residuals @ residuals.T)
 
     def merge(self, other: JointMoments) -> JointMoments:
         """Return the moments of both, about this one's shift.
@@ -83,14 +104,3 @@ class JointMoments:
         self.m2 = self.m2 + m2 + np.outer(delta, delta) * (self.n * n / total)
         self.mean_offset = self.mean_offset + delta * (n / total)
         self.n = total
-
-
-def _outer_products(residuals: FloatArray) -> FloatArray:
-    """Return the sum of the rows' outer products, a few rows at a time."""
-    rows, size = residuals.shape
-    step = max(PRODUCTS_AT_ONCE // size**2, 1)
-    total = np.zeros((size, size))
-    for start in range(0, rows, step):
-        part = residuals[start : start + step]
-        total += part.T @ part
-    return total

@@ -61,14 +61,23 @@ class Moments:
 
     def update(self, values: FloatArray) -> None:
         """Fold in values, shape (n,), all finite."""
-        if not values.size:
-            return
+        if values.size:
+            self._update(values, float(values.min()), float(values.max()))
+
+    def update_ordered(self, values: FloatArray) -> None:
+        """Fold in values that are sorted, smallest first."""
+        if values.size:
+            self._update(values, float(values[0]), float(values[-1]))
+
+    def _update(self, values: FloatArray, minimum: float, maximum: float) -> None:
         offsets = values - self.shift
-        mean = float(offsets.mean())
-        residuals = offsets - mean
-        squares = float(np.square(residuals).sum())  # no BLAS: its threads stall a busy service
-        m2 = max(squares - float(residuals.sum()) ** 2 / values.size, 0.0)
-        self._add(values.size, mean, m2, float(values.min()), float(values.max()))
+        mean = float(np.add.reduce(offsets)) / values.size
+        offsets -= mean
+        residual = float(np.add.reduce(offsets))
+        offsets *= offsets
+        squares = float(np.add.reduce(offsets))  # no BLAS: its threads stall a busy service
+        m2 = max(squares - residual**2 / values.size, 0.0)
+        self._add(values.size, mean, m2, minimum, maximum)
 
     def merge(self, other: Moments) -> Moments:
         """Return the moments of both, about this one's shift (the other's where this is empty)."""

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +64,12 @@ class NumericColumn:
         """The values that are there."""
         return self.values[~np.isnan(self.values)] if self.missing else self.values
 
+    @cached_property
+    def extent(self) -> tuple[float, float]:
+        """The smallest and the largest value that are there; infinity and its negative if none."""
+        finite = self.finite
+        return float(finite.min(initial=math.inf)), float(finite.max(initial=-math.inf))
+
 
 @dataclass(frozen=True)
 class CategoricalColumn:
@@ -88,8 +94,10 @@ class CategoricalColumn:
             names = self.values.values
             for code, rows in zip(*map(np.ndarray.tolist, self.values.used()), strict=True):
                 counts[names[code]] += rows
-        else:
-            counts.update(key for key in self.values if key is not None)
+            return counts
+        keys: Counter[str | None] = Counter(self.values)
+        del keys[None]
+        counts.update(cast("Mapping[str, int]", keys))
         return counts
 
     def codes(self, places: Mapping[str, int], other: int) -> Codes:
@@ -144,6 +152,10 @@ def numeric_column(values: RawColumn) -> NumericColumn:
     else:
         if isinstance(values, MaskedColumn):
             array = np.where(values.nulls, np.nan, array)
+        column = NumericColumn(array, {})
+        low, high = column.extent  # NaN where any number is
+        if low >= -_LARGEST and high <= _LARGEST:
+            return column
         nulls = _null_count(values)
         missing.update({"null": nulls, "nan": int(np.isnan(array).sum()) - nulls})
     infinite = np.abs(array) > _LARGEST

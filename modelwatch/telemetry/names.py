@@ -28,6 +28,7 @@ __all__ = [
     "MOMENT_NAMES",
     "MOMENT_ROLES",
     "OTHER_CATEGORIES",
+    "OUTLIER_EVENT",
     "OUTLIER_FEATURES",
     "OUTLIER_RULE",
     "OUTLIER_RULES",
@@ -38,6 +39,7 @@ __all__ = [
     "PREDICTION_ID",
     "ROWS_CAPTURED",
     "ROWS_DROPPED",
+    "ROWS_OUTLYING",
     "SCOPE",
     "SEGMENT",
     "SERVICE_INSTANCE_ID",
@@ -55,6 +57,7 @@ FEATURE_OUTLIERS: Final = "modelwatch.feature.outliers"
 PREDICTIONS: Final = "modelwatch.predictions"
 PREDICTION_DURATION: Final = "modelwatch.prediction.duration"
 ROWS_CAPTURED: Final = "modelwatch.rows.captured"
+ROWS_OUTLYING: Final = "modelwatch.rows.outlying"
 ROWS_DROPPED: Final = "modelwatch.rows.dropped"
 EXPORT_FAILURES: Final = "modelwatch.export.failures"
 
@@ -62,6 +65,7 @@ EXPORT_FAILURES: Final = "modelwatch.export.failures"
 FEATURE_MOMENTS: Final = "modelwatch.feature.moments"
 PERFORMANCE_SCORES: Final = "modelwatch.performance.scores"
 PERFORMANCE_INPUTS: Final = "modelwatch.performance.inputs"
+OUTLIER_EVENT: Final = "modelwatch.outlier"
 
 # Attributes of every point.
 MODEL_NAME: Final = "modelwatch.model.name"

@@ -384,7 +384,7 @@ def test_a_local_function_pickles_whole(watched: Watched, row: Row) -> None:
         return 0.5
 
     loaded: Any = pickle.loads(cloudpickle.dumps(predict))
-    assert type(loaded) is WatchedFunction
+    assert issubclass(type(loaded), WatchedFunction)
     assert loaded._self_watch is watched.watch
     assert loaded._self_options.sample_rate == 0.5
     assert loaded(row) == 0.5
@@ -413,7 +413,7 @@ def test_copies_are_watched_too(watched: Watched, row: Row) -> None:
         return 0.5
 
     for copied in (copy.copy(predict), copy.deepcopy(predict), copy.deepcopy({"f": predict})["f"]):
-        assert type(copied) is WatchedFunction
+        assert issubclass(type(copied), WatchedFunction)
         assert copied(row) == 0.5
     assert watched.profile().rows == 3
 

@@ -6,7 +6,13 @@ import threading
 from typing import Any
 
 import modelwatch as mw
-from modelwatch.capture.prediction import CURRENT, MADE, Prediction, begin_prediction
+from modelwatch.capture.prediction import (
+    CURRENT,
+    MADE,
+    Prediction,
+    begin_prediction,
+    new_prediction,
+)
 from tests.watched import MakeWatch, Watched
 
 UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -25,7 +31,7 @@ def test_an_id_stays_the_same() -> None:
     """The id is made once."""
     prediction = Prediction()
     assert prediction.id == prediction.id
-    assert Prediction("given").id == "given"
+    assert new_prediction("given").id == "given"
 
 
 def test_there_is_no_prediction_outside() -> None:

@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import modelwatch as mw
 from modelwatch.errors import ConfigurationError, FormatError
@@ -216,7 +214,7 @@ def test_without_a_baseline_features_are_discovered(make_watch: MakeWatch) -> No
     assert profile.features["price"].observed == 5
 
 
-@pytest.mark.parametrize("part", ["check", "read", "output", "fold", "encode", "append"])
+@pytest.mark.parametrize("part", ["check", "read", "quick", "output", "fold", "encode", "keep"])
 def test_a_fault_of_ours_never_reaches_a_prediction(
     make_watch: MakeWatch, row: Row, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
@@ -234,7 +232,8 @@ def test_a_fault_of_ours_never_reaches_a_prediction(
         "output": (plan.outputs, "columns"),
         "fold": (mw.Profile, "update"),
         "encode": (sys.modules["modelwatch.telemetry.exporter"], "encode_metrics"),
-        "append": (recorder, "append"),
+        "quick": (plan, "read"),
+        "keep": (recorder, "keep_row"),
     }
     monkeypatch.setattr(*places[part], broken)
 
@@ -246,16 +245,16 @@ def test_a_fault_of_ours_never_reaches_a_prediction(
     def failing(features: Row) -> float:
         raise ValueError("the user's own")
 
-    rows: list[Any] = [row, row | {"amount": 1e9}, [row]]
-    assert [predict(found) for found in rows] == [0.5] * 3
+    rows: list[Any] = [row, row, row | {"amount": 1e9}, [row]]
+    assert [predict(found) for found in rows] == [0.5] * 4
     with pytest.raises(ValueError, match="the user's own"):
         failing(row)
     watched.watch.flush(timeout_seconds=10)
     assert recorder.guard.count > 0
     assert mw.current_prediction() is None
-    if part in ("check", "read", "output", "fold"):
+    if part in ("check", "read", "quick", "output", "fold"):
         total = sum(found.predictions.total() for found in watched.transport.profiles())
-        assert total == 4
+        assert total == 5
 
 
 class Hostile:
@@ -301,7 +300,7 @@ def test_a_full_buffer_drops_and_counts(make_watch: MakeWatch, row: Row) -> None
     """Memory is bounded: rows beyond the buffer are dropped and counted, and calls still are."""
     watched = make_watch(buffer_rows=100)
     recorder = watched.watch.recorder
-    recorder._is_started = True  # nothing is folded meanwhile
+    recorder.is_started = True  # nothing is folded meanwhile
     recorder.append = recorder.buffer.rows.append
     predict = watched.watch(score)
     for _ in range(1_000):
@@ -475,35 +474,6 @@ def test_the_end_of_a_multiprocessing_child_delivers(tmp_path: Path, method: str
     run([sys.executable, str(path)], cwd=tmp_path, env=environment, check=True, timeout=60)
     sent = [found.read_bytes() for found in tmp_path.glob("sent-*")]
     assert sent == [b"metricslogs"] * 3
-
-
-def test_spans_carry_the_prediction(watched: Watched, row: Row) -> None:
-    """The span in which a prediction is made names the model, its id and its outliers."""
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    tracer = provider.get_tracer("test")
-    ids = []
-
-    @watched.watch
-    def predict(features: Row) -> float:
-        prediction = mw.current_prediction()
-        assert prediction is not None
-        ids.append(prediction.id)
-        return 0.5
-
-    for features in (row, row | {"amount": 1e9, "city": "Rome"}):
-        with tracer.start_as_current_span("request"):
-            predict(features)
-    usual, unusual = (dict(span.attributes or {}) for span in exporter.get_finished_spans())
-    common = {"modelwatch.model.name": "m", "modelwatch.model.version": "1"}
-    assert usual == common | {"modelwatch.prediction.id": ids[0]}
-    assert unusual == common | {
-        "modelwatch.prediction.id": ids[1],
-        "modelwatch.outlier.features": ("amount", "city"),
-        "modelwatch.outlier.rules": ("range", "unseen_category"),
-    }
-    assert watched.profile().rows == 2
 
 
 def test_a_span_that_does_not_record_changes_nothing(watched: Watched, row: Row) -> None:

@@ -36,6 +36,7 @@ SUMS: Final[Mapping[str, Reader]] = {
     names.FEATURE_OUTLIERS: folding.outliers,
     names.PREDICTIONS: folding.predictions,
     names.ROWS_CAPTURED: folding.rows_captured,
+    names.ROWS_OUTLYING: folding.rows_outlying,
     names.ROWS_DROPPED: folding.rows_dropped,
     names.EXPORT_FAILURES: folding.nothing,
 }

@@ -63,6 +63,7 @@ def encode_metrics(
         _sum(names.PREDICTIONS, "{prediction}", _prediction_points(profile, window)),
         _duration_metric(profile, window),
         _sum(names.ROWS_CAPTURED, "{row}", [window.count(profile.rows, {})]),
+        _sum(names.ROWS_OUTLYING, "{row}", [window.count(profile.outlier_rows, {})]),
         _sum(
             names.ROWS_DROPPED,
             "{row}",

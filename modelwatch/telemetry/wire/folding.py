@@ -36,6 +36,7 @@ __all__ = [
     "predictions",
     "rows_captured",
     "rows_dropped",
+    "rows_outlying",
 ]
 
 Attributes = Mapping[str, Any]
@@ -104,6 +105,16 @@ def rows_captured(point: Any, _attributes: Attributes) -> Fold:
 
     def fold(profile: Profile) -> None:
         profile.rows += count
+
+    return fold
+
+
+def rows_outlying(point: Any, _attributes: Attributes) -> Fold:
+    """Read how many rows had an outlier."""
+    count = _count(point)
+
+    def fold(profile: Profile) -> None:
+        profile.outlier_rows += count
 
     return fold
 

@@ -120,6 +120,7 @@ def test_every_metric_is_plain_delta_otlp(profile: Profile) -> None:
         "modelwatch.predictions": {"sum"},
         "modelwatch.prediction.duration": {"histogram"},
         "modelwatch.rows.captured": {"sum"},
+        "modelwatch.rows.outlying": {"sum"},
         "modelwatch.rows.dropped": {"sum"},
     }
 

@@ -1,0 +1,100 @@
+"""Captured rows that are folded together, and their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from modelwatch.capture.buffer import CLEAN, RowEntry
+from modelwatch.capture.outputs import Failure
+from modelwatch.capture.plain_values import Column
+from modelwatch.capture.plan import CapturePlan
+from modelwatch.tables.columns import (
+    ABSENT,
+    CategoricalColumn,
+    MissingReason,
+    NumericColumn,
+)
+
+__all__ = ["RowGroup", "alike", "clean_columns", "input_columns"]
+
+
+class RowGroup(NamedTuple):
+    """Rows that were read by one plan, all clean or none, all answered or none."""
+
+    plan: CapturePlan
+    is_clean: bool
+    is_failed: bool
+    values: Sequence[tuple[Any, ...]]
+    extras: Sequence[Mapping[str, Any] | None]
+    outputs: Sequence[Any]
+    durations: Sequence[float]
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return len(self.values)
+
+
+def alike(entries: Sequence[RowEntry]) -> Iterable[RowGroup]:
+    """Put rows into groups; most often all are alike, which costs little to see."""
+    plans, values, notes, outputs, durations = zip(*entries, strict=True)
+    is_one = len(set(map(id, plans))) == 1 and Failure not in set(map(type, outputs))
+    if is_one and notes.count(CLEAN) == len(notes):
+        return [RowGroup(plans[0], True, False, values, (), outputs, durations)]
+    groups: dict[tuple[int, bool, bool], list[RowEntry]] = {}
+    for entry in entries:
+        kind = (id(entry[0]), entry[2] is CLEAN, type(entry[3]) is Failure)
+        groups.setdefault(kind, []).append(entry)
+    return [_group(is_clean, is_failed, part) for (_, is_clean, is_failed), part in groups.items()]
+
+
+def clean_columns(group: RowGroup) -> dict[str, Column]:
+    """Return the columns of rows that have passed the checks of their plan's baseline.
+
+    All numbers are then numbers within their limits, all categories known ones, and what is missing
+    is null or NaN, so that they can be converted without a look at each.
+    """
+    plan = group.plan
+    if plan.baseline is None:
+        return input_columns(group)
+    columns: list[Any] = list(zip(*group.values, strict=True))
+    numbers = [columns[place] for place in plan.numbers]
+    block = np.fromiter(chain.from_iterable(numbers), np.float64, len(numbers) * group.rows)
+    gaps = np.isnan(np.add.reduce(block.reshape(len(numbers), group.rows), axis=1)).tolist()
+    for place, array, has_gaps in zip(
+        plan.numbers, block.reshape(len(numbers), group.rows), gaps, strict=True
+    ):
+        missing = _missing(columns[place], array) if has_gaps else {}
+        columns[place] = NumericColumn(array, missing)
+    for place in plan.texts:
+        columns[place] = CategoricalColumn(list(columns[place]), {})
+    return dict(zip(plan.reader.names, columns, strict=True))
+
+
+def input_columns(group: RowGroup) -> dict[str, Column]:
+    """Return the raw columns of any rows; those of extra features come last."""
+    columns: dict[str, Column] = {}
+    if group.plan.size:
+        by_feature = zip(*group.values, strict=True)
+        columns = dict(zip(group.plan.reader.names, by_feature, strict=True))
+    extras: list[Mapping[str, Any]] = [extra or {} for extra in group.extras]
+    for name in dict.fromkeys(name for extra in extras for name in extra):
+        columns[name] = [extra.get(name, ABSENT) for extra in extras]
+    return columns
+
+
+def _group(is_clean: bool, is_failed: bool, entries: Sequence[RowEntry]) -> RowGroup:
+    plans, values, notes, outputs, durations = zip(*entries, strict=True)
+    extras = () if is_clean else notes
+    return RowGroup(plans[0], is_clean, is_failed, values, extras, outputs, durations)
+
+
+def _missing(column: Sequence[Any], array: np.ndarray[Any, Any]) -> dict[MissingReason, int]:
+    nulls = column.count(None)
+    nans = int(np.isnan(array).sum()) - nulls
+    found: dict[MissingReason, int] = {"null": nulls, "nan": nans}
+    return {reason: count for reason, count in found.items() if count}
