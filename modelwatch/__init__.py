@@ -20,7 +20,9 @@ from modelwatch import errors
 from modelwatch.errors import ModelwatchError, OutlierRejected
 
 if TYPE_CHECKING:
+    from modelwatch import extractors
     from modelwatch.baseline import Baseline
+    from modelwatch.capture.inference_protocol import read_inference_request
     from modelwatch.capture.options import Answer
     from modelwatch.capture.prediction import Prediction, current_prediction, prediction_scope
     from modelwatch.capture.sampling import is_sampled
@@ -46,9 +48,11 @@ __all__ = [
     "compare",
     "current_prediction",
     "errors",
+    "extractors",
     "fingerprint",
     "is_sampled",
     "prediction_scope",
+    "read_inference_request",
 ]
 
 __version__ = "0.1.0"
@@ -68,10 +72,14 @@ _HOMES = {
     "fingerprint": "modelwatch.model_fingerprint",
     "is_sampled": "modelwatch.capture.sampling",
     "prediction_scope": "modelwatch.capture.prediction",
+    "read_inference_request": "modelwatch.capture.inference_protocol",
 }
+_MODULES = frozenset({"extractors"})
 
 
 def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return importlib.import_module(f"modelwatch.{name}")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -81,4 +89,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, *_MODULES})

@@ -23,6 +23,7 @@ from modelwatch.sketches.bin_edges import DEFAULT_BINS
 if TYPE_CHECKING:
     from modelwatch.comparisons.joint_reference import JointReference
     from modelwatch.distance_limit import DistanceLimit
+    from modelwatch.extractors.extraction import Extraction
     from modelwatch.performance_baseline import PerformanceBaseline
     from modelwatch.profile import Profile
     from modelwatch.reference import Reference
@@ -86,6 +87,8 @@ class Baseline:
             frequent first, and `"__other__"` for all others where there are more; no co-moments.
         performance: how well the model did by the labels; None where there were none.
         joint_effect: how much the statistics of all numeric inputs together vary between blocks.
+        extractors: columns of the training data that are no features themselves, but described in
+            numbers by `column.descriptor`, to the name of the extractor that describes them.
         distance_limit: the largest squared Mahalanobis distance of a row that is no outlier; None
             where there is no such limit.
         fingerprint: of the model and the libraries it was made for, or None.
@@ -105,6 +108,7 @@ class Baseline:
     seasons: SeasonUse = "rows"
     performance: PerformanceBaseline | None = None
     joint_effect: JointEffect = field(default_factory=JointEffect)
+    extractors: Mapping[str, str] = field(default_factory=dict)
     distance_limit: float | None = None
     fingerprint: Fingerprint | None = None
 
@@ -125,6 +129,7 @@ class Baseline:
         importances: Mapping[str, float] | None = None,
         model_object: object = None,
         fingerprint: Fingerprint | None = None,
+        extractors: Mapping[str, str] | None = None,
         bins: int = DEFAULT_BINS,
         outlier_z_score: float | None = None,
         outlier_distance: bool = False,
@@ -164,6 +169,10 @@ class Baseline:
                 frame for a file or a stream, and has the inputs in their order.
             fingerprint: of the model that is to be served, by `modelwatch.fingerprint`; a watch
                 that has another says so.
+            extractors: columns that hold texts, images, embeddings or the like, by the name of the
+                extractor that describes them, as in ``{"review": "text"}``: the features are then
+                `review.length` and so on (see `modelwatch.extractors`). Watches and comparisons
+                with the baseline do the same by themselves. Not with `model_object`.
             bins: bins of a numeric feature, 10 or more.
             outlier_z_score: so many standard deviations from its mean, a number is an outlier even
                 within the fences that hold for all numbers; None for the fences alone.
@@ -201,6 +210,7 @@ class Baseline:
             seasons=seasons,
             importances=importances,
             model_object=model_object,
+            extractors=extractors,
             bins=bins,
             outlier_z_score=outlier_z_score,
             outlier_distance=outlier_distance,
@@ -212,6 +222,17 @@ class Baseline:
     def id(self) -> str:
         """Hash of the whole content, 16 hexadecimal digits: two baselines differ where it does."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+    @cached_property
+    def extraction(self) -> Extraction:
+        """Replaces columns by their descriptors.
+
+        Raises:
+            ConfigurationError: where an extractor is not registered in this process.
+        """
+        from modelwatch.extractors.extraction import Extraction
+
+        return Extraction(self.extractors)
 
     @cached_property
     def reference(self) -> Reference:

@@ -62,6 +62,8 @@ def baseline_to_json(baseline: Baseline) -> str:
         body |= {"segment": baseline.segment, "segments": segments}
     if baseline.performance is not None:
         body["performance"] = performance_to_dict(baseline.performance)
+    if baseline.extractors:
+        body["extractors"] = dict(baseline.extractors)
     if baseline.distance_limit is not None:
         body["distance_limit"] = baseline.distance_limit
     if baseline.fingerprint is not None:
@@ -113,6 +115,7 @@ def _read_baseline(body: Body) -> Baseline:
             else None
         ),
         joint_effect=_joint_effect(body, profile),
+        extractors=_extractors(body),
         distance_limit=document.optional_number(
             {"distance_limit": None, **body}, "distance_limit", lowest=0.0
         ),
@@ -122,6 +125,13 @@ def _read_baseline(body: Body) -> Baseline:
             else None
         ),
     )
+
+
+def _extractors(body: Body) -> dict[str, str]:
+    if "extractors" not in body:
+        return {}
+    extractors = document.object_of(body, "extractors")
+    return {feature: document.text(extractors, feature) for feature in extractors}
 
 
 def _joint_effect(body: Body, profile: Profile) -> JointEffect:

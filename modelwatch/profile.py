@@ -193,7 +193,7 @@ class Profile:
         if not hasattr(baseline, "other_columns"):
             raise ConfigurationError(f"baseline is {shown(baseline)}: give a Baseline.")
         profile = cls.empty(baseline.model, baseline.version, baseline=baseline)
-        for batch in read_table(data, progress):
+        for batch in read_table(data, progress, baseline.extraction):
             profile.update_expected(batch.columns, baseline)
         if not profile.rows:
             raise DataError("the data holds no rows: there is nothing to compare.")

@@ -237,7 +237,7 @@ def split_profile(
     whole = Profile.empty(baseline.model, baseline.version, baseline=baseline)
     column = baseline.segment or ""
     parts = SegmentProfiles(column, baseline, known=baseline.segments)
-    for batch in read_table(data, progress):
+    for batch in read_table(data, progress, baseline.extraction):
         named = {name: values for name, values in batch.columns.items() if name == column}
         whole.update_expected(batch.columns, baseline)
         if baseline.segment is not None:

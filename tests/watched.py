@@ -37,9 +37,13 @@ class Watched:
         self.watch = watch
         self.transport = transport
 
+    def profiles(self) -> list[mw.Profile]:
+        """Return all that was captured since the last time."""
+        return self.watch.recorder.folder.cut(self.watch.recorder.last_plan)
+
     def profile(self) -> mw.Profile:
         """Return all that was captured since the last time, as one profile."""
-        profiles = self.watch.recorder.folder.cut(self.watch.recorder.last_plan)
+        profiles = self.profiles()
         merged = profiles[0]
         for profile in profiles[1:]:
             merged = merged.merge(profile)

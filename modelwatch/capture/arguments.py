@@ -19,7 +19,7 @@ __all__ = ["FeatureArgument", "find_feature_argument"]
 
 _SCALARS: Final = (int, float, str, bool)
 _TABLE_NAMES: Final = frozenset(
-    {"DataFrame", "LazyFrame", "Series", "Table", "RecordBatch", "ndarray"}
+    {"Array", "DataFrame", "LazyFrame", "RecordBatch", "Series", "Table", "Tensor", "ndarray"}
 )
 _SELF_NAMES: Final = frozenset({"self", "cls"})
 _NAMED_KINDS: Final = (
@@ -58,7 +58,7 @@ def find_feature_argument(
     Args:
         function: what is watched.
         inputs: the name of the parameter, as the user gave it; None to find it.
-        feature_names: the baseline's inputs; empty where there is no baseline.
+        feature_names: the features as callers give them; empty where they are not known.
 
     Raises:
         ConfigurationError: where `inputs` names no parameter, or no parameter is clearly the one.
@@ -167,7 +167,7 @@ def _alternatives(hint: Any) -> list[Any]:
 def _is_feature_type(kind: Any) -> bool:
     origin = typing.get_origin(kind) or kind
     if origin in (list, tuple, Sequence):
-        return any(_is_feature_type(item) for item in typing.get_args(kind))
+        return any(_is_feature_type(item) or _is_row(item) for item in typing.get_args(kind))
     if origin in (Mapping, MutableMapping):
         return True
     if not isinstance(origin, type):
@@ -177,8 +177,14 @@ def _is_feature_type(kind: Any) -> bool:
         or dataclasses.is_dataclass(origin)
         or typing.is_typeddict(origin)
         or hasattr(origin, "__pydantic_fields__")
+        or (issubclass(origin, tuple) and hasattr(origin, "_fields"))
         or origin.__name__ in _TABLE_NAMES
     )
+
+
+def _is_row(kind: Any) -> bool:
+    """Tell whether the items of a list are rows of values in order."""
+    return typing.get_origin(kind) in (list, tuple, Sequence)
 
 
 def _label(function: Callable[..., Any]) -> str:

@@ -8,16 +8,20 @@ from __future__ import annotations
 import datetime
 import enum
 import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from modelwatch.capture.rows import attributes_of
+from modelwatch.capture.inference_protocol import InferenceTensors, holds_tensors, read_tensors
+from modelwatch.errors import DataError
 from modelwatch.tables.columns import ABSENT
 from modelwatch.tables.compact_columns import RawColumn
-from modelwatch.tables.raw_columns import raw_columns
+from modelwatch.tables.fields import attributes_of, flattened
+from modelwatch.tables.raw_columns import quick_columns
+from modelwatch.tables.tensors import array_of, is_tensor
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
@@ -43,6 +47,15 @@ _SCALARS: Final = (str, numbers.Number, np.generic, enum.Enum, datetime.date, Fa
 _UNREADABLE: Final = b""
 """Stands for results of other types; columns count it as ``wrong_type``."""
 
+_MOST_NAMES: Final = 100
+"""Outputs that are read of some results, first come."""
+
+_DEEPEST: Final = 16
+"""Levels of nesting that are copied."""
+
+_MOST_PARTS: Final = 100_000
+"""Lists, mappings and values of rarer types that are copied of one result, all levels together."""
+
 
 def frozen(output: Any) -> object:
     """Return a copy of a result that later changes cannot reach: plain values, dicts, lists."""
@@ -53,20 +66,53 @@ def frozen(output: Any) -> object:
         return output.copy()
     if kind is tuple and IMMUTABLE.issuperset(map(type, output)):
         return output
+    return _frozen(output, iter(range(_MOST_PARTS)), _DEEPEST)
+
+
+def _frozen(output: Any, budget: Iterator[int], levels: int) -> object:
+    """Copy what may have parts; of what has too many, or too deep ones, the rest is unreadable."""
+    kind = type(output)
+    if kind in IMMUTABLE:
+        return output
+    if next(budget, None) is None or not levels:
+        return _UNREADABLE
+    if kind is list and IMMUTABLE.issuperset(map(type, output)):
+        return output.copy()
     fields = attributes_of(output)
     if fields is not None and kind is not Failure:
-        return {str(name): frozen(value) for name, value in fields.items()}
-    if isinstance(output, np.ndarray):
-        return output.copy()
-    if isinstance(output, tuple):
-        return tuple([frozen(item) for item in output])
-    if isinstance(output, list):
-        return [frozen(item) for item in output]
+        return _frozen_fields(fields, budget, levels - 1)
+    if isinstance(output, (tuple, list)):
+        items = [_frozen(item, budget, levels - 1) for item in output]
+        return items if isinstance(output, list) else tuple(items)
+    if isinstance(output, np.ndarray) or is_tensor(output):
+        return _frozen_array(output)
     if hasattr(output, "columns") or hasattr(output, "column_names"):
-        return {name: _as_list(column) for name, column in raw_columns(output).items()}
+        return {name: _as_list(column) for name, column in quick_columns(output).items()}
     if hasattr(output, "__array__"):
         return np.array(output)
     return output if isinstance(output, _SCALARS) else _UNREADABLE
+
+
+def _frozen_fields(fields: Mapping[Any, Any], budget: Iterator[int], levels: int) -> object:
+    if "outputs" in fields and holds_tensors(fields, "outputs"):
+        try:
+            tensors = read_tensors(fields, "outputs")
+            return InferenceTensors({name: _copied(tensor) for name, tensor in tensors.items()})
+        except DataError:  # like such a response, and none
+            pass
+    return {str(name): _frozen(value, budget, levels) for name, value in fields.items()}
+
+
+def _frozen_array(array: Any) -> object:
+    """Copy one value, one a row, or some a row; what has more dimensions is no output."""
+    if len(array.shape) > 2:
+        return _UNREADABLE
+    copied = array.copy() if isinstance(array, np.ndarray) else array_of(array)
+    return copied if copied.ndim else copied.item()
+
+
+def _copied(column: RawColumn) -> RawColumn:
+    return column.copy() if isinstance(column, np.ndarray) else list(column)
 
 
 class OutputReader:
@@ -98,7 +144,7 @@ class OutputReader:
             return {self._score: outputs}
         rows = [self._row(output) for output in outputs]
         found = dict.fromkeys(name for row in rows for name in row if row[name] is not ABSENT)
-        names = found or dict.fromkeys(self._known or ())
+        names = list(islice(found, _MOST_NAMES)) or list(self._known or ())
         return {name: [row.get(name, ABSENT) for row in rows] for name in names}
 
     def batch_columns(self, output: Any, rows: int) -> dict[str, RawColumn]:
@@ -113,6 +159,7 @@ class OutputReader:
         return fitting or {name: [ABSENT] * rows for name in self._known or ()}
 
     def _batch(self, output: Any, rows: int) -> dict[str, RawColumn]:
+        output = self._unnamed(output)
         if isinstance(output, Mapping):
             return {name: _as_list(column) for name, column in self._named(output).items()}
         if isinstance(output, np.ndarray):
@@ -134,9 +181,17 @@ class OutputReader:
         name = self._score if array.dtype.kind == "f" else self._label
         return {name: array.tolist()} if array.ndim == 1 and name is not None else {}
 
+    def _unnamed(self, output: Any) -> Any:
+        """Return a single tensor by itself where its name says nothing, else the result."""
+        if not isinstance(output, InferenceTensors) or len(output) != 1:
+            return output
+        ((name, tensor),) = output.items()
+        return output if self._known is None or name in self._known else tensor
+
     def _row(self, output: Any) -> dict[str, Any]:
+        output = self._unnamed(output)
         if isinstance(output, Mapping):
-            return self._named(output)
+            return {name: _alone(value) for name, value in self._named(output).items()}
         if isinstance(output, np.ndarray):
             output = output.tolist()
         if isinstance(output, (list, tuple)):
@@ -152,10 +207,20 @@ class OutputReader:
         return {name: value for part in parts for name, value in part.items()}
 
     def _named(self, output: Mapping[str, Any]) -> dict[str, Any]:
-        named = {str(name): value for name, value in output.items()}
+        try:
+            flat = flattened(output)
+        except DataError:  # far too many fields: none of them is looked for
+            return {}
+        named = {str(name): value for name, value in flat.items()}
         if self._known is None:
             return named
         return {name: named[name] for name in self._known if name in named}
+
+
+def _alone(value: Any) -> Any:
+    """Return the only item of a column of one row, or the value."""
+    is_column = isinstance(value, (list, np.ndarray)) and len(value) == 1
+    return _as_list(value)[0] if is_column else value
 
 
 def _as_list(column: Any) -> list[Any]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from modelwatch.tables.columns import CategoricalColumn, NumericColumn, RawColumn
 
-__all__ = ["with_plain_values"]
+__all__ = ["WRONG_TYPE", "is_plain_type", "with_plain_values"]
 
 Column = RawColumn | NumericColumn | CategoricalColumn
 
@@ -21,7 +21,7 @@ _PLAIN: Final = (
     *(str, bytes, int, float, complex, type(None), datetime.date, datetime.time),
     *(decimal.Decimal, fractions.Fraction, enum.Enum, np.number, np.bool_, np.str_),
 )
-_WRONG_TYPE: Final = b""
+WRONG_TYPE: Final = b""
 """A value that columns of every kind count as ``wrong_type``."""
 
 
@@ -42,11 +42,12 @@ def with_plain_values(columns: Mapping[str, Column]) -> dict[str, Column]:
 def _plain(column: RawColumn) -> RawColumn:
     if isinstance(column, np.ndarray) and column.dtype.kind != "O":
         return column
-    odd = {kind for kind in set(map(type, column)) if not _is_plain(kind)}
+    odd = {kind for kind in set(map(type, column)) if not is_plain_type(kind)}
     if not odd:
         return column
-    return [_WRONG_TYPE if type(value) in odd else value for value in column]
+    return [WRONG_TYPE if type(value) in odd else value for value in column]
 
 
-def _is_plain(kind: type) -> bool:
+def is_plain_type(kind: type) -> bool:
+    """Tell whether values of a type are single ones that nobody can change."""
     return issubclass(kind, _PLAIN) or kind.__module__.partition(".")[0] == "pandas"

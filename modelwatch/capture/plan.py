@@ -14,8 +14,8 @@ from modelwatch.capture.checks import (
     reading_with,
     with_distance,
 )
+from modelwatch.capture.declared_inputs import DeclaredInputs
 from modelwatch.capture.outputs import OutputReader
-from modelwatch.capture.rows import RowReader
 from modelwatch.capture.steering import FeatureLimits
 from modelwatch.outliers import OutlierLimits
 
@@ -45,6 +45,10 @@ class CapturePlan:
         baseline: names, orders and limits the features.
         names: the features in order, where there is no baseline; empty while none is known.
         limits: limits of some features, in place of the baseline's.
+        declared: what the watch was told of its inputs.
+
+    Raises:
+        ConfigurationError: where baseline and declaration do not go together.
     """
 
     __slots__ = (
@@ -65,9 +69,10 @@ class CapturePlan:
         names: Sequence[str] = (),
         *,
         limits: Mapping[str, FeatureLimits] | None = None,
+        declared: DeclaredInputs | None = None,
     ) -> None:
         self.baseline = baseline
-        self.reader = RowReader(baseline.inputs if baseline is not None else names)
+        self.reader = (declared or DeclaredInputs()).reader(baseline, names)
         self.limits: dict[str, OutlierLimits] = {}
         if baseline is not None:
             self.limits = {

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import WeakSet
 
 from modelwatch.capture.buffer import CLEAN, BatchEntry, Buffer, CallTally, RowEntry
+from modelwatch.capture.declared_inputs import DeclaredInputs
 from modelwatch.capture.events import EventLog
 from modelwatch.capture.folding import Folder
 from modelwatch.capture.guard import Guard
 from modelwatch.capture.outputs import Failure, frozen
 from modelwatch.capture.plan import CapturePlan
-from modelwatch.capture.rows import Batch, Row, fields_of
+from modelwatch.capture.rows import Batch, Row
 from modelwatch.capture.sampling import RowBudget, reseed
 from modelwatch.capture.steering import Steering
 
@@ -51,6 +52,7 @@ class Recorder:
         version: its version.
         capacity_rows: rows that may wait to be folded.
         start: starts the threads that fold and export; called before the first row is kept.
+        declared: what the watch was told of its inputs.
 
     Attributes:
         plan: how rows are read; None while nothing is captured.
@@ -76,10 +78,12 @@ class Recorder:
         *,
         capacity_rows: int,
         start: Callable[[], None],
+        declared: DeclaredInputs | None = None,
     ) -> None:
         self.model = model
         self.version = version
-        self.last_plan = CapturePlan(None)
+        self._declared = declared
+        self.last_plan = CapturePlan(None, declared=declared)
         self.plan: CapturePlan | None = self.last_plan
         self.quick_plan: CapturePlan | None = None
         self.tracer: Tracer | None = None
@@ -113,7 +117,7 @@ class Recorder:
     def adopt(self, baseline: Baseline) -> None:
         """Read and check rows by a baseline from now on."""
         with self._lock:
-            self._replace(CapturePlan(baseline, limits=self.steering.outlier_limits))
+            self._replace(self._planned(baseline, self.steering))
 
     def steer(self, steering: Steering) -> None:
         """Capture as a collector asks, until it asks for something else."""
@@ -123,8 +127,12 @@ class Recorder:
                 observer.steer(steering)
             plan = self.last_plan
             if plan.baseline is not None:
-                plan = CapturePlan(plan.baseline, limits=steering.outlier_limits)
+                plan = self._planned(plan.baseline, steering)
             self._replace(plan)
+
+    def _planned(self, baseline: Baseline, steering: Steering) -> CapturePlan:
+        limits = steering.outlier_limits
+        return CapturePlan(baseline, limits=limits, declared=self._declared)
 
     def close(self) -> None:
         """Capture nothing more."""
@@ -236,13 +244,10 @@ class Recorder:
 
     def _learn(self, plan: CapturePlan, value: object) -> CapturePlan:
         """Take the features' names from the first row that has any."""
-        fields = fields_of(value)
-        if fields is None and isinstance(value, (list, tuple)) and value:
-            fields = fields_of(value[0])
-        names = [name for name in fields or () if isinstance(name, str)][:_MOST_FEATURES]
+        names = plan.reader.names_in(value)[:_MOST_FEATURES]
         if not names:
             return plan
-        learned = CapturePlan(None, names)
+        learned = CapturePlan(None, names, declared=self._declared)
         with self._lock:
             if self.plan is plan:
                 self._replace(learned)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from modelwatch import settings
@@ -13,6 +13,7 @@ from modelwatch.baseline import Baseline
 from modelwatch.capture import processes
 from modelwatch.capture.arguments import FeatureArgument
 from modelwatch.capture.baseline_source import BaselineSource
+from modelwatch.capture.declared_inputs import DeclaredInputs
 from modelwatch.capture.decorator import watch_function
 from modelwatch.capture.fold_thread import FoldThread
 from modelwatch.capture.model_identity import ModelIdentity
@@ -80,6 +81,11 @@ class Watch:
             one. None to capture without one.
         collector: URL of the collector that steers the watch (see ``modelwatch capture``), asked at
             each interval likewise; where None, the one that keeps the baseline, if one does.
+        feature_names: names of the features in arrays, sequences and tensors, in their order; where
+            None, those of the baseline in its order. With a baseline, the same names.
+        extractors: features that are texts, images, embeddings or the like, by the name of the
+            extractor that describes them in numbers, as in ``{"review": "text"}``: their values
+            are neither kept nor sent (see `modelwatch.extractors`). A baseline brings its own.
         endpoint: base address of the OTLP receiver, in place of the environment's; what is spoken
             there, ``OTEL_EXPORTER_OTLP_PROTOCOL`` says.
         export_interval_seconds: between two exports; ``OTEL_METRIC_EXPORT_INTERVAL`` where None.
@@ -107,6 +113,8 @@ class Watch:
         version: str,
         baseline: str | os.PathLike[str] | Baseline | None = None,
         collector: str | None = None,
+        feature_names: Sequence[str] | None = None,
+        extractors: Mapping[str, str] | None = None,
         endpoint: str | None = None,
         export_interval_seconds: float | None = None,
         buffer_rows: int = DEFAULT_BUFFER_ROWS,
@@ -122,6 +130,8 @@ class Watch:
             "version": version,
             "baseline": baseline,
             "collector": collector,
+            "feature_names": feature_names,
+            "extractors": extractors,
             "endpoint": endpoint,
             "export_interval_seconds": export_interval_seconds,
             "buffer_rows": buffer_rows,
@@ -145,6 +155,7 @@ class Watch:
             version,
             capacity_rows=buffer_rows,
             start=self._start,
+            declared=DeclaredInputs.checked(feature_names, extractors),
         )
         self._guard = self.recorder.guard
         self._logging = Observer(self.recorder, CaptureOptions(), _LOGGED)
@@ -193,9 +204,10 @@ class Watch:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The baseline's inputs; empty while no baseline is known."""
-        baseline = self.baseline
-        return baseline.inputs if baseline is not None else ()
+        """The features as callers give them; empty where neither baseline nor names are given."""
+        reader = self.recorder.last_plan.reader
+        is_known = self.baseline is not None or self._arguments["feature_names"] is not None
+        return reader.given_names if is_known else ()
 
     @property
     def rows_captured(self) -> int:

@@ -14,6 +14,7 @@ from modelwatch.comparisons.block_law import JointEffect
 from modelwatch.comparisons.joint_reference import too_heavy_tailed
 from modelwatch.errors import ConfigurationError, DataError, SchemaError
 from modelwatch.fitting.batch import Batch, Summary
+from modelwatch.fitting.descriptors import fitted_extraction, with_descriptors
 from modelwatch.fitting.distance import with_distance_limit
 from modelwatch.fitting.effects import FeatureBlocks, most_blocks
 from modelwatch.fitting.first_pass import Survey, surveyed
@@ -51,6 +52,7 @@ def fit_baseline(
     seasons: SeasonUse = "rows",
     importances: Mapping[str, float] | None,
     model_object: object = None,
+    extractors: Mapping[str, str] | None = None,
     bins: int,
     outlier_z_score: float | None = None,
     outlier_distance: bool = False,
@@ -67,7 +69,8 @@ def fit_baseline(
     optional_function("progress", progress)
     weights = _weights(importances)
     check_model(model_object, importances)
-    batches = load_batches(data)
+    extraction = fitted_extraction(extractors, roles, model_object)
+    batches = load_batches(data, preparation=extraction or None)
     if not batches.repeatable:
         raise DataError(
             "the data can be read only once, and a baseline takes two passes: give a file, a list "
@@ -76,6 +79,7 @@ def fit_baseline(
     steps = Steps(progress, 2 + batches.needs_look + outlier_distance)
     if batches.needs_look:
         batches.look(steps.start())
+    roles = with_descriptors(roles, extraction, batches)
     survey = surveyed(batches, roles, steps.start())
     features = {
         name: BaselineFeature(**vars(column.spec(bins, outlier_z_score)))
@@ -93,6 +97,7 @@ def fit_baseline(
         seasons=seasons,
         profile=Profile(model, version),
         segment=roles.segment,
+        extractors=extraction.names,
     )
     sample = None if model_object is None else RowSample(survey.rows)
     fitted = _counted(baseline, survey, steps.start(), sample)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from modelwatch.errors import ConfigurationError
 from modelwatch.tables.compact_columns import CodedColumn, MaskedColumn, RawColumn, taken
+from modelwatch.tables.fields import is_nested
 from modelwatch.tables.raw_columns import raw_columns
 
 __all__ = ["ModelRows", "frame_of_columns", "rows_of"]
@@ -110,16 +111,28 @@ def rows_of(table: Any, names: Sequence[str], rows: Positions) -> ModelRows:
         table: the table.
         names: the columns that the model reads, in their order.
         rows: positions of the rows.
+
+    Raises:
+        ConfigurationError: where they are nested, as the model may not take them flat.
     """
     if isinstance(table, Mapping):
         return MappingRows(raw_columns(table), names, rows)
     if isinstance(table, Sequence):
+        if not all(_is_flat(table[place]) for place in rows.tolist()):
+            raise ConfigurationError(
+                "model_object is asked about rows that are flat mappings or a frame, and these are "
+                "nested or no mappings: give such rows, or importances in its place."
+            )
         return ListRows(table, names, rows)
     if type(table).__name__ == "RecordBatch":
         import pyarrow as pa
 
         table = pa.Table.from_batches([table])
     return FrameRows(table, names, rows)
+
+
+def _is_flat(row: object) -> bool:
+    return isinstance(row, Mapping) and not any(map(is_nested, row.values()))
 
 
 def frame_of_columns(columns: Mapping[str, RawColumn]) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
-from typing import TypeGuard
+from typing import Protocol, TypeGuard
 
 from modelwatch.errors import DataError
 from modelwatch.parameter_checks import optional_function, shown
@@ -15,12 +15,22 @@ from modelwatch.tables.compact_columns import RawColumn
 from modelwatch.tables.data_files import BATCH_ROWS, DataFile
 from modelwatch.tables.raw_columns import raw_columns
 
-__all__ = ["Batches", "Progress", "RawBatch", "Steps", "load_batches", "read_table"]
+__all__ = ["Batches", "Preparation", "Progress", "RawBatch", "Steps", "load_batches", "read_table"]
 
 Progress = Callable[[float], None]
 """Is told which share of the work is done, in [0, 1], never less than before."""
 
 Parts = Iterator[tuple[Mapping[str, RawColumn], float | None]]
+
+
+class Preparation(Protocol):
+    """Changes tables before they are used."""
+
+    def readable(self, data: object) -> object:
+        """Return a table of any kind such that it can be read."""
+
+    def of_columns(self, columns: Mapping[str, RawColumn]) -> dict[str, RawColumn]:
+        """Return the columns to use in place of those read."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,17 @@ class Batches:
         """Return batches of a table in memory."""
         return cls(lambda: iter([(columns, 1.0)]), in_memory=columns, batch_rows=batch_rows)
 
+    def prepared(self, preparation: Preparation) -> Batches:
+        """Return the same rows with other columns."""
+        if self.in_memory is not None:
+            return Batches.of_columns(preparation.of_columns(self.in_memory), self._batch_rows)
+        return Batches(
+            lambda: ((preparation.of_columns(columns), done) for columns, done in self._read()),
+            repeatable=self.repeatable,
+            file=self._file,
+            batch_rows=self._batch_rows,
+        )
+
     @property
     def needs_look(self) -> bool:
         """Whether it is read once before there are rows, as a large CSV file is for its types."""
@@ -105,7 +126,9 @@ class Batches:
                     report(share)
 
 
-def load_batches(data: object, batch_rows: int = BATCH_ROWS) -> Batches:
+def load_batches(
+    data: object, batch_rows: int = BATCH_ROWS, preparation: Preparation | None = None
+) -> Batches:
     """Read a table of any kind some rows at a time.
 
     Not for data that a service's clients send: this opens files.
@@ -115,11 +138,18 @@ def load_batches(data: object, batch_rows: int = BATCH_ROWS) -> Batches:
             which may be larger than memory; a list of frames; an iterator of tables; or a function
             without arguments that makes such an iterator.
         batch_rows: how many rows a batch has at most, 1 or more.
+        preparation: changes the columns.
 
     Raises:
         SchemaError: see `raw_columns`.
         DataError: where the data is no table, or the file cannot be read.
     """
+    if preparation is None:
+        return _loaded(data, batch_rows)
+    return _loaded(preparation.readable(data), batch_rows).prepared(preparation)
+
+
+def _loaded(data: object, batch_rows: int) -> Batches:
     if isinstance(data, (str, os.PathLike)):
         file = DataFile(Path(data), batch_rows)
         return Batches(
@@ -206,17 +236,20 @@ def _is_list_of_frames(data: object) -> TypeGuard[Iterable[object]]:
     return not isinstance(data[0], Mapping) and hasattr(data[0], "columns")
 
 
-def read_table(data: object, progress: Progress | None = None) -> Iterator[RawBatch]:
+def read_table(
+    data: object, progress: Progress | None = None, preparation: Preparation | None = None
+) -> Iterator[RawBatch]:
     """Yield a table some rows at a time, once, after the look that its kind of file needs.
 
     Args:
         data: as `load_batches` takes it.
         progress: is told which share of both is done, in [0, 1], where that is known.
+        preparation: changes the columns.
 
     Raises:
         DataError: where the data cannot be read.
     """
-    batches = load_batches(data)
+    batches = load_batches(data, preparation=preparation)
     steps = Steps(progress, 1 + batches.needs_look)
     if batches.needs_look:
         batches.look(steps.start())

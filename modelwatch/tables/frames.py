@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -42,13 +43,31 @@ def columns_of_frame(data: Any) -> dict[str, RawFrameColumn]:
             f"cannot read a {type(data).__name__}: give a pandas or polars frame, a pyarrow table, "
             "a mapping of arrays or a list of mappings."
         ) from None
-    return {name: _raw(frame[name]) for name in frame.columns}
+    if frame.implementation.is_pandas():
+        return {name: _of_pandas(name, series, frame) for name, series in data.items()}
+    return {full: _raw(series) for name in frame.columns for full, series in _unnested(frame[name])}
+
+
+def _of_pandas(name: str, series: Any, frame: Any) -> RawFrameColumn:
+    """Return a column as numpy has it, without what other libraries need to be asked."""
+    return _of_numpy(series) if isinstance(series.dtype, np.dtype) else _raw(frame[name])
+
+
+def _unnested(series: Any) -> Iterator[tuple[str, Any]]:
+    """Yield a column, or those of its fields under dotted names."""
+    if str(series.dtype).partition("(")[0] != "Struct":
+        yield series.name, series
+        return
+    for field in series.dtype.fields:
+        inner = series.struct.field(field.name)
+        for name, found in _unnested(inner.alias(field.name)):
+            yield f"{series.name}.{name}", found
 
 
 def _raw(series: Any) -> RawFrameColumn:
     dtype = str(series.dtype).partition("(")[0]
     native = series.to_native()
-    if isinstance(getattr(native, "dtype", None), np.dtype):  # pandas, where NaN is no null
+    if isinstance(getattr(native, "dtype", None), np.dtype):  # as pandas has it: NaN is no null
         return _of_numpy(native)
     if dtype in {"String", "Categorical", "Enum"}:
         return _coded(series, native)

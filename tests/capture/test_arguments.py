@@ -3,10 +3,12 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Annotated, Any, NamedTuple, TypedDict
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from pydantic import BaseModel
 
@@ -33,6 +35,16 @@ class Plain:
     area: float
 
 
+class Tupled(NamedTuple):
+    """A row as a named tuple."""
+
+    area: float
+
+
+class Tensor:
+    """A tensor, told by the name of its class."""
+
+
 class Functions:
     """Functions with one parameter that is clearly the row."""
 
@@ -56,6 +68,27 @@ class Functions:
 
     @staticmethod
     def _by_array(client: object, row: np.ndarray[Any, Any]) -> None: ...
+
+    @staticmethod
+    def _by_named_tuple(client: object, row: Tupled) -> None: ...
+
+    @staticmethod
+    def _by_annotated(client: object, row: Annotated[House, "body"]) -> None: ...
+
+    @staticmethod
+    def _by_optional_rows(client: object, row: list[Typed] | None) -> None: ...
+
+    @staticmethod
+    def _by_values(client: object, row: list[list[float]]) -> None: ...
+
+    @staticmethod
+    def _by_polars(row: pl.DataFrame, client: object) -> None: ...
+
+    @staticmethod
+    def _by_arrow(row: pa.Table, client: object) -> None: ...
+
+    @staticmethod
+    def _by_tensor(row: Tensor, client: object) -> None: ...
 
     @staticmethod
     def _by_rows(client: object, row: list[House]) -> None: ...

@@ -2,17 +2,20 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from pydantic import BaseModel
 
 import modelwatch as mw
 from modelwatch.capture.outputs import OutputReader, frozen
 from modelwatch.tables.columns import ABSENT
+from tests.tensors import FakeTensor
 
 
 class Answer(BaseModel):
@@ -25,6 +28,13 @@ class Answer(BaseModel):
 @dataclasses.dataclass
 class Plain:
     """A result as a dataclass."""
+
+    late: bool
+    score: float
+
+
+class Pair(NamedTuple):
+    """A result as a named tuple."""
 
     late: bool
     score: float
@@ -58,6 +68,17 @@ def reader(baseline: mw.Baseline) -> OutputReader:
         ((True, 0.5), {"late": [True], "score": [0.5]}),
         ([0.5], {"score": [0.5]}),
         (np.array([0.5]), {"score": [0.5]}),
+        (FakeTensor(0.5, requires_grad=True), {"score": [0.5]}),
+        (FakeTensor([0.5]), {"score": [0.5]}),
+        (FakeTensor([[0.9, 0.1]]), {"score": [0.1]}),
+        ((FakeTensor(1), FakeTensor(0.5)), {"late": [1], "score": [0.5]}),
+        ({"score": FakeTensor([0.5])}, {"score": [0.5]}),
+        ((np.array([True]), np.array([0.5])), {"late": [True], "score": [0.5]}),
+        (pd.DataFrame({"late": [True], "score": [0.5]}), {"late": [True], "score": [0.5]}),
+        ([{"late": True, "score": 0.5}], {"late": [True], "score": [0.5]}),
+        (Pair(late=True, score=0.5), {"late": [True], "score": [0.5]}),
+        (Decimal("0.5"), {"late": [Decimal("0.5")]}),
+        (np.zeros((1, 2, 3)), {"late": [b""]}),
         ({"other": 1}, {"late": [ABSENT], "score": [ABSENT]}),
         (object(), {"late": [b""]}),
     ],
@@ -84,6 +105,14 @@ def test_one_result_is_mapped_on_the_outputs(
         (pd.Series([0.1, 0.2]), {"score": [0.1, 0.2]}),
         (pd.DataFrame({"score": [0.1, 0.2]}), {"score": [0.1, 0.2]}),
         (pl.DataFrame({"score": [0.1, 0.2]}), {"score": [0.1, 0.2]}),
+        (pa.table({"score": [0.1, 0.2]}), {"score": [0.1, 0.2]}),
+        (pl.Series([0.1, 0.2]), {"score": [0.1, 0.2]}),
+        (pa.array([0.1, 0.2]), {"score": [0.1, 0.2]}),
+        (FakeTensor([0.5, 0.25], requires_grad=True), {"score": [0.5, 0.25]}),
+        (FakeTensor([[0.5, 0.5], [0.75, 0.25]], bfloat16=True), {"score": [0.5, 0.25]}),
+        ((FakeTensor([1, 0]), FakeTensor([0.5, 0.25])), {"late": [1, 0], "score": [0.5, 0.25]}),
+        ((np.array([1, 0]), np.array([0.1, 0.2])), {"late": [1, 0], "score": [0.1, 0.2]}),
+        ({"score": FakeTensor([0.5, 0.25])}, {"score": [0.5, 0.25]}),
         ([0.1], {"late": [ABSENT] * 2, "score": [ABSENT] * 2}),
     ],
 )
@@ -125,6 +154,37 @@ def test_a_result_is_kept_as_it_was() -> None:
     assert kept["late"] is True
     assert kept["scores"] == [0.1]
     assert kept["array"].tolist() == [0.0, 0.0]
+
+
+def test_nested_results_have_dotted_names() -> None:
+    """A model in a model, and a mapping in a mapping."""
+    reader = OutputReader(None)
+    answer = {"model": "m", "answer": Answer(late=True, score=0.5)}
+    assert reader.columns([frozen(answer)]) == {
+        "model": ["m"],
+        "answer.late": [True],
+        "answer.score": [0.5],
+    }
+
+
+def test_a_tensor_is_kept_as_it_was() -> None:
+    """What is done to it later, in place, does not matter."""
+    tensor = FakeTensor(np.array([0.5, 0.25]))
+    kept: Any = frozen(tensor)
+    tensor.fill_(9.0)
+    assert kept.tolist() == [0.5, 0.25]
+
+
+@pytest.mark.parametrize("branches", [1, 2, 50])
+def test_a_result_that_holds_itself_is_copied_to_some_depth(branches: int) -> None:
+    """What lies deeper, or is too much, is unreadable; it takes a bounded time."""
+    result: list[Any] = [0.5]
+    result += [result] * branches
+    kept: Any = frozen(result)
+    assert kept[0] == 0.5
+    for _ in range(16):
+        kept = kept[1]
+    assert kept == b""
 
 
 def test_scalars_of_other_types_are_kept() -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from pydantic import BaseModel, ConfigDict
 from modelwatch.capture.rows import Batch, Row, RowReader
 from modelwatch.errors import DataError
 from modelwatch.tables.columns import ABSENT
+from modelwatch.tables.compact_columns import CodedColumn
+from tests.tensors import FakeTensor
 from tests.watched import MakeWatch, Watched
 
 ROWS = [{"a": 1.0, "b": "x"}, {"a": 2.0, "b": "y"}]
@@ -66,6 +69,126 @@ def test_one_row_is_read_from_any_type(reader: RowReader, value: object) -> None
     assert isinstance(found, Row)
     assert found.values in {(1.0, "x"), (1.0, 2.0)}
     assert found.extras is None
+
+
+@dataclasses.dataclass
+class Open:
+    """A row as a dataclass with a dict."""
+
+    a: float
+    b: str
+
+
+class Typed(TypedDict):
+    """A row as a typed dict."""
+
+    a: float
+    b: str
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        Typed(a=1.0, b="x"),
+        MappingProxyType({"a": 1.0, "b": "x"}),
+        Open(a=1.0, b="x"),
+        {"a": FakeTensor(1.0, requires_grad=True), "b": "x"},
+        {"a": np.array(1.0), "b": "x"},
+        pd.DataFrame({"a": [1.0], "b": ["x"]}),
+        pd.DataFrame({"b": ["x"], "a": [1.0]}, index=[17]),
+        pl.DataFrame({"a": [1.0], "b": ["x"]}),
+        pa.table({"a": [1.0], "b": ["x"]}),
+        pa.RecordBatch.from_pylist([{"a": 1.0, "b": "x"}]),
+        [{"a": 1.0, "b": "x"}],
+        [Open(a=1.0, b="x")],
+        {"a": [1.0], "b": ["x"]},
+        np.array([[1.0, "x"]], dtype=object),
+    ],
+)
+def test_a_batch_of_one_row_is_that_row(reader: RowReader, row: object) -> None:
+    """A frame, a list or columns of one row cost what a row costs, not what a batch does."""
+    assert reader.read(row) == Row((1.0, "x"))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rows: [Slotted(**row) for row in rows],
+        lambda rows: [Open(**row) for row in rows],
+        lambda rows: [Named(**row) for row in rows],
+        lambda rows: [Typed(a=row["a"], b=row["b"]) for row in rows],
+        lambda rows: tuple(rows),
+        lambda rows: pa.RecordBatch.from_pylist(rows),
+        lambda rows: pd.DataFrame(rows).convert_dtypes(),
+        lambda rows: pd.DataFrame(rows).astype({"b": "category"}),
+        lambda rows: pl.DataFrame(rows).with_columns(pl.col("b").cast(pl.Categorical)),
+    ],
+)
+def test_a_batch_of_structured_rows_is_read(
+    reader: RowReader, make: Callable[[list[dict[str, Any]]], object]
+) -> None:
+    """Dataclasses, named tuples, typed dicts, and frames with types of their own."""
+    found = reader.read(make(ROWS))
+    assert isinstance(found, Batch)
+    assert {name: list(column) for name, column in found.columns.items()} == COLUMNS
+
+
+def test_tensors_are_rows_and_batches() -> None:
+    """One row, a batch, columns and a list of rows; as arrays would be."""
+    reader = RowReader(["a", "b"])
+    tensor = FakeTensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True, bfloat16=True)
+    columns = {"a": FakeTensor([1.0, 3.0]), "b": FakeTensor([2.0, 4.0], requires_grad=True)}
+    rows = [FakeTensor([1.0, 2.0]), FakeTensor([3.0, 4.0])]
+    assert reader.read(FakeTensor([1.0, 2.0])) == Row((1.0, 2.0))
+    for value in (tensor, columns, rows):
+        found = reader.read(value)
+        assert isinstance(found, Batch)
+        assert {name: list(column) for name, column in found.columns.items()} == {
+            "a": [1.0, 3.0],
+            "b": [2.0, 4.0],
+        }
+
+
+def test_tensors_are_kept_as_they_were_before_the_call(make_watch: MakeWatch) -> None:
+    """A function that overwrites its tensor in place does not change what is captured."""
+    watched = make_watch(baseline=None, feature_names=["a", "b"])
+
+    @watched.watch
+    def predict(batch: FakeTensor) -> FakeTensor:
+        batch.fill_(-9.0)
+        return batch
+
+    tensor = FakeTensor(np.full((4, 2), 0.25))
+    assert predict(tensor) is tensor
+    moments = watched.profile().features["a"].moments
+    assert moments is not None
+    assert (moments.n, moments.minimum) == (4, 0.25)
+
+
+@pytest.mark.parametrize("rows", [3, 5_000])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_large_arrays_are_copied_by_column(rows: int, order: Literal["C", "F"]) -> None:
+    """In either order in memory, whole or in blocks, columns come out as they were."""
+    array = np.array(np.arange(rows * 3.0).reshape(rows, 3), order=order)
+    found = RowReader(["a", "b", "c"]).read(array)
+    assert isinstance(found, Batch)
+    expected = array.copy()
+    array[:] = -1.0
+    for place, column in enumerate(found.columns.values()):
+        np.testing.assert_array_equal(np.asarray(column), expected[:, place])
+        assert np.asarray(column).flags.c_contiguous
+
+
+def test_a_frame_of_many_rows_keeps_its_nulls_and_is_a_copy() -> None:
+    """Compact columns are copied as such; what the caller writes later changes none."""
+    frame = pd.DataFrame({"a": [1.0, 2.0] * 400, "b": pd.Categorical(["x", None] * 400)})
+    found = RowReader(["a", "b"]).read(frame)
+    assert isinstance(found, Batch)
+    frame.loc[:, "a"] = -1.0
+    frame.loc[:, "b"] = "x"
+    assert list(found.columns["a"])[:2] == [1.0, 2.0]
+    assert isinstance(found.columns["b"], CodedColumn)
+    assert list(found.columns["b"])[:2] == ["x", None]
 
 
 def test_absent_and_extra_features_are_kept(reader: RowReader) -> None:
@@ -156,16 +279,35 @@ def test_one_row_of_mixed_values_is_read(reader: RowReader, value: object) -> No
     "value",
     [
         {"a": [1.0, 2.0], "b": "x"},
-        {"a": [1.0, 2.0], "b": [1.0]},
-        {"a": np.zeros((2, 2)), "b": np.zeros((2, 2))},
-        {"a": "xy", "b": "xy"},
+        {"a": np.zeros((2, 2)), "b": "x"},
+        {"a": {"c": 1.0}, "b": "x"},
+        {"a": b"bytes", "b": "x"},
     ],
 )
 def test_what_is_no_batch_of_columns_stays_one_row(
     reader: RowReader, value: dict[str, Any]
 ) -> None:
-    """Columns are only taken for such where all values are, and are of one length."""
-    assert reader.read(value) == Row((value["a"], value["b"]), None)
+    """Columns are only taken for such where all are; a list in a row is of a wrong type.
+
+    What is large or may change is not kept.
+    """
+    assert reader.read(value) == Row((b"", "x"), None)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": [1.0, 2.0], "b": [1.0]},
+        {"a": np.zeros((2, 2)), "b": np.zeros((2, 2))},
+        {"a": [1.0, 2.0], "b": np.zeros((2, 2))},
+    ],
+)
+def test_lists_that_may_be_one_row_or_several_are_refused(
+    reader: RowReader, value: dict[str, Any]
+) -> None:
+    """Where each feature is a list and they are no columns, the error says what to give."""
+    with pytest.raises(DataError, match=r"one row or several .*'a': 2.*extractors"):
+        reader.read(value)
 
 
 @pytest.mark.parametrize(
