@@ -136,7 +136,8 @@ class Exporter:
             if self._thread is not None or self._is_stopping:
                 return
             self._thread = threading.Thread(target=self._run, name="modelwatch-export", daemon=True)
-            self._thread.start()
+            thread = self._thread
+        thread.start()
 
     def flush(self, timeout_seconds: float) -> bool:
         """Collect and deliver now; True where all was delivered in time.
