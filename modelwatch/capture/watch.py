@@ -295,9 +295,12 @@ class Watch:
             part.reset()
 
     def at_exit(self) -> None:
-        """Shut down when the interpreter exits."""
+        """Shut down when the interpreter exits, even where it is told to once more meanwhile."""
         with self._guard:
-            self.shutdown()
+            try:
+                self.shutdown()
+            except SystemExit:  # one Ctrl-C sends SIGINT and SIGQUIT to the workers of gunicorn
+                self._exporter.flush(_EXIT_TIMEOUT_SECONDS)
 
     def __reduce__(self) -> tuple[Callable[..., Watch], tuple[str, dict[str, Any]]]:
         return _restore, (self._token, self._arguments)

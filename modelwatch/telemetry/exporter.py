@@ -154,7 +154,8 @@ class Exporter:
             self._flush_deadline = max(self._flush_deadline, deadline)
             self._condition.notify_all()
             done = self._condition.wait_for(
-                lambda: self._flushes_done >= ticket, timeout=timeout_seconds
+                lambda: self._flushes_done >= ticket or self._thread is None,
+                timeout=timeout_seconds,
             )
         return done and self.is_idle and self._refusals == refusals
 
