@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import Any, Final
 
 from flask import Flask
 
 import modelwatch as mw
 from modelwatch.errors import ConfigurationError, OutlierRejected
 from modelwatch_flask.outcomes import refused
-from modelwatch_flask.scopes import RequestScopes
+from modelwatch_flask.scopes import ScopeMiddleware
 from modelwatch_flask.views import METHODS_WITH_BODY, captured
 
 __all__ = ["instrument", "uninstrument"]
 
-_scopes: WeakKeyDictionary[Flask, RequestScopes] = WeakKeyDictionary()
-_undo: WeakKeyDictionary[Flask, list[Callable[[Flask], None]]] = WeakKeyDictionary()
+_EXTENSION: Final = "modelwatch"
+"""The key of an app's extensions under which is kept what was done to the app."""
+
+
+class _Instrumentation:
+    """What was done to one app.
+
+    Attributes:
+        middleware: opens the scopes of its requests.
+        undo: take back what was changed of the app itself; the last first.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self.middleware = ScopeMiddleware(app.wsgi_app)
+        self.undo: list[Callable[[], None]] = []
+        # As in ``app.wsgi_app = ...``, which to a type checker is a method.
+        vars(app)["wsgi_app"] = self.middleware
+
+    def take_back(self, app: Flask) -> None:
+        """Undo it all; middleware that others have put around ours stays."""
+        self.middleware.is_on = False
+        if vars(app)["wsgi_app"] is self.middleware:
+            vars(app)["wsgi_app"] = self.middleware.application
+        for take_back in reversed(self.undo):
+            take_back()
 
 
 def instrument(app: Flask, watch: mw.Watch, routes: Sequence[str] | None = None) -> None:
@@ -44,25 +66,23 @@ def instrument(app: Flask, watch: mw.Watch, routes: Sequence[str] | None = None)
             served a request.
     """
     endpoints = _endpoints(app, routes) if routes is not None else []
-    _answer_refusals(app)
-    scopes = _scopes.get(app)
-    if scopes is None:
-        scopes = _scopes[app] = RequestScopes()
-        scopes.connect(app)
+    take_back = _answer_refusals(app)
+    done = app.extensions.get(_EXTENSION)
+    if done is None:
+        done = app.extensions[_EXTENSION] = _Instrumentation(app)
+    done.undo.append(take_back)
     for endpoint in endpoints:
-        watches = scopes.captured.setdefault(endpoint, [])
+        watches = done.middleware.captured.setdefault(endpoint, [])
         if watch not in watches:
             watches.append(watch)
-            _replace_view(app, endpoint, watch)
+            done.undo.append(_replace_view(app, endpoint, watch))
 
 
 def uninstrument(app: Flask) -> None:
     """Undo every `instrument` of an app, at any time; does nothing where there was none."""
-    scopes = _scopes.pop(app, None)
-    if scopes is not None:
-        scopes.disconnect(app)
-    for restore in reversed(_undo.pop(app, [])):
-        restore(app)
+    done = app.extensions.pop(_EXTENSION, None)
+    if done is not None:
+        done.take_back(app)
 
 
 def _endpoints(app: Flask, routes: Sequence[str]) -> list[str]:
@@ -93,36 +113,34 @@ def _endpoints(app: Flask, routes: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def _answer_refusals(app: Flask) -> None:
+def _answer_refusals(app: Flask) -> Callable[[], None]:
     """Answer refused inputs, unless the app does; Flask itself refuses where it has served."""
-    own = app.error_handler_spec[None][None]
+    handlers = app.error_handler_spec[None][None]
     parents = OutlierRejected.__mro__[: OutlierRejected.__mro__.index(Exception)]
-    key: Any = next((kind for kind in parents if kind in own), OutlierRejected)
-    handler = own.get(key, refused)
+    key: Any = next((kind for kind in parents if kind in handlers), OutlierRejected)
     try:
-        app.register_error_handler(key, handler)
+        app.register_error_handler(key, handlers.get(key, refused))
     except AssertionError as error:
         raise ConfigurationError(
             "the app has served a request, so it cannot be instrumented: call instrument() where "
             "the app is made, at the end of its factory."
         ) from error
-    _undo.setdefault(app, []).append(_take_back_answer)
+
+    def take_back() -> None:
+        if handlers.get(OutlierRejected) is refused:
+            del handlers[OutlierRejected]
+
+    return take_back
 
 
-def _take_back_answer(app: Flask) -> None:
-    handlers = app.error_handler_spec[None][None]
-    if handlers.get(OutlierRejected) is refused:
-        del handlers[OutlierRejected]
-
-
-def _replace_view(app: Flask, endpoint: str, watch: mw.Watch) -> None:
+def _replace_view(app: Flask, endpoint: str, watch: mw.Watch) -> Callable[[], None]:
     """Put a captured view in place of an endpoint's own."""
     own = app.view_functions[endpoint]
     view = captured(app, watch, own)
     app.endpoint(endpoint)(view)
 
-    def restore(app: Flask) -> None:
+    def take_back() -> None:
         if app.view_functions[endpoint] is view:
             app.view_functions[endpoint] = own
 
-    _undo.setdefault(app, []).append(restore)
+    return take_back

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from typing import Any, Final
 
-from flask import Flask, request
+from flask import Flask, Request, request
 from werkzeug.exceptions import HTTPException
 
 import modelwatch as mw
@@ -43,11 +43,12 @@ def captured(app: Flask, watch: mw.Watch, view: _View) -> _View:
 
     @functools.wraps(view)
     def capture(**arguments: Any) -> Any:
-        scope = RequestScope.current()
-        if scope is None or request.method not in METHODS_WITH_BODY:
+        environ = request.environ
+        scope = RequestScope.of(environ)
+        if scope is None or environ["REQUEST_METHOD"] not in METHODS_WITH_BODY:
             return app.ensure_sync(view)(**arguments)
         scope.is_view_reached = True
-        body = _parsed_body()
+        body = _parsed_body(environ["werkzeug.request"])
         if body is None:
             return _without_body(watch, scope, app.ensure_sync(view), arguments)
         answers: list[Any] = []
@@ -81,18 +82,21 @@ def _without_body(
     return answer
 
 
-def _parsed_body() -> object:
-    """Return the request's parsed JSON; None where it has none.
+def _parsed_body(current: Request) -> object:
+    """Return a request's parsed JSON; None where it has none.
 
     Nothing is taken from the view: it finds the body in whichever way it reads it.
+
+    Args:
+        current: the request itself, as its proxy costs a microsecond each time.
     """
-    is_declared = request.is_json
-    if not is_declared and request.mimetype not in _JSON_BY_ANOTHER_NAME:
+    is_declared = current.is_json
+    if not is_declared and current.mimetype not in _JSON_BY_ANOTHER_NAME:
         return None
     try:
-        data = request.get_data()
-        body: object = request.get_json(force=True, silent=True, cache=is_declared)
+        data = current.get_data()
+        body: object = current.get_json(force=True, silent=True, cache=is_declared)
     except (HTTPException, OSError, RecursionError):  # the view's own attempt fails likewise
         return None
-    request.stream = io.BytesIO(data)
+    current.stream = io.BytesIO(data)
     return body
