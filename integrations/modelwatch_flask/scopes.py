@@ -86,7 +86,8 @@ class ScopeMiddleware:
         if not self.is_on:
             return self.application(environ, start_response)
         given = environ.get(_ENVIRON_ID, "")
-        scope = RequestScope(mw.prediction_scope(given if _USABLE_ID.fullmatch(given) else None))
+        is_usable = given and _USABLE_ID.fullmatch(given)
+        scope = RequestScope(mw.prediction_scope(given if is_usable else None))
         environ[_ENVIRON_SCOPE] = scope
 
         def start(status: str, headers: _Headers, exc_info: Any = None) -> Any:
