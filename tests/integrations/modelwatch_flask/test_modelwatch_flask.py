@@ -15,6 +15,9 @@ import pytest
 from flask import Blueprint, Flask, Response, abort, jsonify, request, stream_with_context
 from flask.views import MethodView
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.test import EnvironBuilder
+from werkzeug.wsgi import FileWrapper, wrap_file
 
 import modelwatch as mw
 import modelwatch_flask
@@ -451,6 +454,48 @@ def test_uninstrument_takes_everything_back(
         assert found.json == {"price": 60.0}
         assert "x-prediction-id" not in found.headers
     assert profile_of(watch, transport).rows == 1
+
+
+def test_middleware_around_ours_stays(app: Flask, watch: mw.Watch) -> None:
+    """What others put around the app after us goes on when ours is taken back, and before."""
+    modelwatch_flask.instrument(app, watch)
+    around = ProxyFix(app.wsgi_app)
+    vars(app)["wsgi_app"] = around
+    assert "x-prediction-id" in app.test_client().get("/health").headers
+    modelwatch_flask.uninstrument(app)
+    assert app.wsgi_app is around
+    assert "x-prediction-id" not in app.test_client().get("/health").headers
+
+
+def test_a_header_of_the_apps_own_is_replaced(watch: mw.Watch) -> None:
+    """A response has one id, and all other headers as they were, in their order."""
+    app = Flask(__name__)
+    own = [("X-Prediction-Id", "stale"), ("x-own", "1"), ("x-own", "2")]
+    app.add_url_rule("/", "own", lambda: ("fine", own))
+    modelwatch_flask.instrument(app, watch)
+    found = app.test_client().get("/", headers={"x-prediction-id": "order-7"})
+    assert found.headers.getlist("x-prediction-id") == ["order-7"]
+    assert found.headers.getlist("x-own") == ["1", "2"]
+
+
+def test_a_file_is_left_to_the_server(watch: mw.Watch) -> None:
+    """Where a server has its own way to send files, it gets the file and not an iterator of it."""
+
+    class ServersOwn(FileWrapper):
+        """Stands for what a server recognises."""
+
+    app = Flask(__name__)
+
+    @app.get("/")
+    def file() -> Response:
+        wrapped = wrap_file(request.environ, io.BytesIO(b"content"))
+        return Response(wrapped, direct_passthrough=True)
+
+    modelwatch_flask.instrument(app, watch)
+    environ = EnvironBuilder("/").get_environ() | {"wsgi.file_wrapper": ServersOwn}
+    answer = app(environ, lambda *_: bytes.__len__)
+    assert isinstance(answer, ServersOwn)
+    assert mw.current_prediction() is None
 
 
 def test_an_app_that_is_let_go_is_let_go(watch: mw.Watch) -> None:
