@@ -8,7 +8,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SERVICE = """
-    import os
     import signal
     import threading
     from pathlib import Path
@@ -25,7 +24,7 @@ SERVICE = """
     class Slow:
         def send(self, signal_name, body, *, timeout_seconds=None):
             if not told_again.is_set():
-                os.kill(os.getpid(), signal.SIGTERM)
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)
                 told_again.wait(30)
             Path(f"{signal_name}-sent").write_bytes(body)
             return Outcome(status="accepted")
