@@ -78,7 +78,7 @@ class OtlpReceiver:
 
     def instances(self) -> set[str]:
         """Return the processes that sent."""
-        return {profile.instance or "" for profile in self.metrics()}
+        return {str(profile.instance) for profile in self.metrics()}
 
     def _keep(self, signal: str, body: bytes) -> None:
         with self._lock:
@@ -101,7 +101,7 @@ class OtlpReceiver:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_request(self, code: object = "-", size: object = "-") -> None:
+            def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
         return Handler
