@@ -36,11 +36,11 @@ class FoldThread:
     def start(self) -> None:
         """Start the thread, unless it runs."""
         with self._lock:
-            if self._thread is None and not self._stopping.is_set():
-                self._thread = threading.Thread(
-                    target=self._run, name="modelwatch-fold", daemon=True
-                )
-                self._thread.start()
+            if self._thread is not None or self._stopping.is_set():
+                return
+            self._thread = threading.Thread(target=self._run, name="modelwatch-fold", daemon=True)
+            thread = self._thread
+        thread.start()
 
     def stop(self) -> None:
         """End the thread soon; what is not folded then is folded when the window is cut."""

@@ -363,9 +363,12 @@ class Watch:
             self._exporter.begin_shutdown(timeout_seconds)
 
     def at_exit(self, timeout_seconds: float) -> None:
-        """Shut down when the interpreter exits."""
+        """Shut down when the interpreter exits, even where it is told to once more meanwhile."""
         with self._guard:
-            self.shutdown(timeout_seconds)
+            try:
+                self.shutdown(timeout_seconds)
+            except SystemExit:  # one Ctrl-C sends SIGINT and SIGQUIT to the workers of gunicorn
+                self._exporter.flush(timeout_seconds)
 
     def __reduce__(self) -> tuple[Callable[..., Watch], tuple[str, dict[str, Any]]]:
         return _restore, (self._token, self._arguments)

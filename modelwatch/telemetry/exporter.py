@@ -113,7 +113,8 @@ class Exporter:
                 return
             self._schedule = Schedule(self._interval_seconds, self._random, self._clock())
             self._thread = threading.Thread(target=self._run, name="modelwatch-export", daemon=True)
-            self._thread.start()
+            thread = self._thread
+        thread.start()
 
     def flush(self, timeout_seconds: float) -> bool:
         """Collect and deliver now; True where all was delivered in time.
@@ -127,7 +128,8 @@ class Exporter:
                 return self.is_idle
             ticket = self._ask(timeout_seconds)
             done = self._condition.wait_for(
-                lambda: self._flushes_done >= ticket, timeout=timeout_seconds
+                lambda: self._flushes_done >= ticket or self._thread is None,
+                timeout=timeout_seconds,
             )
         return done and self.is_idle and self._queue.refusals == refusals
 

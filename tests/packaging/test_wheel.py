@@ -17,12 +17,13 @@ import modelwatch
 FOLDERS = {
     "modelwatch": "modelwatch",
     "integrations/modelwatch_fastapi": "modelwatch_fastapi",
+    "integrations/modelwatch_flask": "modelwatch_flask",
     "examples/flight_delays": "modelwatch/demo_files/flight_delays",
 }
 NEVER_PACKED = {"__pycache__", "build", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 NEVER_PACKED_SUFFIXES = (".pyc", ".sqlite", ".sqlite-shm", ".sqlite-wal", ".db", ".png")
 
-WHERE_FROM = "import modelwatch, modelwatch_fastapi; print(modelwatch.__file__)"
+WHERE_FROM = "import modelwatch, modelwatch_fastapi, modelwatch_flask; print(modelwatch.__file__)"
 
 
 def files_below(folder: Path) -> set[str]:
@@ -83,7 +84,7 @@ def test_dependencies_have_floors_and_no_caps(wheel: Path) -> None:
 
 
 def test_wheel_imports_by_itself(installed: Path, tmp_path: Path) -> None:
-    """What was unpacked from the wheel imports, the adapter too, without the checkout."""
+    """What was unpacked from the wheel imports, the adapters too, without the checkout."""
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     run = subprocess.run(
         [sys.executable, "-c", WHERE_FROM],
@@ -96,8 +97,8 @@ def test_wheel_imports_by_itself(installed: Path, tmp_path: Path) -> None:
     assert Path(run.stdout.strip()).is_relative_to(installed)
 
 
-def test_checkout_imports_the_adapter(root: Path, tmp_path: Path) -> None:
-    """An editable install imports the package and the adapter from the checkout."""
+def test_checkout_imports_the_adapters(root: Path, tmp_path: Path) -> None:
+    """An editable install imports the package and the adapters from the checkout."""
     if not Path(modelwatch.__file__).is_relative_to(root):
         pytest.skip("the installed modelwatch is no editable install")
     run = subprocess.run(
