@@ -68,11 +68,10 @@ def instrument(app: Starlette, watch: mw.Watch, routes: Sequence[str] | None = N
 
 
 def uninstrument(app: Starlette) -> None:
-    """Undo every `instrument` of an app; does nothing where there was none."""
-    undo = _undo.pop(app, [])
-    for restore in reversed(undo):
+    """Undo every `instrument` of an app; where there was none, the app can be instrumented anew."""
+    for restore in reversed(_undo.pop(app, [])):
         restore()
-    for each in all_apps(app) if undo else []:
+    for each in all_apps(app):
         each.middleware_stack = None  # built again at the next request
 
 

@@ -39,7 +39,7 @@ class JsonBody:
 
     def __init__(self, headers: RawHeaders, most_bytes: int) -> None:
         self.refusal = ""
-        self._chunks: list[bytes] = []
+        self._chunks: list[bytes | bytearray | memoryview] = []
         self._encoding = b""
         self._most_bytes = self._free_bytes = most_bytes
         for name, value in headers:
@@ -52,7 +52,7 @@ class JsonBody:
             elif name == b"content-encoding":
                 self._encoding = value.strip().lower()
 
-    def add(self, chunk: bytes) -> None:
+    def add(self, chunk: bytes | bytearray | memoryview) -> None:
         """Keep a chunk."""
         if self.refusal:
             return

@@ -56,9 +56,15 @@ def find_routes(app: Starlette, paths: Sequence[str]) -> list[FoundRoute]:
 
 def all_apps(app: Starlette) -> list[Starlette]:
     """Return the app and all that are mounted in it, at any depth."""
-    inner = [getattr(route, "app", None) for _, route in _flat(app.routes)]
-    mounted = [found for found in inner if isinstance(found, Starlette)]
-    return [app, *(found for each in mounted for found in all_apps(each))]
+    return [app, *_mounted(app.routes)]
+
+
+def _mounted(routes: Iterable[BaseRoute]) -> Iterator[Starlette]:
+    for _, route in _flat(routes):
+        inner = getattr(route, "app", None)
+        if isinstance(inner, Starlette):
+            yield inner
+        yield from _mounted(getattr(route, "routes", None) or ())
 
 
 def _served(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[tuple[str, Any]]:
