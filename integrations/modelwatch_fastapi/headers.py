@@ -27,6 +27,7 @@ OUTLIERS_HEADER: Final = "x-modelwatch-outliers"
 
 _ID: Final = PREDICTION_ID_HEADER.encode()
 _OUTLIERS: Final = OUTLIERS_HEADER.encode()
+_OURS: Final = frozenset({_ID, _OUTLIERS})
 _USABLE_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _MOST_OUTLIERS: Final = 50
 
@@ -41,16 +42,16 @@ def requested_id(scope: Scope) -> str | None:
 
 def prediction_headers(prediction: mw.Prediction) -> list[tuple[bytes, bytes]]:
     """Return what is known of a prediction: its id and, where there are any, its outliers."""
-    headers = [(_ID, prediction.id.encode("latin-1"))]
-    if prediction.outliers:
-        outliers = list(prediction.outliers.items())[:_MOST_OUTLIERS]
-        named = (f"{quote(name, safe='')}={rule}" for name, rule in outliers)
+    headers = [(_ID, prediction.id.encode())]
+    outliers = prediction.outliers
+    if outliers:
+        first = list(outliers.items())[:_MOST_OUTLIERS]
+        named = (f"{quote(name, safe='')}={rule}" for name, rule in first)
         headers.append((_OUTLIERS, ", ".join(named).encode("latin-1")))
     return headers
 
 
 def with_prediction(headers: RawHeaders, prediction: mw.Prediction) -> list[tuple[bytes, bytes]]:
     """Return a response's headers with those of its prediction, which replace any of their name."""
-    ours = prediction_headers(prediction)
-    others = [pair for pair in headers if pair[0] != _ID and pair[0] != _OUTLIERS]
-    return others + ours
+    others = [pair for pair in headers if pair[0] not in _OURS]
+    return others + prediction_headers(prediction)
