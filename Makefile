@@ -58,7 +58,8 @@ test: $(FOR_DEVELOPMENT)  ## all tests
 
 # Old releases warn of their own age, so that warnings are no errors here.
 oldest: $(FOR_OLDEST)  ## the adapters' tests with the oldest frameworks that they support
-	@$(OLDEST)/bin/python -m pytest -W default --disable-warnings $(OLDEST_ADAPTERS:%=tests/integrations/modelwatch_%)
+	@$(OLDEST)/bin/python -m pytest -m 'not slow' -W default --disable-warnings \
+		$(OLDEST_ADAPTERS:%=tests/integrations/modelwatch_%)
 
 $(FOR_OLDEST): pyproject.toml tests/integrations/oldest.txt
 	@echo "modelwatch: installing the oldest supported frameworks into $(OLDEST)"

@@ -3,14 +3,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Request
+from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.testclient import TestClient
+from starlette.middleware.base import BaseHTTPMiddleware
 
 import modelwatch as mw
 import modelwatch_fastapi
@@ -134,6 +135,39 @@ def test_sync_endpoints_run_in_threads(watch: mw.Watch, transport: FakeTransport
 
     assert [found.json() for found in asyncio.run(ask_two())] == [{"price": 60.0}] * 2
     assert profile_of(watch, transport).predictions == {"": 2}
+
+
+async def passing(request: Request, call_next: Callable[..., Awaitable[Response]]) -> Response:
+    """Pass a request on, as a middleware of the user's does, in a task of its own."""
+    return await call_next(request)
+
+
+def test_middlewares_of_the_users_own_stay(watch: mw.Watch, transport: FakeTransport) -> None:
+    """Inside and outside of ours; the id reaches the function through them, and they stay."""
+    app, ids = FastAPI(), []
+
+    @app.post("/predict")
+    @watch
+    async def predict(house: House) -> Price:
+        found = mw.current_prediction()
+        assert found is not None
+        ids.append(found.id)
+        return Price(price=house.area)
+
+    app.add_middleware(BaseHTTPMiddleware, dispatch=passing)
+    other = mw.Watch("other", version="1", transport=FakeTransport())
+    app.add_middleware(CaptureMiddleware, watch=other, routes=["/elsewhere"])
+    own = list(app.user_middleware)
+    modelwatch_fastapi.instrument(app, watch)
+    modelwatch_fastapi.instrument(app, other)
+    app.add_middleware(BaseHTTPMiddleware, dispatch=passing)
+    found = TestClient(app).post("/predict", json=HOUSE)
+    assert ids == [found.headers["x-prediction-id"]]
+    assert profile_of(watch, transport).predictions == {"": 1}
+    modelwatch_fastapi.uninstrument(app)
+    assert app.user_middleware[1:] == own
+    assert "x-prediction-id" not in TestClient(app).post("/predict", json=HOUSE).headers
+    other.shutdown(1.0)
 
 
 def several(watch: mw.Watch, *, sync: bool) -> FastAPI:

@@ -5,10 +5,18 @@ import json
 
 import pytest
 
+from modelwatch_fastapi import json_bodies
 from modelwatch_fastapi.json_bodies import JsonBody
 
 JSON = [(b"content-type", b"application/json")]
 GZIP = [(b"content-encoding", b"gzip")]
+
+
+@pytest.fixture(params=["pydantic's", "Python's"], autouse=True)
+def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Either of the parsers; Python's is taken where there is no pydantic."""
+    if request.param == "Python's":
+        monkeypatch.setattr(json_bodies, "_parse", json.loads)
 
 
 @pytest.mark.parametrize("value", [None, 0.5, "text", [], {"a": [1, None]}, True])
