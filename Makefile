@@ -3,14 +3,19 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PEERS := .peers
+OLDEST := .oldest
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 
 # One stamp for what the demo needs, one for what developers need; both follow pyproject.toml.
 FOR_DEMO := $(VENV)/.installed-for-demo
 FOR_DEVELOPMENT := $(VENV)/.installed-for-development
 
+# The adapters whose oldest supported frameworks are pinned in tests/integrations/oldest.txt.
+OLDEST_ADAPTERS := fastapi flask
+FOR_OLDEST := $(OLDEST)/.installed
+
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-check check format test bench peers build clean
+.PHONY: help venv demo demo-check check format test oldest bench peers build clean
 
 help:  ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +56,18 @@ format: $(FOR_DEVELOPMENT)  ## put the code into its one format
 test: $(FOR_DEVELOPMENT)  ## all tests
 	@$(BIN)/python -m pytest
 
+# Old releases warn of their own age, so that warnings are no errors here.
+oldest: $(FOR_OLDEST)  ## the adapters' tests with the oldest frameworks that they support
+	@$(OLDEST)/bin/python -m pytest -m 'not slow' -W default --disable-warnings \
+		$(OLDEST_ADAPTERS:%=tests/integrations/modelwatch_%)
+
+$(FOR_OLDEST): pyproject.toml tests/integrations/oldest.txt
+	@echo "modelwatch: installing the oldest supported frameworks into $(OLDEST)"
+	@$(PYTHON) -m venv --clear $(OLDEST)
+	@$(OLDEST)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input \
+		--editable . -r tests/integrations/oldest.txt
+	@touch $@
+
 bench: $(FOR_DEVELOPMENT)  ## all benchmarks, into tests/benchmarks/results.md
 	@$(BIN)/python tests/benchmarks/run.py
 
@@ -69,5 +86,5 @@ build: $(FOR_DEVELOPMENT)  ## the wheel and the source distribution, into dist/
 	@$(BIN)/python -m build --no-isolation
 
 clean:  ## remove what the targets made, the environment included
-	@rm -rf $(VENV) $(PEERS) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(PEERS) $(OLDEST) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

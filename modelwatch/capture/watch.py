@@ -6,6 +6,7 @@ import logging
 import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from modelwatch import settings
@@ -359,7 +360,7 @@ class Watch:
 
     def before_exit(self, timeout_seconds: float) -> None:
         """Begin to send what there is when the interpreter exits."""
-        with self._guard:
+        with self._guard, suppress(SystemExit):
             self._exporter.begin_shutdown(timeout_seconds)
 
     def at_exit(self, timeout_seconds: float) -> None:

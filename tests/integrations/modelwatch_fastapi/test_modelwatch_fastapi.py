@@ -1,15 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
-import textwrap
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -17,47 +10,12 @@ import pytest
 from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from fastapi.testclient import TestClient
-from pydantic import BaseModel
 
 import modelwatch as mw
 import modelwatch_fastapi
 from modelwatch.errors import ConfigurationError, OutlierRejected
+from tests.integrations.modelwatch_fastapi.houses import HOUSE, House, Price, profile_of
 from tests.watched import FakeTransport
-
-ROOT = Path(__file__).parents[3]
-TRAINING = {
-    "area": [50.0 + number % 100 for number in range(1_000)],
-    "city": ["Rome", "Oslo"] * 500,
-    "price": [float(number % 300) for number in range(1_000)],
-}
-
-
-class House(BaseModel):
-    """The body of a request."""
-
-    area: float
-    city: str
-
-
-class Price(BaseModel):
-    """The body of a response."""
-
-    price: float
-
-
-@pytest.fixture
-def transport() -> FakeTransport:
-    """Keeps what is sent."""
-    return FakeTransport()
-
-
-@pytest.fixture
-def watch(transport: FakeTransport) -> Iterator[mw.Watch]:
-    """A watch of a model of house prices."""
-    baseline = mw.Baseline.fit(TRAINING, model="houses", version="1", prediction="price")
-    made = mw.Watch("houses", version="1", baseline=baseline, transport=transport)
-    yield made
-    made.shutdown(1.0)
 
 
 @pytest.fixture
@@ -95,17 +53,7 @@ def app() -> FastAPI:
     return app
 
 
-def profile_of(watch: mw.Watch, transport: FakeTransport) -> mw.Profile:
-    """Return what was sent, as one profile."""
-    watch.flush(timeout_seconds=10)
-    first, *rest = transport.profiles()
-    for profile in rest:
-        first = first.merge(profile)
-    return first
-
-
 ROUTES = ["/predict", "/v1/predict", "/batch"]
-HOUSE = {"area": 60.0, "city": "Rome"}
 
 
 def test_named_routes_are_captured(app: FastAPI, watch: mw.Watch, transport: FakeTransport) -> None:
@@ -469,58 +417,3 @@ async def test_requests_side_by_side_keep_their_ids(
     async with client:
         assert all(await asyncio.gather(*(ask(number) for number in range(60))))
     assert profile_of(watch, transport).rows == 60
-
-
-SERVICE = """
-    from pathlib import Path
-
-    import modelwatch as mw
-    import modelwatch_fastapi
-    from fastapi import FastAPI
-    from modelwatch.telemetry.transport import Outcome
-
-    class ToFile:
-        def send(self, signal, body, *, timeout_seconds=None):
-            if signal == "metrics":
-                Path("sent").write_bytes(body)
-            return Outcome(status="accepted")
-        def close(self):
-            pass
-
-    app = FastAPI()
-    watch = mw.Watch("houses", version="1", transport=ToFile())
-
-    @app.post("/predict")
-    def predict(house: dict[str, float]) -> float:
-        return 0.5
-
-    modelwatch_fastapi.instrument(app, watch, routes=["/predict"])
-"""
-
-
-def test_nothing_is_lost_when_uvicorn_is_terminated(tmp_path: Path) -> None:
-    """A real server that gets SIGTERM delivers what it captured before it goes."""
-    from modelwatch.telemetry.wire import assemble, decode_metrics
-
-    (tmp_path / "service.py").write_text(textwrap.dedent(SERVICE), encoding="utf-8")
-    paths = [str(ROOT), str(ROOT / "integrations")]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", "service:app", "--port", "0"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with server:
-        assert server.stderr is not None
-        deadline = time.monotonic() + 60
-        address = ""
-        while not address and time.monotonic() < deadline:
-            line = server.stderr.readline()
-            address = line.partition("running on ")[2].partition(" ")[0]
-        for _ in range(5):
-            assert httpx.post(f"{address}/predict", json={"area": 1.0}).json() == 0.5
-        server.send_signal(signal.SIGTERM)
-        server.wait(timeout=30)
-    profiles = assemble(decode_metrics((tmp_path / "sent").read_bytes()).points)
-    assert sum(profile.rows for profile in profiles) == 5
