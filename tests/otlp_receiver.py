@@ -1,0 +1,107 @@
+"""A real receiver of OTLP over HTTP, for tests that start a whole service.
+
+It listens on the loopback address, accepts everything, and keeps each message once, however often
+it was sent: a repetition has the same bytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Self
+
+import modelwatch as mw
+from modelwatch.telemetry.wire import assemble, decode_metrics
+
+__all__ = ["OtlpReceiver"]
+
+
+class OtlpReceiver:
+    """Receives until its ``with`` block ends.
+
+    Attributes:
+        endpoint: its address, for ``OTEL_EXPORTER_OTLP_ENDPOINT``.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # guards the two below
+        self._bodies: dict[tuple[str, bytes], None] = {}
+        self._requests = 0
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def requests(self) -> int:
+        """How many requests came, repetitions included."""
+        with self._lock:
+            return self._requests
+
+    def bodies(self, signal: str) -> list[bytes]:
+        """Return the different bodies of one signal, in the order in which they came."""
+        with self._lock:
+            return [body for kind, body in self._bodies if kind == signal]
+
+    def metrics(self) -> list[mw.Profile]:
+        """Return the profiles that came, each once."""
+        bodies = self.bodies("metrics")
+        return assemble(point for body in bodies for point in decode_metrics(body).points)
+
+    def rows(self) -> int:
+        """Return how many captured rows came."""
+        return sum(profile.rows for profile in self.metrics())
+
+    def predictions(self) -> Counter[str]:
+        """Return how many predictions came, by error type; the empty text is success."""
+        return sum((profile.predictions for profile in self.metrics()), Counter[str]())
+
+    def dropped(self) -> Counter[str]:
+        """Return how many rows were said to be dropped, by reason."""
+        return sum((profile.dropped for profile in self.metrics()), Counter[str]())
+
+    def instances(self) -> set[str]:
+        """Return the processes that sent."""
+        return {profile.instance or "" for profile in self.metrics()}
+
+    def _keep(self, signal: str, body: bytes) -> None:
+        with self._lock:
+            self._requests += 1
+            self._bodies[signal, body] = None
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        keep = self._keep
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers.get("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+                keep(self.path.rpartition("/")[2], body)
+                self.send_response(200)
+                self.send_header("Content-Type", "application/x-protobuf")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_request(self, code: object = "-", size: object = "-") -> None:
+                """Say nothing."""
+
+        return Handler
