@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PEERS := .peers
+FRAMEWORKS := .frameworks
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 
 # One stamp for what the demo needs, one for what developers need; both follow pyproject.toml.
@@ -10,7 +11,7 @@ FOR_DEMO := $(VENV)/.installed-for-demo
 FOR_DEVELOPMENT := $(VENV)/.installed-for-development
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-check check format test bench peers build clean
+.PHONY: help venv demo demo-check check format test frameworks bench peers build clean
 
 help:  ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +52,28 @@ format: $(FOR_DEVELOPMENT)  ## put the code into its one format
 test: $(FOR_DEVELOPMENT)  ## all tests
 	@$(BIN)/python -m pytest
 
+# Frameworks that cannot share our environment have one of their own, and so have their tests. The
+# oldest release that is supported, where one is named, is laid over the newest and tested too.
+$(FRAMEWORKS)/%/.installed: tests/integrations/%/requirements.txt pyproject.toml
+	@echo "modelwatch: installing $* into $(@D)"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input \
+		--editable . -r $<
+	@! test -f $(<D)/oldest.txt || $(@D)/bin/python -m pip install --quiet --quiet \
+		--disable-pip-version-check --no-input --no-deps --target $(@D)/oldest -r $(<D)/oldest.txt
+	@touch $@
+
+.SECONDARY:  # an environment stays when its tests have run
+
+frameworks: test-modelwatch_bentoml  ## tests with frameworks that have an environment of their own
+
+test-%: $(FRAMEWORKS)/%/.installed
+	@echo "modelwatch: $* with its framework's newest release"
+	@$(FRAMEWORKS)/$*/bin/python -m pytest tests/integrations/$*
+	@! test -d $(FRAMEWORKS)/$*/oldest || echo "modelwatch: $* with its framework's oldest release"
+	@! test -d $(FRAMEWORKS)/$*/oldest || PYTHONPATH=$(CURDIR)/$(FRAMEWORKS)/$*/oldest \
+		$(FRAMEWORKS)/$*/bin/python -m pytest tests/integrations/$*
+
 bench: $(FOR_DEVELOPMENT)  ## all benchmarks, into tests/benchmarks/results.md
 	@$(BIN)/python tests/benchmarks/run.py
 
@@ -69,5 +92,5 @@ build: $(FOR_DEVELOPMENT)  ## the wheel and the source distribution, into dist/
 	@$(BIN)/python -m build --no-isolation
 
 clean:  ## remove what the targets made, the environment included
-	@rm -rf $(VENV) $(PEERS) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(PEERS) $(FRAMEWORKS) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
