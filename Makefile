@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PEERS := .peers
 OLDEST := .oldest
+FRAMEWORKS := .frameworks
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 
 # One stamp for what the demo needs, one for what developers need; both follow pyproject.toml.
@@ -15,7 +16,7 @@ OLDEST_ADAPTERS := fastapi flask
 FOR_OLDEST := $(OLDEST)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-check check format test oldest bench peers build clean
+.PHONY: help venv demo demo-check check format test oldest frameworks bench peers build clean
 
 help:  ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +69,28 @@ $(FOR_OLDEST): pyproject.toml tests/integrations/oldest.txt
 		--editable . -r tests/integrations/oldest.txt
 	@touch $@
 
+# Frameworks that cannot share our environment have one of their own, and so have their tests. The
+# oldest release that is supported, where one is named, is laid over the newest and tested too.
+$(FRAMEWORKS)/%/.installed: tests/integrations/%/requirements.txt pyproject.toml
+	@echo "modelwatch: installing $* into $(@D)"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input \
+		--editable . -r $<
+	@! test -f $(<D)/oldest.txt || $(@D)/bin/python -m pip install --quiet --quiet \
+		--disable-pip-version-check --no-input --no-deps --target $(@D)/oldest -r $(<D)/oldest.txt
+	@touch $@
+
+.SECONDARY:  # an environment stays when its tests have run
+
+frameworks: test-modelwatch_bentoml  ## tests with frameworks that have an environment of their own
+
+test-%: $(FRAMEWORKS)/%/.installed
+	@echo "modelwatch: $* with its framework's newest release"
+	@$(FRAMEWORKS)/$*/bin/python -m pytest tests/integrations/$*
+	@! test -d $(FRAMEWORKS)/$*/oldest || echo "modelwatch: $* with its framework's oldest release"
+	@! test -d $(FRAMEWORKS)/$*/oldest || PYTHONPATH=$(CURDIR)/$(FRAMEWORKS)/$*/oldest \
+		$(FRAMEWORKS)/$*/bin/python -m pytest tests/integrations/$*
+
 bench: $(FOR_DEVELOPMENT)  ## all benchmarks, into tests/benchmarks/results.md
 	@$(BIN)/python tests/benchmarks/run.py
 
@@ -86,5 +109,6 @@ build: $(FOR_DEVELOPMENT)  ## the wheel and the source distribution, into dist/
 	@$(BIN)/python -m build --no-isolation
 
 clean:  ## remove what the targets made, the environment included
-	@rm -rf $(VENV) $(PEERS) $(OLDEST) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(PEERS) $(OLDEST) $(FRAMEWORKS) build dist
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -17,6 +17,7 @@ from modelwatch.capture.baseline_source import BaselineSource
 from modelwatch.capture.declared_inputs import DeclaredInputs
 from modelwatch.capture.decorator import watch_function
 from modelwatch.capture.fold_thread import FoldThread
+from modelwatch.capture.held_function import HoldsFunction, holds_function, with_function
 from modelwatch.capture.model_identity import ModelIdentity
 from modelwatch.capture.observed_call import ObservedCall
 from modelwatch.capture.observer import Observer
@@ -48,7 +49,10 @@ _BASELINE_WAIT_SECONDS: Final = 0.25
 """A collector that is well answers in a few milliseconds; opening a client takes some tens."""
 
 _Watched = TypeVar(
-    "_Watched", bound="Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any]"
+    "_Watched",
+    bound=(
+        "Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any] | HoldsFunction"
+    ),
 )
 
 _logger = logging.getLogger("modelwatch")
@@ -245,8 +249,9 @@ class Watch:
         """Return the function, watched; with options, return what does so.
 
         Args:
-            function: a plain, async, generator or async generator function, a method of any kind
-                or a callable object.
+            function: a plain, async, generator or async generator function, a method of any kind,
+                a callable object, or what holds a function as ``func`` and is not called itself,
+                such as a ``partialmethod`` or an API method of BentoML.
             inputs: the parameter that holds the features; looked for where None.
             sample_rate: share of predictions whose rows are captured, in [0, 1]. Calls, errors and
                 latency are counted for all, and all are checked where `on_outlier` is not
@@ -385,7 +390,11 @@ class Watch:
 
     def _wrap(self, function: Any, options: CaptureOptions) -> Any:
         self._is_installed = True
-        return watch_function(function, self, options) if self.enabled else function
+        if not self.enabled:
+            return function
+        if holds_function(function):
+            return with_function(function, watch_function(function.func, self, options))
+        return watch_function(function, self, options)
 
     def _start(self) -> None:
         self._find_tracer()

@@ -16,6 +16,7 @@ import modelwatch
 # Folder in the checkout -> folder in the wheel.
 FOLDERS = {
     "modelwatch": "modelwatch",
+    "integrations/modelwatch_bentoml": "modelwatch_bentoml",
     "integrations/modelwatch_fastapi": "modelwatch_fastapi",
     "integrations/modelwatch_flask": "modelwatch_flask",
     "examples/flight_delays": "modelwatch/demo_files/flight_delays",
