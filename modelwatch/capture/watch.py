@@ -17,7 +17,14 @@ from modelwatch.capture.decorator import WatchedFunction
 from modelwatch.capture.fold_thread import FoldThread
 from modelwatch.capture.observed_call import ObservedCall
 from modelwatch.capture.observer import Observer
-from modelwatch.capture.options import CaptureOptions, OnOutlier, interval_seconds, validate_watch
+from modelwatch.capture.options import (
+    CaptureOptions,
+    OnOutlier,
+    default_max_rows_per_second,
+    default_sample_rate,
+    interval_seconds,
+    validate_watch,
+)
 from modelwatch.capture.prediction import Prediction
 from modelwatch.capture.recorder import Recorder
 from modelwatch.profile import Profile
@@ -168,7 +175,7 @@ class Watch:
         /,
         *,
         inputs: str | None = None,
-        sample_rate: float = 1.0,
+        sample_rate: float | None = None,
         max_rows_per_second: float | None = None,
         on_outlier: OnOutlier = "tag",
     ) -> Callable[[_Watched], _Watched]: ...
@@ -179,7 +186,7 @@ class Watch:
         /,
         *,
         inputs: str | None = None,
-        sample_rate: float = 1.0,
+        sample_rate: float | None = None,
         max_rows_per_second: float | None = None,
         on_outlier: OnOutlier = "tag",
     ) -> Any:
@@ -191,8 +198,9 @@ class Watch:
             inputs: the parameter that holds the features; looked for where None.
             sample_rate: share of predictions whose rows are captured, in [0, 1]. Calls, errors and
                 latency are counted for all, and all are checked where `on_outlier` is not
-                ``"tag"``.
-            max_rows_per_second: rows captured a second, on average; None for no limit.
+                ``"tag"``. Where None, ``MODELWATCH_SAMPLE_RATE``.
+            max_rows_per_second: rows captured a second, on average; where None,
+                ``MODELWATCH_MAX_ROWS_PER_SECOND``.
             on_outlier: ``"tag"`` notes an unusual input on the prediction and its span;
                 ``"raise"`` refuses it with `OutlierRejected`; a function is called with the
                 `Prediction`, and may raise `OutlierRejected`.
@@ -203,8 +211,12 @@ class Watch:
         """
         options = CaptureOptions(
             inputs=inputs,
-            sample_rate=sample_rate,
-            max_rows_per_second=max_rows_per_second,
+            sample_rate=default_sample_rate() if sample_rate is None else sample_rate,
+            max_rows_per_second=(
+                default_max_rows_per_second()
+                if max_rows_per_second is None
+                else max_rows_per_second
+            ),
             on_outlier=on_outlier,
         )
         if function is not None:
