@@ -21,6 +21,11 @@ from modelwatch.errors import ModelwatchError, OutlierRejected
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
+    from modelwatch.capture.environment import (
+        is_serving_from_environment,
+        routes_from_environment,
+        watch_from_environment,
+    )
     from modelwatch.capture.prediction import Prediction, current_prediction, prediction_scope
     from modelwatch.capture.sampling import is_sampled
     from modelwatch.capture.watch import Watch
@@ -43,7 +48,10 @@ __all__ = [
     "current_prediction",
     "errors",
     "is_sampled",
+    "is_serving_from_environment",
     "prediction_scope",
+    "routes_from_environment",
+    "watch_from_environment",
 ]
 
 __version__ = "0.1.0"
@@ -59,7 +67,10 @@ _HOMES = {
     "compare": "modelwatch.comparing",
     "current_prediction": "modelwatch.capture.prediction",
     "is_sampled": "modelwatch.capture.sampling",
+    "is_serving_from_environment": "modelwatch.capture.environment",
     "prediction_scope": "modelwatch.capture.prediction",
+    "routes_from_environment": "modelwatch.capture.environment",
+    "watch_from_environment": "modelwatch.capture.environment",
 }
 
 
