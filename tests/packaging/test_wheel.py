@@ -16,13 +16,16 @@ import modelwatch
 # Folder in the checkout -> folder in the wheel.
 FOLDERS = {
     "modelwatch": "modelwatch",
+    "integrations/modelwatch_estimators": "modelwatch_estimators",
     "integrations/modelwatch_fastapi": "modelwatch_fastapi",
     "examples/flight_delays": "modelwatch/demo_files/flight_delays",
 }
 NEVER_PACKED = {"__pycache__", "build", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 NEVER_PACKED_SUFFIXES = (".pyc", ".sqlite", ".sqlite-shm", ".sqlite-wal", ".db", ".png")
 
-WHERE_FROM = "import modelwatch, modelwatch_fastapi; print(modelwatch.__file__)"
+WHERE_FROM = (
+    "import modelwatch, modelwatch_estimators, modelwatch_fastapi; print(modelwatch.__file__)"
+)
 
 
 def files_below(folder: Path) -> set[str]:
