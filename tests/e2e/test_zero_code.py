@@ -1,0 +1,143 @@
+"""Services and scripts that know nothing of modelwatch, watched by environment variables alone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.otlp_receiver import OtlpReceiver
+
+UNTOUCHED = Path(__file__).parent / "untouched"
+INSTRUMENT = str(Path(sys.executable).with_name("opentelemetry-instrument"))
+PATIENCE_SECONDS = 120.0
+NEVER_MILLISECONDS = "3600000"
+
+
+@pytest.fixture
+def receiver() -> Iterator[OtlpReceiver]:
+    """A receiver that says what was sent to it."""
+    with OtlpReceiver() as running:
+        yield running
+
+
+def environment(receiver: OtlpReceiver, **variables: str) -> dict[str, str]:
+    """Return the environment of a watched process, which exports at its end."""
+    return {
+        **os.environ,
+        "MODELWATCH_MODEL": "churn",
+        "MODELWATCH_VERSION": "3",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
+        "OTEL_METRIC_EXPORT_INTERVAL": NEVER_MILLISECONDS,
+        **variables,
+    }
+
+
+@contextlib.contextmanager
+def served(*command: str, variables: dict[str, str], log: Path) -> Iterator[str]:
+    """Serve with uvicorn, as a process that is stopped in good order; yields its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [INSTRUMENT, sys.executable, "-m", "uvicorn", *command, "--port", str(port)],
+            cwd=UNTOUCHED,
+            env=variables,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{address}/health", process, log)
+        yield address
+        process.send_signal(signal.SIGTERM)
+        process.wait(PATIENCE_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            httpx.get(address, timeout=PATIENCE_SECONDS)
+            return
+    raise AssertionError(f"{address} does not answer: {log.read_text()}")
+
+
+def ask(address: str, times: int) -> str:
+    """Ask for so many predictions and for one that fails each way; return a prediction's id.
+
+    Over a connection each, so that all workers are asked.
+    """
+    with httpx.Client(base_url=address, limits=httpx.Limits(max_keepalive_connections=0)) as client:
+        assert client.post("/predict", json={"age": "old"}).status_code == 422
+        assert client.post("/predict", json={"age": -1, "country": "de"}).status_code == 500
+        for age in range(times):
+            found = client.post("/predict", json={"age": age, "country": "de"})
+            assert found.json() == {"score": age / 100}
+    return str(found.headers.get("x-prediction-id", ""))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_untouched_fastapi_app(receiver: OtlpReceiver, tmp_path: Path, workers: int) -> None:
+    """A route named by the environment is captured, each call once, whatever worker it came to."""
+    variables = environment(receiver, MODELWATCH_ROUTES="/predict")
+    command = ("fastapi_app:app", "--workers", str(workers))
+    with served(*command, variables=variables, log=tmp_path / "log") as address:
+        assert len(ask(address, 30)) == 36
+    assert receiver.predictions() == {"": 30, "RequestValidationError": 1, "ValueError": 1}
+    profiles = receiver.metrics()
+    assert {(profile.model, profile.version) for profile in profiles} == {("churn", "3")}
+    assert sum(profile.rows for profile in profiles) == 31
+    assert set().union(*(profile.features for profile in profiles)) == {"age", "country", "score"}
+
+
+def test_an_app_that_nobody_named_a_model_for(receiver: OtlpReceiver, tmp_path: Path) -> None:
+    """Installed but not told what to watch, it says so, and the app serves as it would without."""
+    variables = environment(receiver, MODELWATCH_MODEL="", MODELWATCH_ROUTES="/predict")
+    log = tmp_path / "log"
+    with served("fastapi_app:app", variables=variables, log=log) as address:
+        assert ask(address, 3) == ""
+    assert log.read_text().count("nothing is watched: set MODELWATCH_MODEL.") == 1
+    assert receiver.metrics() == []
+
+
+def test_routes_that_the_app_lacks(receiver: OtlpReceiver, tmp_path: Path) -> None:
+    """A path that is no route is named in the log, and the app serves all the same."""
+    variables = environment(receiver, MODELWATCH_ROUTES="/prediction")
+    log = tmp_path / "log"
+    with served("fastapi_app:app", variables=variables, log=log) as address:
+        ask(address, 3)
+    assert "'/prediction' is no route of the app, which has /health, /predict" in log.read_text()
+
+
+@pytest.mark.slow
+def test_untouched_script(receiver: OtlpReceiver) -> None:
+    """Behind the gate, predictions of estimators are counted once each, in child processes too.
+
+    Neither what training and scoring predict is counted, nor what a pipeline's steps and a forest's
+    trees do, in whatever thread.
+    """
+    run = subprocess.run(
+        [INSTRUMENT, sys.executable, "script.py"],
+        cwd=UNTOUCHED,
+        env=environment(receiver, MODELWATCH_SERVING="true"),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=True,
+    )
+    assert run.stdout == "2\n"
+    assert receiver.predictions() == {"": 5}
+    assert sum(profile.rows for profile in receiver.metrics()) == 10 + 20 + 1 + 2 * 30
