@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,11 +12,10 @@ import httpx
 import pytest
 
 from tests.otlp_receiver import OtlpReceiver
+from tests.served import PATIENCE_SECONDS, Output, free_port, served, watched_environment
 
 UNTOUCHED = Path(__file__).parent / "untouched"
 INSTRUMENT = str(Path(sys.executable).with_name("opentelemetry-instrument"))
-PATIENCE_SECONDS = 120.0
-NEVER_MILLISECONDS = "3600000"
 
 
 @pytest.fixture
@@ -31,48 +26,19 @@ def receiver() -> Iterator[OtlpReceiver]:
 
 
 def environment(receiver: OtlpReceiver, **variables: str) -> dict[str, str]:
-    """Return the environment of a watched process, which exports at its end."""
-    return {
-        **os.environ,
-        "MODELWATCH_MODEL": "churn",
-        "MODELWATCH_VERSION": "3",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
-        "OTEL_METRIC_EXPORT_INTERVAL": NEVER_MILLISECONDS,
-        **variables,
-    }
+    """Return the environment of a process that is watched, and exports at its end."""
+    named = {"MODELWATCH_MODEL": "churn", "MODELWATCH_VERSION": "3"}
+    return watched_environment(receiver.endpoint, **{**named, **variables})
 
 
 @contextlib.contextmanager
-def served(*command: str, variables: dict[str, str], log: Path) -> Iterator[str]:
-    """Serve with uvicorn, as a process that is stopped in good order; yields its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [INSTRUMENT, sys.executable, "-m", "uvicorn", *command, "--port", str(port)],
-            cwd=UNTOUCHED,
-            env=variables,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+def uvicorn(app: str, variables: dict[str, str], *options: str) -> Iterator[tuple[str, Output]]:
+    """Serve an untouched app; yields its address and what it writes."""
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{address}/health", process, log)
-        yield address
-        process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE_SECONDS)
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(httpx.TransportError):
-            httpx.get(address, timeout=PATIENCE_SECONDS)
-            return
-    raise AssertionError(f"{address} does not answer: {log.read_text()}")
+    command = [INSTRUMENT, sys.executable, "-m", "uvicorn", app, "--port", str(port), *options]
+    with served(command, f"{address}/health", folder=UNTOUCHED, environment=variables) as output:
+        yield address, output
 
 
 def ask(address: str, times: int) -> str:
@@ -90,11 +56,10 @@ def ask(address: str, times: int) -> str:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_untouched_fastapi_app(receiver: OtlpReceiver, tmp_path: Path, workers: int) -> None:
+def test_untouched_fastapi_app(receiver: OtlpReceiver, workers: int) -> None:
     """A route named by the environment is captured, each call once, whatever worker it came to."""
     variables = environment(receiver, MODELWATCH_ROUTES="/predict")
-    command = ("fastapi_app:app", "--workers", str(workers))
-    with served(*command, variables=variables, log=tmp_path / "log") as address:
+    with uvicorn("fastapi_app:app", variables, "--workers", str(workers)) as (address, _):
         assert len(ask(address, 30)) == 36
     assert receiver.predictions() == {"": 30, "RequestValidationError": 1, "ValueError": 1}
     profiles = receiver.metrics()
@@ -103,23 +68,21 @@ def test_untouched_fastapi_app(receiver: OtlpReceiver, tmp_path: Path, workers: 
     assert set().union(*(profile.features for profile in profiles)) == {"age", "country", "score"}
 
 
-def test_an_app_that_nobody_named_a_model_for(receiver: OtlpReceiver, tmp_path: Path) -> None:
+def test_an_app_that_nobody_named_a_model_for(receiver: OtlpReceiver) -> None:
     """Installed but not told what to watch, it says so, and the app serves as it would without."""
     variables = environment(receiver, MODELWATCH_MODEL="", MODELWATCH_ROUTES="/predict")
-    log = tmp_path / "log"
-    with served("fastapi_app:app", variables=variables, log=log) as address:
+    with uvicorn("fastapi_app:app", variables) as (address, output):
         assert ask(address, 3) == ""
-    assert log.read_text().count("nothing is watched: set MODELWATCH_MODEL.") == 1
+    assert str(output).count("nothing is watched: set MODELWATCH_MODEL.") == 1
     assert receiver.metrics() == []
 
 
-def test_routes_that_the_app_lacks(receiver: OtlpReceiver, tmp_path: Path) -> None:
+def test_routes_that_the_app_lacks(receiver: OtlpReceiver) -> None:
     """A path that is no route is named in the log, and the app serves all the same."""
     variables = environment(receiver, MODELWATCH_ROUTES="/prediction")
-    log = tmp_path / "log"
-    with served("fastapi_app:app", variables=variables, log=log) as address:
+    with uvicorn("fastapi_app:app", variables) as (address, output):
         ask(address, 3)
-    assert "'/prediction' is no route of the app, which has /health, /predict" in log.read_text()
+    assert "'/prediction' is no route of the app, which has /health, /predict" in str(output)
 
 
 @pytest.mark.slow
