@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PEERS := .peers
+FRAMEWORKS := .frameworks
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 
 # One stamp for what the demo needs, one for what developers need; both follow pyproject.toml.
@@ -10,7 +11,7 @@ FOR_DEMO := $(VENV)/.installed-for-demo
 FOR_DEVELOPMENT := $(VENV)/.installed-for-development
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-check check format test bench peers build clean
+.PHONY: help venv demo demo-check check format test frameworks examples bench peers build clean
 
 help:  ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +52,23 @@ format: $(FOR_DEVELOPMENT)  ## put the code into its one format
 test: $(FOR_DEVELOPMENT)  ## all tests
 	@$(BIN)/python -m pytest
 
+# Frameworks that cannot share our environment have one of their own, and so have their tests.
+$(FRAMEWORKS)/%/.installed: tests/integrations/%/requirements.txt pyproject.toml
+	@echo "modelwatch: installing $* into $(@D)"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input \
+		--editable '.[auto,fastapi]' -r $<
+	@touch $@
+
+.SECONDARY:  # an environment stays when its tests have run
+
+frameworks: test-servers  ## tests with frameworks that install quickly, each in its environment
+
+examples: test-servers test-kserve test-ray  ## the examples of all frameworks, the slow ones too
+
+test-%: $(FRAMEWORKS)/%/.installed
+	@$(FRAMEWORKS)/$*/bin/python -m pytest tests/integrations/$*
+
 bench: $(FOR_DEVELOPMENT)  ## all benchmarks, into tests/benchmarks/results.md
 	@$(BIN)/python tests/benchmarks/run.py
 
@@ -69,5 +87,5 @@ build: $(FOR_DEVELOPMENT)  ## the wheel and the source distribution, into dist/
 	@$(BIN)/python -m build --no-isolation
 
 clean:  ## remove what the targets made, the environment included
-	@rm -rf $(VENV) $(PEERS) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(PEERS) $(FRAMEWORKS) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

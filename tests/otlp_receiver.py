@@ -23,7 +23,7 @@ class OtlpReceiver:
 
     def __init__(self) -> None:
         self._points: dict[int, Point] = {}
-        self._arrival = threading.Condition()  # guards the points, and tells of new ones
+        self._lock = threading.Lock()  # guards the points
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -62,14 +62,17 @@ class OtlpReceiver:
 
     def metrics(self) -> list[mw.Profile]:
         """Return the profiles that were received, oldest first."""
-        with self._arrival:
+        with self._lock:
             return assemble(self._points.values())
 
     def predictions(self) -> Counter[str]:
         """Return how many predictions were told of, by error type; "" for success."""
         return sum((profile.predictions for profile in self.metrics()), Counter())
 
+    def rows(self) -> int:
+        """Return how many captured rows were told of."""
+        return sum(profile.rows for profile in self.metrics())
+
     def _take(self, body: bytes) -> None:
-        with self._arrival:
+        with self._lock:
             self._points.update((point.key, point) for point in decode_metrics(body).points)
-            self._arrival.notify_all()
