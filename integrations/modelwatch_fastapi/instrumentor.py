@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -32,8 +32,8 @@ _logger = logging.getLogger("modelwatch")
 class FastAPIInstrumentor(BaseInstrumentor):
     """Instruments every app when it starts, with the routes of ``MODELWATCH_ROUTES``.
 
-    Where the environment names no model, or a route is none of the app's, that is logged and the
-    app serves as it would without.
+    An app that is mounted in another is a part of that one. Where the environment names no model,
+    or a route is none of the app's, that is logged and the app serves as it would without.
     """
 
     def instrumentation_dependencies(self) -> Collection[str]:
@@ -58,9 +58,17 @@ class FastAPIInstrumentor(BaseInstrumentor):
     ) -> Any:
         watch = mw.watch_from_environment()
         if watch is not None and watch.enabled and app not in self._apps:
-            self._apps.add(app)
+            self._apps.update([app, *_mounted(app)])
             _instrument_app(app, watch)
         return wrapped(*args, **kwargs)
+
+
+def _mounted(app: Any) -> Iterator[Any]:
+    for route in app.routes:
+        inner = getattr(route, "app", None)
+        if isinstance(inner, FastAPI):
+            yield inner
+            yield from _mounted(inner)
 
 
 def _instrument_app(app: FastAPI, watch: mw.Watch) -> None:

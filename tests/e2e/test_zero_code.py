@@ -82,7 +82,7 @@ def test_routes_that_the_app_lacks(receiver: OtlpReceiver) -> None:
     variables = environment(receiver, MODELWATCH_ROUTES="/prediction")
     with uvicorn("fastapi_app:app", variables) as (address, output):
         ask(address, 3)
-    assert "'/prediction' is no route of the app, which has /health, /predict" in str(output)
+    assert "'/prediction' is no route" in str(output)
 
 
 @pytest.mark.slow

@@ -97,5 +97,19 @@ def test_a_route_that_the_app_lacks(
     """It is named in the log; the app is still flushed and answers with the prediction's id."""
     monkeypatch.setenv("MODELWATCH_ROUTES", "/prediction")
     assert ask(make_app())
-    assert "'/prediction' is no route of the app" in caplog.text
+    assert "'/prediction' is no route" in caplog.text
     assert calls() == 0
+
+
+def test_mounted_apps_belong_to_the_outermost(
+    instrumentor: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An app that is mounted in another starts later, and is not instrumented once more."""
+    outer = make_app()
+    outer.mount("/inner", make_app())
+    answers = [
+        TestClient(outer).post(path, json={"age": 1.0}) for path in ("/predict", "/inner/predict")
+    ]
+    assert [answer.headers.get_list(PREDICTION_ID_HEADER)[1:] for answer in answers] == [[], []]
+    assert caplog.text == ""
+    assert calls() == 1
