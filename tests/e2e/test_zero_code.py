@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.otlp_receiver import OtlpReceiver
-from tests.served import PATIENCE_SECONDS, Output, free_port, served, watched_environment
+from tests.server_process import PATIENCE_SECONDS, Output, free_port, served, watched_environment
 
 UNTOUCHED = Path(__file__).parent / "untouched"
 INSTRUMENT = str(Path(sys.executable).with_name("opentelemetry-instrument"))

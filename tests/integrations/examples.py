@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from tests.otlp_receiver import OtlpReceiver
-from tests.served import Output, served, watched_environment
+from tests.server_process import Output, served, watched_environment
 
 __all__ = ["EXAMPLES", "PROGRAMS", "Example", "environment"]
 

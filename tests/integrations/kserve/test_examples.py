@@ -3,7 +3,7 @@ from __future__ import annotations
 import sys
 
 from tests.integrations.examples import EXAMPLES, Example
-from tests.served import free_port
+from tests.server_process import free_port
 
 
 def test_kserve() -> None:

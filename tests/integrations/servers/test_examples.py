@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tests.integrations.examples import EXAMPLES, PROGRAMS, Example
-from tests.served import free_port
+from tests.server_process import free_port
 
 
 def test_django() -> None:
