@@ -52,8 +52,10 @@ def test_the_baseline_is_a_file(
     named: pytest.MonkeyPatch, baseline: Baseline, tmp_path: Path
 ) -> None:
     """MODELWATCH_BASELINE may name a file."""
-    baseline.save(tmp_path / "churn.json")
-    named.setenv("MODELWATCH_BASELINE", str(tmp_path / "churn.json"))
+    baseline.save(tmp_path / "baseline.json")
+    named.setenv("MODELWATCH_MODEL", baseline.model)
+    named.setenv("MODELWATCH_VERSION", baseline.version)
+    named.setenv("MODELWATCH_BASELINE", str(tmp_path / "baseline.json"))
     watch = mw.watch_from_environment()
     assert watch is not None
     assert watch.feature_names == baseline.inputs
