@@ -16,7 +16,8 @@ OLDEST_ADAPTERS := fastapi flask
 FOR_OLDEST := $(OLDEST)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-check check format test oldest frameworks bench peers build clean
+.PHONY: help venv demo demo-check check format test oldest frameworks examples bench peers build \
+	clean
 
 help:  ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,21 +72,29 @@ $(FOR_OLDEST): pyproject.toml tests/integrations/oldest.txt
 
 # Frameworks that cannot share our environment have one of their own, and so have their tests. The
 # oldest release that is supported, where one is named, is laid over the newest and tested too.
+# Byte code is made of what is used, not of all: that is two thirds of an installation's time.
 $(FRAMEWORKS)/%/.installed: tests/integrations/%/requirements.txt pyproject.toml
 	@echo "modelwatch: installing $* into $(@D)"
 	@$(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input \
-		--editable . -r $<
+		--no-compile --editable '.$(EXTRAS_$*)' -r $<
 	@! test -f $(<D)/oldest.txt || $(@D)/bin/python -m pip install --quiet --quiet \
 		--disable-pip-version-check --no-input --no-deps --target $(@D)/oldest -r $(<D)/oldest.txt
 	@touch $@
 
 .SECONDARY:  # an environment stays when its tests have run
 
-frameworks: test-modelwatch_bentoml  ## tests with frameworks that have an environment of their own
+# The extras that they need besides.
+EXTRAS_servers := [auto,fastapi]
+EXTRAS_kserve := [auto,fastapi]
+EXTRAS_ray := [auto,fastapi]
+
+frameworks: test-modelwatch_bentoml test-servers  ## tests with frameworks that have an environment of their own
+
+examples: test-servers test-kserve test-ray  ## the examples of all frameworks, the slow ones too
 
 test-%: $(FRAMEWORKS)/%/.installed
-	@echo "modelwatch: $* with its framework's newest release"
+	@echo "modelwatch: $* with the newest releases"
 	@$(FRAMEWORKS)/$*/bin/python -m pytest tests/integrations/$*
 	@! test -d $(FRAMEWORKS)/$*/oldest || echo "modelwatch: $* with its framework's oldest release"
 	@! test -d $(FRAMEWORKS)/$*/oldest || PYTHONPATH=$(CURDIR)/$(FRAMEWORKS)/$*/oldest \

@@ -22,6 +22,11 @@ from modelwatch.errors import ModelwatchError, OutlierRejected
 if TYPE_CHECKING:
     from modelwatch import extractors
     from modelwatch.baseline import Baseline
+    from modelwatch.capture.environment import (
+        is_serving_from_environment,
+        routes_from_environment,
+        watch_from_environment,
+    )
     from modelwatch.capture.inference_protocol import read_inference_request
     from modelwatch.capture.options import Answer
     from modelwatch.capture.prediction import Prediction, current_prediction, prediction_scope
@@ -51,8 +56,11 @@ __all__ = [
     "extractors",
     "fingerprint",
     "is_sampled",
+    "is_serving_from_environment",
     "prediction_scope",
     "read_inference_request",
+    "routes_from_environment",
+    "watch_from_environment",
 ]
 
 __version__ = "0.1.0"
@@ -71,8 +79,11 @@ _HOMES = {
     "current_prediction": "modelwatch.capture.prediction",
     "fingerprint": "modelwatch.model_fingerprint",
     "is_sampled": "modelwatch.capture.sampling",
+    "is_serving_from_environment": "modelwatch.capture.environment",
     "prediction_scope": "modelwatch.capture.prediction",
     "read_inference_request": "modelwatch.capture.inference_protocol",
+    "routes_from_environment": "modelwatch.capture.environment",
+    "watch_from_environment": "modelwatch.capture.environment",
 }
 _MODULES = frozenset({"extractors"})
 

@@ -95,6 +95,48 @@ _GENERAL: Final = (
         doc="Seconds that the end of the process may wait, once, for what all watches still send.",
     ),
     Setting(
+        name="MODELWATCH_BASELINE",
+        value_type="string",
+        doc="What a watch made from the environment compares with: a baseline file, or the "
+        "URL of a collector.",
+    ),
+    Setting(
+        name="MODELWATCH_MAX_ROWS_PER_SECOND",
+        value_type="number",
+        default="0",
+        doc="Rows captured a second by each watched function that says nothing else; 0 for "
+        "no limit.",
+    ),
+    Setting(
+        name="MODELWATCH_MODEL",
+        value_type="string",
+        doc="Name of the model that a watch made from the environment watches.",
+    ),
+    Setting(
+        name="MODELWATCH_ROUTES",
+        value_type="string",
+        doc="Paths captured in an app that is instrumented from the environment, joined by commas.",
+    ),
+    Setting(
+        name="MODELWATCH_SAMPLE_RATE",
+        value_type="number",
+        default="1",
+        doc="Share of predictions whose rows are captured where a watched function says "
+        "nothing else, from 0 to 1.",
+    ),
+    Setting(
+        name="MODELWATCH_SERVING",
+        value_type="boolean",
+        default="false",
+        doc="true has the instrumentor of scikit-learn, XGBoost and LightGBM watch their "
+        "predictions.",
+    ),
+    Setting(
+        name="MODELWATCH_VERSION",
+        value_type="string",
+        doc="Version of the model that a watch made from the environment watches.",
+    ),
+    Setting(
         name="OTEL_EXPORTER_OTLP_CERTIFICATE",
         value_type="string",
         doc="PEM file with the certificates trusted for the OTLP endpoint.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from modelwatch import settings
@@ -12,7 +12,15 @@ from modelwatch.capture.prediction import Prediction
 from modelwatch.capture.sampling import validate_sampling
 from modelwatch.errors import ConfigurationError
 
-__all__ = ["Answer", "CaptureOptions", "OnOutlier", "interval_seconds", "validate_watch"]
+__all__ = [
+    "Answer",
+    "CaptureOptions",
+    "OnOutlier",
+    "default_max_rows_per_second",
+    "default_sample_rate",
+    "interval_seconds",
+    "validate_watch",
+]
 
 _SHORTEST_INTERVAL_SECONDS: Final = 0.1
 
@@ -28,6 +36,27 @@ class Answer:
     """
 
     value: Any
+
+
+def default_sample_rate() -> float:
+    """Return the share of ``MODELWATCH_SAMPLE_RATE``.
+
+    Raises:
+        ConfigurationError: where it is no share.
+    """
+    rate = settings.read_number("MODELWATCH_SAMPLE_RATE")
+    if rate > 1.0:
+        raise ConfigurationError(f"MODELWATCH_SAMPLE_RATE is {rate:g}: give a share from 0 to 1.")
+    return rate
+
+
+def default_max_rows_per_second() -> float | None:
+    """Return the limit of ``MODELWATCH_MAX_ROWS_PER_SECOND``; None where there is none.
+
+    Raises:
+        ConfigurationError: where it is no number of zero or more.
+    """
+    return settings.read_number("MODELWATCH_MAX_ROWS_PER_SECOND") or None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +77,8 @@ class CaptureOptions:
     """
 
     inputs: str | None = None
-    sample_rate: float = 1.0
-    max_rows_per_second: float | None = None
+    sample_rate: float = field(default_factory=default_sample_rate)
+    max_rows_per_second: float | None = field(default_factory=default_max_rows_per_second)
     on_outlier: OnOutlier = "tag"
 
     def __post_init__(self) -> None:

@@ -21,7 +21,14 @@ from modelwatch.capture.held_function import HoldsFunction, holds_function, with
 from modelwatch.capture.model_identity import ModelIdentity
 from modelwatch.capture.observed_call import ObservedCall
 from modelwatch.capture.observer import Observer
-from modelwatch.capture.options import CaptureOptions, OnOutlier, interval_seconds, validate_watch
+from modelwatch.capture.options import (
+    CaptureOptions,
+    OnOutlier,
+    default_max_rows_per_second,
+    default_sample_rate,
+    interval_seconds,
+    validate_watch,
+)
 from modelwatch.capture.prediction import new_prediction
 from modelwatch.capture.recorder import Recorder
 from modelwatch.capture.spans import tracer_of, tracing_provider
@@ -229,7 +236,7 @@ class Watch:
         /,
         *,
         inputs: str | None = None,
-        sample_rate: float = 1.0,
+        sample_rate: float | None = None,
         max_rows_per_second: float | None = None,
         on_outlier: OnOutlier = "tag",
         redact: Sequence[Redaction] = (),
@@ -241,7 +248,7 @@ class Watch:
         /,
         *,
         inputs: str | None = None,
-        sample_rate: float = 1.0,
+        sample_rate: float | None = None,
         max_rows_per_second: float | None = None,
         on_outlier: OnOutlier = "tag",
         redact: Sequence[Redaction] = (),
@@ -255,8 +262,9 @@ class Watch:
             inputs: the parameter that holds the features; looked for where None.
             sample_rate: share of predictions whose rows are captured, in [0, 1]. Calls, errors and
                 latency are counted for all, and all are checked where `on_outlier` is not
-                ``"tag"``.
-            max_rows_per_second: rows captured a second, on average; None for no limit.
+                ``"tag"``. Where None, ``MODELWATCH_SAMPLE_RATE``.
+            max_rows_per_second: rows captured a second, on average; where None,
+                ``MODELWATCH_MAX_ROWS_PER_SECOND``.
             on_outlier: ``"tag"`` notes an unusual input on the prediction and its span;
                 ``"raise"`` refuses it with `OutlierRejected`; a function is called with the
                 `Prediction`, and may raise `OutlierRejected` or return an `Answer`, which is then
@@ -271,8 +279,12 @@ class Watch:
         self._privacy = self._privacy.also(redact)
         options = CaptureOptions(
             inputs=inputs,
-            sample_rate=sample_rate,
-            max_rows_per_second=max_rows_per_second,
+            sample_rate=default_sample_rate() if sample_rate is None else sample_rate,
+            max_rows_per_second=(
+                default_max_rows_per_second()
+                if max_rows_per_second is None
+                else max_rows_per_second
+            ),
             on_outlier=on_outlier,
         )
         if function is not None:

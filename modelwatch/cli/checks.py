@@ -7,16 +7,29 @@ from dataclasses import dataclass
 from typing import Final, get_args
 
 from modelwatch import settings
+from modelwatch.capture.options import default_sample_rate
 from modelwatch.cli.collector_client import collector_url, get_text
+from modelwatch.cli.installation import can_instrument
 from modelwatch.cli.masking import without_password
 from modelwatch.errors import CollectorError, ConfigurationError
 from modelwatch.telemetry.export_options import ExportOptions
 from modelwatch.telemetry.transport import Signal, Transport, TransportOptions, open_transport
 
-__all__ = ["Check", "check_collector", "check_otlp_endpoints", "check_settings"]
+__all__ = [
+    "Check",
+    "check_collector",
+    "check_environment_watch",
+    "check_otlp_endpoints",
+    "check_settings",
+]
 
 
 SIGNALS: Final[tuple[Signal, ...]] = get_args(Signal)
+
+
+_NAMES: Final = ("MODELWATCH_MODEL", "MODELWATCH_VERSION")
+_FOR_INSTRUMENTORS: Final = ("MODELWATCH_ROUTES", "MODELWATCH_SERVING")
+_NEEDING_NAMES: Final = ("MODELWATCH_BASELINE", *_FOR_INSTRUMENTORS)
 
 
 @dataclass(frozen=True)
@@ -42,11 +55,30 @@ def check_settings() -> Check:
             problems.append(str(error))
     if not problems:
         try:
+            default_sample_rate()
             open_transport(TransportOptions.from_environment())
             ExportOptions.from_environment()
         except ConfigurationError as error:
             problems.append(_masked(str(error)))
     return Check("environment variables", " ".join(problems))
+
+
+def check_environment_watch() -> Check:
+    """Look whether what the environment says of a watch makes one."""
+    named = [name for name in _NAMES if settings.read(name)]
+    used = [
+        name for name in _NEEDING_NAMES if settings.read(name) != settings.SETTINGS[name].default
+    ]
+    problem = ""
+    if len(named) == 1 or (used and not named):
+        missing = " and ".join(name for name in _NAMES if name not in named)
+        problem = f"{(named or used)[0]} is set, but nothing is watched: set {missing}."
+    elif any(name in used for name in _FOR_INSTRUMENTORS) and not can_instrument():
+        problem = (
+            f"{used[-1]} is for opentelemetry-instrument, which is not installed: "
+            'pip install "modelwatch[auto]".'
+        )
+    return Check("watch of the environment", problem)
 
 
 def check_collector(given: str | None) -> Check:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from modelwatch.cli.collector_client import CollectorOption
 from modelwatch.cli.console import print_renderable
-from modelwatch.cli.installation import installed_versions, setting_values
+from modelwatch.cli.installation import installed_versions, instrumentors, setting_values
 
 if TYPE_CHECKING:
     from modelwatch.cli.checks import Check
@@ -37,12 +37,18 @@ def doctor(
       modelwatch doctor
       modelwatch doctor --collector http://10.0.0.5:4319
     """
-    from modelwatch.cli.checks import check_collector, check_otlp_endpoints, check_settings
+    from modelwatch.cli.checks import (
+        check_collector,
+        check_environment_watch,
+        check_otlp_endpoints,
+        check_settings,
+    )
 
-    checks = [check_settings()]
+    checks = [check_settings(), check_environment_watch()]
     if not offline:
         checks += [check_collector(collector), *check_otlp_endpoints()]
     print_renderable(_packages_table())
+    print_renderable(_instrumentors_table())
     print_renderable(_settings_table())
     print_renderable(_checks_table(checks))
     if any(check.problem for check in checks):
@@ -53,6 +59,13 @@ def _packages_table() -> Table:
     table = Table("package", "version", title="Packages")
     for name, version in installed_versions().items():
         table.add_row(name, version or Text("not installed", style="dim"))
+    return table
+
+
+def _instrumentors_table() -> Table:
+    table = Table("instrumentor", "state", title="Found by opentelemetry-instrument")
+    for name, missing in instrumentors().items():
+        table.add_row(name, Text(f"needs {missing}", style="dim") if missing else "ready")
     return table
 
 

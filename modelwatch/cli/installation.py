@@ -5,22 +5,28 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.util import find_spec
+from typing import Final
 
 import modelwatch
 from modelwatch import settings
 from modelwatch.cli.masking import MASK, without_password
 
-__all__ = ["installed_versions", "setting_values"]
+__all__ = ["can_instrument", "installed_versions", "instrumentors", "setting_values"]
 
 _PACKAGES = (
     "altair",
+    "bentoml",
     "fastapi",
+    "flask",
     "grpcio",
     "httpx",
+    "lightgbm",
     "narwhals",
     "numpy",
     "opentelemetry-api",
+    "opentelemetry-instrumentation",
     "opentelemetry-proto",
     "opentelemetry-sdk",
     "pandas",
@@ -34,7 +40,16 @@ _PACKAGES = (
     "uvicorn",
     "vl-convert-python",
     "wrapt",
+    "xgboost",
 )
+
+_INSTRUMENTED: Final = {
+    "modelwatch_bentoml": ("bentoml",),
+    "modelwatch_estimators": ("sklearn", "xgboost", "lightgbm"),
+    "modelwatch_fastapi": ("fastapi",),
+    "modelwatch_flask": ("flask",),
+}
+"""What each adapter instruments: any of the modules is enough."""
 
 
 def installed_versions() -> dict[str, str | None]:
@@ -53,6 +68,31 @@ def installed_versions() -> dict[str, str | None]:
         except PackageNotFoundError:
             versions[package] = None
     return versions
+
+
+def can_instrument() -> bool:
+    """Tell whether there is an ``opentelemetry-instrument`` to find the instrumentors."""
+    return installed_versions()["opentelemetry-instrumentation"] is not None
+
+
+def instrumentors() -> dict[str, str]:
+    """Return what ``opentelemetry-instrument`` can have watched, and what that needs.
+
+    Returns:
+        Adapter to what is missing; empty where it is ready.
+    """
+    found = {point.name for point in entry_points(group="opentelemetry_instrumentor")}
+    tool = () if can_instrument() else ("opentelemetry-instrumentation",)
+    return {
+        name: ", ".join((*tool, *_missing(modules)))
+        for name, modules in _INSTRUMENTED.items()
+        if name in found
+    }
+
+
+def _missing(modules: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the modules where none of them is installed."""
+    return () if any(find_spec(module) for module in modules) else (" or ".join(modules),)
 
 
 def setting_values(

@@ -87,8 +87,8 @@ def measure() -> dict[str, list[float]]:
     plain, captured, decorated = app_of(), app_of(), app_of(watch(predict_named))
     modelwatch_flask.instrument(captured, watch, routes=["/predict"])
     modelwatch_flask.instrument(decorated, watch)
-    watch.recorder._is_started = True  # no thread of ours competes with the caller
-    watch.recorder.append = watch.recorder.buffer.rows.append
+    watch.recorder._start = lambda: None  # no thread of ours competes with the caller
+    watch.recorder.ensure_started()
     cases = {
         "plain view": requests_of(plain, "/predict", body),
         "view captured by routes=": requests_of(captured, "/predict", body),

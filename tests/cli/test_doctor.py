@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 import modelwatch
-from modelwatch.cli.checks import check_settings
-from modelwatch.cli.installation import installed_versions, setting_values
+from modelwatch.cli import installation
+from modelwatch.cli.checks import check_environment_watch, check_settings
+from modelwatch.cli.installation import installed_versions, instrumentors, setting_values
 from modelwatch.cli.masking import MASK
 from modelwatch.errors import ConfigurationError
 from modelwatch.settings import SETTINGS
@@ -114,6 +115,7 @@ def test_packages_that_are_not_there_have_no_version() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("MODELWATCH_SAMPLE_RATE", "1.5"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
         ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "both"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
@@ -154,3 +156,41 @@ def test_values_are_no_markup(run: Run, monkeypatch: pytest.MonkeyPatch) -> None
     outcome = run("doctor", "--offline")
     assert outcome.status == 1
     assert outcome.out.count("[/x]") == 2
+
+
+def test_instrumentors_are_listed(run: Run) -> None:
+    """What can be watched without a change to its code is listed, and it is ready."""
+    assert instrumentors()["modelwatch_fastapi"] == instrumentors()["modelwatch_estimators"] == ""
+    outcome = run("doctor", "--offline")
+    assert "modelwatch_estimators" in outcome.out
+    assert "ready" in outcome.out
+
+
+def test_what_an_instrumentor_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instrumentor whose framework is not there says what is missing."""
+    monkeypatch.setattr(
+        installation, "_INSTRUMENTED", {"modelwatch_fastapi": ("absent_framework",)}
+    )
+    assert instrumentors() == {"modelwatch_fastapi": "absent_framework"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({}, ""),
+        ({"MODELWATCH_MODEL": "churn", "MODELWATCH_VERSION": "3"}, ""),
+        ({"MODELWATCH_MODEL": "churn"}, "MODELWATCH_MODEL is set, but nothing is watched: set "),
+        ({"MODELWATCH_VERSION": "3"}, "set MODELWATCH_MODEL."),
+        ({"MODELWATCH_SERVING": "true"}, "set MODELWATCH_MODEL and MODELWATCH_VERSION."),
+        ({"MODELWATCH_ROUTES": "/predict", "MODELWATCH_MODEL": "churn"}, "set MODELWATCH_VERSION."),
+    ],
+)
+def test_a_watch_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], problem: str
+) -> None:
+    """Half of what makes a watch is told, with what is missing."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    found = check_environment_watch().problem
+    assert problem in found
+    assert bool(problem) == bool(found)

@@ -17,6 +17,7 @@ import modelwatch
 FOLDERS = {
     "modelwatch": "modelwatch",
     "integrations/modelwatch_bentoml": "modelwatch_bentoml",
+    "integrations/modelwatch_estimators": "modelwatch_estimators",
     "integrations/modelwatch_fastapi": "modelwatch_fastapi",
     "integrations/modelwatch_flask": "modelwatch_flask",
     "examples/flight_delays": "modelwatch/demo_files/flight_delays",
@@ -24,7 +25,10 @@ FOLDERS = {
 NEVER_PACKED = {"__pycache__", "build", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 NEVER_PACKED_SUFFIXES = (".pyc", ".sqlite", ".sqlite-shm", ".sqlite-wal", ".db", ".png")
 
-WHERE_FROM = "import modelwatch, modelwatch_fastapi, modelwatch_flask; print(modelwatch.__file__)"
+WHERE_FROM = (
+    "import modelwatch, modelwatch_estimators, modelwatch_fastapi, modelwatch_flask; "
+    "print(modelwatch.__file__)"
+)
 
 
 def files_below(folder: Path) -> set[str]:
