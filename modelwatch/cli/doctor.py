@@ -26,7 +26,7 @@ def doctor(
         bool, typer.Option("--offline", help="Look at this machine only; ask no server.")
     ] = False,
 ) -> None:
-    """Tell what is installed, what is set and what answers.
+    """Tell what is installed, what is set, what answers, and which models send no rows.
 
     Exit status: 0 all is well, 1 something is wrong, 2 an error.
 
@@ -37,11 +37,18 @@ def doctor(
       modelwatch doctor
       modelwatch doctor --collector http://10.0.0.5:4319
     """
-    from modelwatch.cli.checks import check_collector, check_otlp_endpoints, check_settings
+    from modelwatch.cli.checks import (
+        check_captures,
+        check_collector,
+        check_otlp_endpoints,
+        check_settings,
+    )
 
     checks = [check_settings()]
     if not offline:
-        checks += [check_collector(collector), *check_otlp_endpoints()]
+        reached = check_collector(collector)
+        checks += [reached, *check_otlp_endpoints()]
+        checks += [] if reached.problem else check_captures(collector)
     print_renderable(_packages_table())
     print_renderable(_settings_table())
     print_renderable(_checks_table(checks))
