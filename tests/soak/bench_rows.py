@@ -1,0 +1,26 @@
+"""Memory over ten million rows of 30 features, called at full speed."""
+
+from __future__ import annotations
+
+from tests.soak.soak import many_rows
+
+ROWS = 10_000_000
+WARM_UP = 500_000
+FLAT_MEGABYTES = 20.0
+
+
+def figures() -> list[tuple[str, str, str]]:
+    """Return memory before and after, and what became of the rows."""
+    found = many_rows(ROWS, warm_up=WARM_UP)
+    return [
+        (
+            f"memory after a warm-up of {WARM_UP:,} rows, and after {ROWS:,} more",
+            f"grows by at most {FLAT_MEGABYTES:g} MB",
+            f"{found.before:.0f} MB, {found.after:.0f} MB",
+        ),
+        (
+            "rows captured + dropped, of those called",
+            "equal",
+            f"{found.captured:,} + {found.dropped:,} = {found.called:,}",
+        ),
+    ]
