@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PEERS := .peers
+FRAMEWORKS := .frameworks
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 
 # One stamp for what the demo needs, one for what developers need; both follow pyproject.toml.
@@ -10,7 +11,7 @@ FOR_DEMO := $(VENV)/.installed-for-demo
 FOR_DEVELOPMENT := $(VENV)/.installed-for-development
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-check check format test bench peers build clean
+.PHONY: help venv demo demo-check check format test test-traces traces-picture bench soak peers peer-costs build clean
 
 help:  ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,8 +52,26 @@ format: $(FOR_DEVELOPMENT)  ## put the code into its one format
 test: $(FOR_DEVELOPMENT)  ## all tests
 	@$(BIN)/python -m pytest
 
+$(FRAMEWORKS)/traces/.installed: tests/integrations/traces/requirements.txt pyproject.toml
+	@echo "modelwatch: installing traces into $(@D)"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input \
+		--editable '.[fastapi]' -r $<
+	@touch $@
+
+# Phoenix brings a plugin of pytest that warns when it is loaded.
+test-traces: $(FRAMEWORKS)/traces/.installed  ## traces and events in backends that show them
+	@$(FRAMEWORKS)/traces/bin/python -m pytest -p no:phoenix tests/integrations/traces
+
+traces-picture: $(FRAMEWORKS)/traces/.installed  ## the picture of a trace, with Chromium
+	@$(FRAMEWORKS)/traces/bin/python -m tests.integrations.traces.take_picture examples/traces/trace.png
+
 bench: $(FOR_DEVELOPMENT)  ## all benchmarks, into tests/benchmarks/results.md
 	@$(BIN)/python tests/benchmarks/run.py
+
+soak: $(FOR_DEVELOPMENT)  ## memory under long loads, into tests/soak/results.md
+	@$(BIN)/python tests/benchmarks/run.py --folder tests/soak --results tests/soak/results.md \
+		--made-by "make soak"
 
 # Other tools cannot share our environment: each has one of its own, made from the versions pinned
 # in tests/benchmarks/peers. `make peers ONLY=--ours` runs ours again beside what the others said.
@@ -65,9 +84,12 @@ $(PEERS)/%/.installed: tests/benchmarks/peers/requirements-%.txt
 peers: $(FOR_DEVELOPMENT) $(PEERS)/evidently/.installed $(PEERS)/nannyml/.installed  ## other tools' verdicts beside ours, into tests/benchmarks/peers/results.md
 	@$(BIN)/python -m tests.benchmarks.peers.compare_peers $(PEERS) $(ONLY)
 
+peer-costs: $(FOR_DEVELOPMENT) $(PEERS)/bentoml/.installed $(PEERS)/whylogs/.installed  ## what other tools cost beside ours, into tests/benchmarks/peers/costs.md
+	@$(BIN)/python -m tests.benchmarks.peers.compare_costs $(PEERS)
+
 build: $(FOR_DEVELOPMENT)  ## the wheel and the source distribution, into dist/
 	@$(BIN)/python -m build --no-isolation
 
 clean:  ## remove what the targets made, the environment included
-	@rm -rf $(VENV) $(PEERS) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(PEERS) $(FRAMEWORKS) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
