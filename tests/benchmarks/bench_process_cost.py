@@ -69,7 +69,7 @@ def nothing(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
 def columns(rows: list[Row]) -> dict[str, Any]:
     """Return rows as a table, with a score."""
     named = {name: [row[name] for row in rows] for name in rows[0]}
-    return named | {"score": [index / len(rows) for index in range(len(rows))]}
+    return named | {"score": [index % 97 / 97 for index in range(len(rows))]}
 
 
 def watched_microseconds(watch: mw.Watch, watched: Callable[[Row], Any], rows: list[Row]) -> float:
