@@ -58,14 +58,16 @@ def training() -> dict[str, Any]:
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def many_rows(count: int, *, warm_up: int) -> Soaked:
-    """Call at full speed, faster than rows are summed up; what does not fit is dropped."""
+def many_rows(count: int, *, warm_up: int, at_full_speed: bool) -> Soaked:
+    """Call at full speed, where what does not fit is dropped; or no faster than all is captured."""
     baseline = mw.Baseline.fit(training(), model="soak", version="1")
     rows = draw_rows()
 
     def load(predict: Callable[[Row], Any], watch: mw.Watch, calls: int) -> None:
-        for row in itertools.islice(itertools.cycle(rows), calls):
+        for number, row in enumerate(itertools.islice(itertools.cycle(rows), calls)):
             predict(row)
+            if not at_full_speed and number % CALLS_A_STEP == 0:
+                _let_the_fold_follow(watch)
 
     return _soaked(baseline, load, count, warm_up)
 

@@ -10,7 +10,7 @@ MOST_MEGABYTES = 30.0
 @pytest.mark.slow
 def test_rows_without_end_need_no_more_memory() -> None:
     """What does not fit is dropped and counted, so memory is flat however many rows come."""
-    found = many_rows(150_000, warm_up=100_000)
+    found = many_rows(150_000, warm_up=100_000, at_full_speed=True)
     assert found.captured > 0
     assert found.captured + found.dropped == found.called
     assert found.grown < MOST_MEGABYTES
