@@ -16,8 +16,8 @@ OLDEST_ADAPTERS := fastapi flask
 FOR_OLDEST := $(OLDEST)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo demo-check check format test oldest frameworks examples bench peers build \
-	clean
+.PHONY: help venv demo demo-check check format test oldest frameworks examples test-traces \
+	traces-picture bench soak peers peer-costs build clean
 
 help:  ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,12 @@ $(FOR_OLDEST): pyproject.toml tests/integrations/oldest.txt
 		--editable . -r tests/integrations/oldest.txt
 	@touch $@
 
+# The extras that they need besides.
+EXTRAS_servers := [auto,fastapi]
+EXTRAS_kserve := [auto,fastapi]
+EXTRAS_ray := [auto,fastapi]
+EXTRAS_traces := [fastapi]
+
 # Frameworks that cannot share our environment have one of their own, and so have their tests. The
 # oldest release that is supported, where one is named, is laid over the newest and tested too.
 # Byte code is made of what is used, not of all: that is two thirds of an installation's time.
@@ -84,11 +90,6 @@ $(FRAMEWORKS)/%/.installed: tests/integrations/%/requirements.txt pyproject.toml
 
 .SECONDARY:  # an environment stays when its tests have run
 
-# The extras that they need besides.
-EXTRAS_servers := [auto,fastapi]
-EXTRAS_kserve := [auto,fastapi]
-EXTRAS_ray := [auto,fastapi]
-
 frameworks: test-modelwatch_bentoml test-servers  ## tests with frameworks that have an environment of their own
 
 examples: test-servers test-kserve test-ray  ## the examples of all frameworks, the slow ones too
@@ -100,8 +101,19 @@ test-%: $(FRAMEWORKS)/%/.installed
 	@! test -d $(FRAMEWORKS)/$*/oldest || PYTHONPATH=$(CURDIR)/$(FRAMEWORKS)/$*/oldest \
 		$(FRAMEWORKS)/$*/bin/python -m pytest tests/integrations/$*
 
+# Phoenix brings a plugin of pytest that warns when it is loaded.
+test-traces: $(FRAMEWORKS)/traces/.installed  ## traces and events in backends that show them
+	@$(FRAMEWORKS)/traces/bin/python -m pytest -p no:phoenix tests/integrations/traces
+
+traces-picture: $(FRAMEWORKS)/traces/.installed  ## the picture of a trace, with Chromium
+	@$(FRAMEWORKS)/traces/bin/python -m tests.integrations.traces.take_picture examples/traces/trace.png
+
 bench: $(FOR_DEVELOPMENT)  ## all benchmarks, into tests/benchmarks/results.md
 	@$(BIN)/python tests/benchmarks/run.py
+
+soak: $(FOR_DEVELOPMENT)  ## memory under long loads, into tests/soak/results.md
+	@$(BIN)/python tests/benchmarks/run.py --folder tests/soak --results tests/soak/results.md \
+		--made-by "make soak"
 
 # Other tools cannot share our environment: each has one of its own, made from the versions pinned
 # in tests/benchmarks/peers. `make peers ONLY=--ours` runs ours again beside what the others said.
@@ -113,6 +125,9 @@ $(PEERS)/%/.installed: tests/benchmarks/peers/requirements-%.txt
 
 peers: $(FOR_DEVELOPMENT) $(PEERS)/evidently/.installed $(PEERS)/nannyml/.installed  ## other tools' verdicts beside ours, into tests/benchmarks/peers/results.md
 	@$(BIN)/python -m tests.benchmarks.peers.compare_peers $(PEERS) $(ONLY)
+
+peer-costs: $(FOR_DEVELOPMENT) $(PEERS)/bentoml/.installed $(PEERS)/whylogs/.installed  ## what other tools cost beside ours, into tests/benchmarks/peers/costs.md
+	@$(BIN)/python -m tests.benchmarks.peers.compare_costs $(PEERS)
 
 build: $(FOR_DEVELOPMENT)  ## the wheel and the source distribution, into dist/
 	@$(BIN)/python -m build --no-isolation

@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from modelwatch.comparisons.block_law import JointEffect
@@ -15,6 +14,7 @@ from modelwatch.comparisons.value_effects import SegmentSpread, ValueEffects
 from modelwatch.errors import FormatError
 from modelwatch.feature import FeatureSpec
 from modelwatch.file_names import path_of, path_to_write
+from modelwatch.lazy import cached_property
 from modelwatch.model_fingerprint import Fingerprint
 from modelwatch.parameter_checks import instance
 from modelwatch.seasons import Seasons, SeasonUse

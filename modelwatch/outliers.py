@@ -16,12 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from modelwatch.lazy import cached_property
 from modelwatch.sketches.bin_edges import constant_range
 from modelwatch.tables.columns import CategoricalColumn, MissingReason, NumericColumn
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from modelwatch import document
@@ -12,6 +11,7 @@ from modelwatch.comparisons.design_effect import DesignEffect
 from modelwatch.document import Body
 from modelwatch.effects_format import effect_from_dict, effect_to_dict
 from modelwatch.errors import ConfigurationError, FormatError, ProfileMismatch
+from modelwatch.lazy import cached_property
 from modelwatch.outliers import OutlierLimits
 from modelwatch.performance import (
     Calibration,

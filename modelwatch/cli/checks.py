@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 from modelwatch import settings
 from modelwatch.capture.options import default_sample_rate
-from modelwatch.cli.collector_client import collector_url, get_text
+from modelwatch.cli.collector_client import collector_url, get_json, get_text, version_path
 from modelwatch.cli.installation import can_instrument
 from modelwatch.cli.masking import without_password
 from modelwatch.errors import CollectorError, ConfigurationError
@@ -17,12 +17,26 @@ from modelwatch.telemetry.transport import Signal, Transport, TransportOptions, 
 
 __all__ = [
     "Check",
+    "check_captures",
     "check_collector",
     "check_environment_watch",
     "check_otlp_endpoints",
     "check_settings",
 ]
 
+
+_WINDOW: Final = "1h"
+
+_REMEDIES: Final = {
+    "buffer_full": "they came faster than they are summed up: set sample_rate or buffer_rows",
+    "export_refused": "the receiver refused them: see its log",
+    "fault": "a fault of modelwatch: see the service's log",
+    "not_sampled": "raise sample_rate",
+    "rate_limited": "raise max_rows_per_second",
+    "unreadable": "their features were not found: name the parameter that holds them with inputs=, "
+    "and see the service's log",
+}
+_BY_CHOICE: Final = frozenset({"not_sampled", "rate_limited"})
 
 SIGNALS: Final[tuple[Signal, ...]] = get_args(Signal)
 
@@ -89,6 +103,52 @@ def check_collector(given: str | None) -> Check:
     except CollectorError as error:
         return Check(name, str(error))
     return Check(name)
+
+
+def check_captures(given: str | None) -> list[Check]:
+    """Look for models that are served, or have a baseline, and of which no row arrives."""
+    try:
+        models = get_json("/api/v1/models", given)["models"]
+        return [
+            check
+            for model in models
+            for version in model["versions"]
+            if (check := _check_version(model["name"], version, given)) is not None
+        ]
+    except CollectorError as error:
+        return [Check("rows of models", str(error))]
+
+
+def _check_version(model: str, version: dict[str, Any], given: str | None) -> Check | None:
+    """Return None where nothing was sent lately, as of a version that is served no more."""
+    name = f"rows of {model} {version['version']}"
+    if version["last_seen"] is None:
+        return Check(
+            name,
+            "it has a baseline, but nothing was ever received of it: does a service run whose "
+            "Watch has this very model and version, is what it calls the watched function, is "
+            "MODELWATCH_ENABLED not false there, and does its OTEL_EXPORTER_OTLP_ENDPOINT lead "
+            "here?",
+        )
+    path = f"{version_path(model, version['version'])}/captured"
+    found = get_json(path, given, parameters={"window": _WINDOW})
+    if not found["calls"] and not found["dropped"]:
+        return None
+    return Check(name, _loss(found["rows"], found["calls"], found["dropped"]))
+
+
+def _loss(rows: int, calls: int, dropped: dict[str, int]) -> str:
+    """Say that no row was captured, or that more were lost than captured; empty if neither."""
+    lost = {reason: count for reason, count in dropped.items() if reason not in _BY_CHOICE}
+    if rows and sum(lost.values()) <= rows:
+        return ""
+    shown = lost if rows else dropped
+    reasons = [
+        f"{count} dropped as {reason} ({_REMEDIES.get(reason, 'see the service log')})"
+        for reason, count in sorted(shown.items())
+    ]
+    why = "; ".join(reasons) or "no reason was told: all calls failed before they were captured"
+    return f"{calls} calls in the last hour, {rows} rows captured; {why}."
 
 
 def check_otlp_endpoints() -> list[Check]:

@@ -26,7 +26,7 @@ def doctor(
         bool, typer.Option("--offline", help="Look at this machine only; ask no server.")
     ] = False,
 ) -> None:
-    """Tell what is installed, what is set and what answers.
+    """Tell what is installed, what is set, what answers, and which models send no rows.
 
     Exit status: 0 all is well, 1 something is wrong, 2 an error.
 
@@ -38,6 +38,7 @@ def doctor(
       modelwatch doctor --collector http://10.0.0.5:4319
     """
     from modelwatch.cli.checks import (
+        check_captures,
         check_collector,
         check_environment_watch,
         check_otlp_endpoints,
@@ -46,7 +47,9 @@ def doctor(
 
     checks = [check_settings(), check_environment_watch()]
     if not offline:
-        checks += [check_collector(collector), *check_otlp_endpoints()]
+        reached = check_collector(collector)
+        checks += [reached, *check_otlp_endpoints()]
+        checks += [] if reached.problem else check_captures(collector)
     print_renderable(_packages_table())
     print_renderable(_instrumentors_table())
     print_renderable(_settings_table())

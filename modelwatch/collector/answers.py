@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -9,11 +10,11 @@ from typing import Any
 
 from modelwatch.collector.evaluation import Assessment, state_of
 from modelwatch.collector.persisting import EvaluatedWindow
-from modelwatch.collector.store import VersionSeen
+from modelwatch.collector.store import VersionSeen, WindowProfiles
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow
 from modelwatch.persistence import FeatureHistory, Persistence
 
-__all__ = ["drift", "iso", "models", "windows"]
+__all__ = ["captured", "drift", "iso", "models", "windows"]
 
 
 def iso(time_ns: int | None) -> str | None:
@@ -42,6 +43,22 @@ def models(seen: Iterable[VersionSeen]) -> dict[str, Any]:
             }
         )
     return {"models": [{"name": name, "versions": found} for name, found in grouped.items()]}
+
+
+def captured(observed: WindowProfiles, window: TimeWindow) -> dict[str, Any]:
+    """Return the answer of ``.../captured``."""
+    calls, dropped = Counter[str](), Counter[str]()
+    for profile in observed.profiles.values():
+        calls.update(profile.predictions)
+        dropped.update(profile.dropped)
+    return {
+        "window": _window(window),
+        "instances": observed.instances,
+        "calls": calls.total(),
+        "error_types": {name: count for name, count in calls.items() if name},
+        "rows": sum(profile.rows for profile in observed.profiles.values()),
+        "dropped": dict(dropped),
+    }
 
 
 def drift(

@@ -128,6 +128,7 @@ class _Api:
         get("/api/v1/models", summary="Models and their versions")(self.models)
         get("/api/v1/received", summary="What came in")(self.received)
         get(f"{VERSION_PATH}/drift", summary="Drift of one window")(self.drift)
+        get(f"{VERSION_PATH}/captured", summary="Calls and rows of one window")(self.captured)
         get(f"{VERSION_PATH}/windows", summary="Scheduled evaluations")(self.windows)
         get(f"{VERSION_PATH}/baseline", summary="The current baseline")(self.get_baseline)
         put(f"{VERSION_PATH}/baseline", summary="Push a baseline", status_code=201)(
@@ -173,6 +174,19 @@ class _Api:
         _require_baseline(found)
         histories = histories_of(self._store, found, self._options)
         return answers.drift(found, histories, self._options.persistence)
+
+    def captured(
+        self, model: str, version: str, window: WindowParameter = None, end: EndParameter = None
+    ) -> dict[str, Any]:
+        """Return what services sent of a window: calls, rows, and rows dropped, by reason.
+
+        ``error_types`` counts the calls that failed. No baseline is needed.
+        """
+        require_version(self._store, model, version)
+        asked = read_window(
+            window, end, default_seconds=self._options.window_seconds, clock=self._clock
+        )
+        return answers.captured(self._store.window(model, version, asked.window), asked.window)
 
     def windows(
         self,

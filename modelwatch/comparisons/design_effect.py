@@ -13,12 +13,12 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from modelwatch.comparisons.blocks import FEWEST_BLOCKS, count_blocks, larger_blocks
+from modelwatch.lazy import cached_property
 
 __all__ = [
     "DesignEffect",

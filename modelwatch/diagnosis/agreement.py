@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -25,6 +24,7 @@ from modelwatch.baseline import BaselineFeature
 from modelwatch.comparisons.intervals import mean_shift_interval, std_ratio_interval
 from modelwatch.diagnosis.whole_multiples import are_multiples, native_step, sums_are_multiples
 from modelwatch.feature import FeatureProfile
+from modelwatch.lazy import cached_property
 from modelwatch.sketches import Histogram, Moments
 
 __all__ = ["Comparison", "Fit", "Map", "affine"]

@@ -12,12 +12,12 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from modelwatch.lazy import cached_property
 from modelwatch.tables.compact_columns import CodedColumn, MaskedColumn, RawColumn
 from modelwatch.tables.value_kinds import (
     ABSENT,

@@ -11,12 +11,12 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from modelwatch.errors import ProfileMismatch
+from modelwatch.lazy import cached_property
 from modelwatch.profile import Profile
 from modelwatch.telemetry.cumulative import CumulativeProfiles, SeriesKey
 from modelwatch.telemetry.export_options import ExportOptions

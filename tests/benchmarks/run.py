@@ -55,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", help="file names; all benchmarks without")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the benchmarks are")
     parser.add_argument("--results", type=Path, default=RESULTS, help="the table to write")
+    parser.add_argument("--made-by", default="make bench", help="what the table says it is made by")
     parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.into is not None:
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outcomes = [run(options.folder / name) for name in names]
     failed = [outcome.name for outcome in outcomes if outcome.failure is not None]
     if not options.names or options.results != RESULTS:  # a part must not replace the whole
-        options.results.write_text(table(outcomes), encoding="utf-8")
+        options.results.write_text(table(outcomes, options.made_by), encoding="utf-8")
         print(f"modelwatch: the table is in {options.results.name}")
     if failed:
         print(f"modelwatch: failed: {', '.join(failed)}", file=sys.stderr)
@@ -84,14 +85,14 @@ def run(script: Path) -> Outcome:
     return outcome
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
-    """Return the Markdown document."""
+def table(outcomes: Sequence[Outcome], made_by: str) -> str:
+    """Return the Markdown document; `made_by` is the command that makes it."""
     machine = f"{os.cpu_count()} cores ({platform.machine()})"
     made = f"Python {platform.python_version()}, {datetime.now(UTC):%Y-%m-%d}"
     lines = [
         "# What the benchmarks measured",
         "",
-        f"{machine}, {made}. Made by `make bench`.",
+        f"{machine}, {made}. Made by `{made_by}`.",
         "",
         "| benchmark | what | target | measured |",
         "|---|---|---|---|",

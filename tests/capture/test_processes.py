@@ -1,139 +1,95 @@
-"""The end of a process, with a collector that is down."""
-
 from __future__ import annotations
 
-import os
-import socket
+import json
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections import Counter
+from pathlib import Path
 
+import httpx
 import pytest
 
-from modelwatch.errors import ConfigurationError
-from tests.watched import MakeWatch
+from tests.capture.processes.recording import DEADLINE_SECONDS, FORKS
+from tests.capture.processes.sent_files import Sent, read_sent
+from tests.cli.conftest import running_collector
 
-MOST_SECONDS = 2.0
+__all__ = ["running_collector"]
 
-Down = Callable[[], AbstractContextManager[tuple[int, threading.Event]]]
-
-# The first registered is the last that runs, so that the two enclose what a watch does at the end.
-SERVICE = """
-import atexit, os, sys, time
-import modelwatch as mw
-
-begun = []
-atexit.register(lambda: print(time.monotonic() - begun[0], flush=True))
-watches = [mw.Watch("m", version=str(number)) for number in range(int(sys.argv[1]))]
-for watch in watches:
-    @watch
-    def predict(features):
-        return 0.5
-
-    for number in range(500):
-        predict({"a": float(number), "b": "x"})
-atexit.register(lambda: begun.append(time.monotonic()))
-if len(sys.argv) > 2:
-    sys.stdin.readline()
-"""
+ROOT = Path(__file__).parents[2]
 
 
-@contextmanager
-def refusing() -> Iterator[tuple[int, threading.Event]]:
-    """Give a port where nobody listens."""
-    with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
-        yield reserved.getsockname()[1], threading.Event()
-
-
-@contextmanager
-def black_hole() -> Iterator[tuple[int, threading.Event]]:
-    """Give a port where connections are taken and never answered, and tell of the first."""
-    connections: list[socket.socket] = []
-    connected = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def accept() -> None:
-            with suppress(OSError):
-                while True:
-                    connections.append(server.accept()[0])
-                    connected.set()
-
-        thread = threading.Thread(target=accept)
-        thread.start()
-        yield server.getsockname()[1], connected
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
-    for connection in connections:
-        connection.close()
-
-
-def start(port: int, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    """Start a service that captures rows for a collector on a port."""
-    return subprocess.Popen(
-        [sys.executable, "-c", SERVICE, *arguments],
-        env={
-            **os.environ,
-            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
-            **environment,
-        },
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+def run_scenario(name: str, folder: Path, *more: str) -> dict[int, int]:
+    """Run a script to its end; return the calls that each process made."""
+    command = [sys.executable, "-m", "tests.capture.processes.recording", name, str(folder), *more]
+    ended = subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
         text=True,
+        timeout=DEADLINE_SECONDS + 60.0,
+        check=False,
     )
+    print(ended.stderr)
+    assert ended.returncode == 0
+    assert "fault of its own" not in ended.stderr
+    made = json.loads((folder / "expected.json").read_text())
+    return {int(process): calls for process, calls in made.items()}
 
 
-@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
-@pytest.mark.parametrize("collector", [refusing, black_hole])
-@pytest.mark.parametrize("watches", ["1", "3"])
-def test_a_process_ends_in_two_seconds(collector: Down, protocol: str, watches: str) -> None:
-    """A collector that refuses or never answers holds up the end of no service."""
-    with collector() as (port, _):
-        service = start(port, watches, OTEL_EXPORTER_OTLP_PROTOCOL=protocol)
-        out, errors = service.communicate(timeout=120)
-    assert service.returncode == 0, errors
-    assert float(out) <= MOST_SECONDS
-    assert "Traceback" not in errors
+def check_children(sent: dict[int, Sent], expected: dict[int, int]) -> None:
+    """Compare what each process has sent with the calls it made."""
+    assert sent.keys() == expected.keys()
+    assert {process: found.rows for process, found in sent.items()} == expected
+    assert {process: found.calls for process, found in sent.items()} == {
+        process: Counter({"": calls}) for process, calls in expected.items()
+    }
+    assert not any(found.dropped for found in sent.values())
+    assert {len(found.instances) for found in sent.values()} == {1}
+    assert len(set().union(*(found.instances for found in sent.values()))) == len(expected)
 
 
-@pytest.mark.parametrize("protocol", ["http/protobuf", "grpc"])
-def test_a_request_under_way_holds_up_no_end(protocol: str) -> None:
-    """A process that ends while an export hangs ends in the same time."""
-    with black_hole() as (port, connected):
-        service = start(
-            port,
-            "1",
-            "wait",
-            OTEL_EXPORTER_OTLP_PROTOCOL=protocol,
-            OTEL_METRIC_EXPORT_INTERVAL="100",
-        )
-        assert connected.wait(60)
-        started = time.monotonic()
-        out, errors = service.communicate("go on\n", timeout=120)
-        whole = time.monotonic() - started
-    assert service.returncode == 0, errors
-    assert float(out) <= MOST_SECONDS
-    assert whole < 10 * MOST_SECONDS
-    assert "Traceback" not in errors
+@pytest.mark.slow
+def test_forks_while_recording_count_exactly(tmp_path: Path) -> None:
+    """Of 300 forks in the midst of everything none hangs, and each process sends its own alone.
+
+    Threads record rows, failures, batches and counts and flush, with a switch interval of a
+    microsecond: a lock of any of them may be held at the moment of a fork.
+    """
+    expected = run_scenario("forks", tmp_path)
+    sent = read_sent(tmp_path)
+    process, *others = [process for process in sent if "parent" in sent[process].makers]
+    assert others == []
+    parent = sent.pop(process)
+    assert parent.makers == {"parent": parent.rows}
+    assert parent.calls.total() == expected.pop(process)
+    rows = json.loads((tmp_path / "parent_rows.json").read_text())
+    assert parent.rows + parent.dropped.total() == rows
+    assert parent.dropped.keys() <= {"buffer_full"}
+    assert parent.rows > FORKS
+    check_children(sent, expected)
+    assert {tuple(found.makers) for found in sent.values()} == {("child",)}
 
 
-def test_the_wait_can_be_set() -> None:
-    """MODELWATCH_EXIT_TIMEOUT=0 waits for nothing."""
-    with black_hole() as (port, _):
-        service = start(port, "1", MODELWATCH_EXIT_TIMEOUT="0")
-        out, errors = service.communicate(timeout=120)
-    assert service.returncode == 0, errors
-    assert float(out) < 1.0
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["fork", "forkserver", "spawn", "generations"])
+def test_processes_of_every_kind_count_exactly(tmp_path: Path, scenario: str) -> None:
+    """Children of multiprocessing, of pools and of children send what they recorded, once.
+
+    So do those that shut the watch down and then leave without an orderly exit; those that only
+    leave lose what they recorded, and nobody else sends it.
+    """
+    expected = run_scenario(scenario, tmp_path)
+    check_children(read_sent(tmp_path), expected)
 
 
-def test_a_wait_that_is_no_number_is_refused(
-    make_watch: MakeWatch, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.slow
+def test_a_receiver_counts_each_process_once(
+    tmp_path: Path, running_collector: dict[str, str]
 ) -> None:
-    """It is told when the watch is made, not when the process ends."""
-    monkeypatch.setenv("MODELWATCH_EXIT_TIMEOUT", "soon")
-    with pytest.raises(ConfigurationError, match="MODELWATCH_EXIT_TIMEOUT is 'soon'"):
-        make_watch()
+    """Forked children open connections of their own: a real collector has each row once."""
+    expected = run_scenario("forks_to_endpoint", tmp_path, running_collector["otlp"])
+    rows = json.loads((tmp_path / "parent_rows.json").read_text())
+    (parent,) = expected.keys() - {p for p, calls in expected.items() if calls <= 7}
+    children = sum(calls for process, calls in expected.items() if process != parent)
+    (model,) = httpx.get(f"{running_collector['pages']}/api/v1/models").json()["models"]
+    assert model["versions"][0]["rows"] == rows + children
