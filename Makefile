@@ -82,10 +82,11 @@ EXTRAS_traces := [fastapi]
 $(FRAMEWORKS)/%/.installed: tests/integrations/%/requirements.txt pyproject.toml
 	@echo "modelwatch: installing $* into $(@D)"
 	@$(PYTHON) -m venv --clear $(@D)
-	@$(@D)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input \
-		--no-compile --editable '.$(EXTRAS_$*)' -r $<
-	@! test -f $(<D)/oldest.txt || $(@D)/bin/python -m pip install --quiet --quiet \
-		--disable-pip-version-check --no-input --no-deps --target $(@D)/oldest -r $(<D)/oldest.txt
+	@$(@D)/bin/python -m pip install --quiet --quiet --upgrade pip
+	@$(@D)/bin/python -m pip install --quiet --quiet --no-input --no-compile \
+		--editable '.$(EXTRAS_$*)' -r $<
+	@! test -f $(<D)/oldest.txt || $(@D)/bin/python -m pip install --quiet --quiet --no-input \
+		--no-deps --target $(@D)/oldest -r $(<D)/oldest.txt
 	@touch $@
 
 .SECONDARY:  # an environment stays when its tests have run

@@ -211,8 +211,7 @@ class Watch:
     @property
     def baseline(self) -> Baseline | None:
         """The baseline in use; None while none is known."""
-        plan = self.recorder.plan
-        return plan.baseline if plan is not None else None
+        return self.recorder.last_plan.baseline
 
     @property
     def feature_names(self) -> tuple[str, ...]:
