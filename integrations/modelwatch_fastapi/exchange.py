@@ -39,6 +39,7 @@ class Exchange:
 
     __slots__ = (
         "_bodies",
+        "_dropped",
         "_is_over",
         "_observed",
         "_receive",
@@ -65,6 +66,7 @@ class Exchange:
         self._receive = receive
         self._send = send
         self._observed: _ObservedCall | None = None
+        self._dropped = "not_sampled"
         self._is_over = False
         self._status = _FIRST_SERVER_FAILURE  # what servers answer for an app that does not
         self._started = perf_counter()
@@ -111,7 +113,8 @@ class Exchange:
         self._is_over = True
         observed, self._observed, self._request = self._observed, None, None
         if observed is None:
-            self._watch.count(perf_counter() - self._started, error_type)
+            duration = perf_counter() - self._started
+            self._watch.count(duration, error_type, dropped=self._dropped)
         elif error_type:
             observed.fail(error_type)
         else:
@@ -121,6 +124,7 @@ class Exchange:
         self._request = None
         inputs = request.read()
         if request.refusal:
+            self._dropped = "unreadable"
             self._bodies.tell("request", request)
         else:
             self._observed = self._watch.observe(inputs)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Final
-
-import httpx
+from typing import TYPE_CHECKING, Final
 
 from modelwatch.baseline import Baseline
 from modelwatch.capture.guard import Guard
 from modelwatch.capture.polled import CollectorPoll, Polled, PolledUrl, is_url, version_url
 from modelwatch.capture.steering import Steering, SteeringUrl
 from modelwatch.errors import CollectorError, ConfigurationError, FormatError
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["BaselineSource", "BaselineUrl", "load_baseline"]
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from http import HTTPStatus
+from random import SystemRandom
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 from urllib.parse import quote, urlsplit
-
-import httpx
 
 from modelwatch.capture.guard import Guard
 from modelwatch.errors import CollectorError, ConfigurationError
+
+if TYPE_CHECKING:  # loaded by the thread that asks
+    import httpx
 
 __all__ = ["Answer", "CollectorPoll", "Polled", "PolledUrl", "is_url", "version_url"]
 
 _TIMEOUT_SECONDS: Final = 2.0
 _FIRST_BACKOFF_SECONDS: Final = 1.0
 _LONGEST_BACKOFF_SECONDS: Final = 300.0
-_ABSENT: Final = (httpx.codes.NOT_FOUND, httpx.codes.CONFLICT, httpx.codes.GONE)
+_ABSENT: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE)
+
+_chance: Final = SystemRandom()
 
 
 def is_url(source: object) -> bool:
@@ -45,7 +49,8 @@ def version_url(url: str, *, model: str, version: str, argument: str = "baseline
     """
     if not is_url(url) or not urlsplit(url).netloc:
         raise ConfigurationError(
-            f"{argument} is {url!r}, which names no host: give the URL of a collector, as in 'http://127.0.0.1:4319'."
+            f"{argument} is {url!r}, which names no host: give the URL of a collector, as in "
+            "'http://127.0.0.1:4319'."
         )
     base = url.rstrip("/")
     if base.endswith("/baseline"):
@@ -85,6 +90,8 @@ class PolledUrl:
         Raises:
             CollectorError: where the collector cannot be reached, or fails.
         """
+        import httpx
+
         headers = {"If-None-Match": self._etag} if self._etag else {}
         try:
             with client.stream("GET", self.address, headers=headers) as response:
@@ -99,12 +106,12 @@ class PolledUrl:
         self._etag = ""
 
     def _read(self, response: httpx.Response) -> Answer:
-        if response.status_code == httpx.codes.NOT_MODIFIED:
+        if response.status_code == HTTPStatus.NOT_MODIFIED:
             return Answer(status="unchanged")
         if response.status_code in _ABSENT:
             self._etag = ""
             return Answer(status="absent")
-        if response.status_code != httpx.codes.OK:
+        if response.status_code != HTTPStatus.OK:
             raise CollectorError(f"{self.address} answered {response.status_code}.")
         content = bytearray()
         for part in response.iter_bytes():
@@ -183,6 +190,8 @@ class CollectorPoll:
             thread.join(wait_seconds)
 
     def _ask(self) -> None:
+        import httpx
+
         failed = True
         with (
             self._guard,
@@ -207,4 +216,4 @@ class CollectorPoll:
         if not self._failures:
             return 0.0
         longest = _FIRST_BACKOFF_SECONDS * 2.0 ** min(self._failures - 1, 10)
-        return min(longest, _LONGEST_BACKOFF_SECONDS) * random.uniform(0.5, 1.0)
+        return min(longest, _LONGEST_BACKOFF_SECONDS) * _chance.uniform(0.5, 1.0)

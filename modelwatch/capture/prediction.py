@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["Prediction", "current_prediction", "new_prediction", "prediction_scope"]
+__all__ = ["Prediction", "current_prediction", "enclose", "new_prediction", "prediction_scope"]
 
 MADE: Final = object()
 """Stands for the maker of a prediction once it has been made."""
@@ -94,13 +94,16 @@ def new_prediction(
 class Scope:
     """A context manager that keeps a prediction in the context until some call claims it."""
 
-    __slots__ = ("_token", "claimed", "prediction")
+    __slots__ = ("_token", "claimed", "encloses", "prediction")
 
     maker: Final = None  # it is no prediction that has been made
 
     def __init__(self, prediction: Prediction) -> None:
         self.prediction = prediction
         self.claimed = False
+        # Whether the prediction was begun by `Watch.observe`: calls of the same watch in the scope
+        # are then part of it until it ends.
+        self.encloses = False
 
     def __enter__(self) -> Prediction:
         self._token = CURRENT.set(self)
@@ -109,10 +112,14 @@ class Scope:
     def __exit__(self, *_: object) -> None:
         CURRENT.reset(self._token)
 
-    def claim(self, maker: object) -> Prediction:
-        """Return the scope's prediction to the first caller, and one of its own to each later."""
+    def claim(self, maker: object) -> Prediction | None:
+        """Return the scope's prediction to the first caller, and one of its own to each later.
+
+        None where the call is part of the scope's prediction.
+        """
         if self.claimed:
-            return new_prediction(None, maker)
+            is_part = self.encloses and self.prediction.maker is maker
+            return None if is_part else new_prediction(None, maker)
         self.claimed = True
         self.prediction.maker = maker
         return self.prediction
@@ -148,6 +155,13 @@ def _unfinished(prediction: Prediction | None) -> Prediction | None:
     while prediction is not None and prediction.maker is MADE:
         prediction = getattr(prediction, "outer", None)
     return prediction
+
+
+def enclose(prediction: Prediction) -> None:
+    """Have a scope's prediction enclose further calls, where it was claimed just now."""
+    current = CURRENT.get()
+    if isinstance(current, Scope) and current.prediction is prediction:
+        current.encloses = True
 
 
 def current_prediction() -> Prediction | None:

@@ -56,6 +56,7 @@ class Recorder:
 
     Attributes:
         plan: how rows are read; None while nothing is captured.
+        is_closed: whether nothing will be captured any more.
         is_started: whether the threads run that fold and export.
         last_plan: the plan in use, or the last that was.
         quick_plan: the plan by which the usual call may be captured on the short way; None where
@@ -100,7 +101,7 @@ class Recorder:
         self.events = EventLog()
         self.steering = Steering()
         self.is_started = False
-        self._is_closed = False
+        self.is_closed = False
         self.append: Callable[[RowEntry], None] = self._start_and_append
 
     def reset(self) -> None:
@@ -137,7 +138,7 @@ class Recorder:
     def close(self) -> None:
         """Capture nothing more."""
         with self._lock:
-            self._is_closed = True
+            self.is_closed = True
             self._replace(self.last_plan)
 
     def trace(self, tracer: Tracer | None) -> None:
@@ -149,7 +150,7 @@ class Recorder:
 
     def _replace(self, plan: CapturePlan) -> None:
         """Capture by a plan from now on, if at all; with the lock held."""
-        is_on = not self._is_closed and self.steering.enabled is not False
+        is_on = not self.is_closed and self.steering.enabled is not False
         is_quick = is_on and self.is_started and self.tracer is None and plan.size > 0
         self.last_plan = plan
         self.plan = plan if is_on else None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-
-import httpx
+from typing import TYPE_CHECKING
 
 from modelwatch.capture.guard import Guard
 from modelwatch.capture.polled import PolledUrl, version_url
 from modelwatch.errors import FormatError
 from modelwatch.telemetry.steering import MOST_STEERING_BYTES, FeatureLimits, Steering
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = ["FeatureLimits", "Steering", "SteeringUrl"]
 

@@ -10,8 +10,8 @@ whose pieces are not captured. An `Answer` in a generator's place is an iterable
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
-from types import TracebackType
-from typing import Any, Final
+from types import AsyncGeneratorType, GeneratorType, TracebackType
+from typing import TYPE_CHECKING, Any, Final
 
 from modelwatch.capture.observer import Observation, Observer
 from modelwatch.capture.options import Answer
@@ -127,6 +127,13 @@ class WatchedGenerator(Generator[Any, Any, Any]):
         self._generator = generator
         self._stream = _Stream(observer, observe)
 
+    if not TYPE_CHECKING:  # `inspect.isgenerator` goes by the type, and frameworks by that
+
+        @property
+        def __class__(self) -> type:
+            """The type of what is watched."""
+            return GeneratorType
+
     def send(self, value: Any) -> Any:
         """Resume the generator with a value."""
         return self._advance(lambda: self._generator.send(value))
@@ -176,6 +183,13 @@ class WatchedAsyncGenerator(AsyncGenerator[Any, Any]):
     ) -> None:
         self._generator = generator
         self._stream = _Stream(observer, observe)
+
+    if not TYPE_CHECKING:  # as for `inspect.isasyncgen`
+
+        @property
+        def __class__(self) -> type:
+            """The type of what is watched."""
+            return AsyncGeneratorType
 
     async def asend(self, value: Any) -> Any:
         """Resume the generator with a value."""

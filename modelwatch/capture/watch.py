@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ from modelwatch.capture.decorator import watch_function
 from modelwatch.capture.fold_thread import FoldThread
 from modelwatch.capture.held_function import HoldsFunction, holds_function, with_function
 from modelwatch.capture.model_identity import ModelIdentity
+from modelwatch.capture.nothing_captured import say_disabled, say_if_nothing_captured
 from modelwatch.capture.observed_call import ObservedCall
 from modelwatch.capture.observer import Observer
 from modelwatch.capture.options import (
@@ -29,7 +29,7 @@ from modelwatch.capture.options import (
     interval_seconds,
     validate_watch,
 )
-from modelwatch.capture.prediction import new_prediction
+from modelwatch.capture.prediction import enclose, new_prediction
 from modelwatch.capture.recorder import Recorder
 from modelwatch.capture.spans import tracer_of, tracing_provider
 from modelwatch.model_fingerprint import Fingerprint
@@ -61,8 +61,6 @@ _Watched = TypeVar(
         "Callable[..., Any] | classmethod[Any, ..., Any] | staticmethod[..., Any] | HoldsFunction"
     ),
 )
-
-_logger = logging.getLogger("modelwatch")
 
 
 class Watch:
@@ -202,6 +200,7 @@ class Watch:
         self._is_installed = False
         if not self.enabled:
             self.recorder.close()
+            say_disabled(model, version)
             return
         processes.register(self._token, self)
         self._identity.start()
@@ -303,7 +302,8 @@ class Watch:
         """Begin to capture a prediction that is made elsewhere, before its result is known.
 
         The inputs are read and checked at once. In a `prediction_scope` the call claims the
-        scope's prediction, as a watched function does. Never raises.
+        scope's prediction, as a watched function does, and further calls of the same watch in it
+        are part of that until it ends. Never raises.
 
         Args:
             inputs: the features of one row or a batch, as a watched function may take them.
@@ -316,16 +316,25 @@ class Watch:
         observation = None
         with self._guard:
             observation = self._logging.observe(None, (inputs,), {})
+            if observation is not None:
+                enclose(observation.prediction)
         prediction = observation.prediction if observation is not None else new_prediction()
         return ObservedCall(prediction, self._logging, observation)
 
-    def count(self, duration_seconds: float | None = None, error_type: str = "") -> None:
+    def count(
+        self,
+        duration_seconds: float | None = None,
+        error_type: str = "",
+        *,
+        dropped: str = "not_sampled",
+    ) -> None:
         """Count a prediction whose row is not captured: left out of the sample, or failed early.
 
         Args:
             duration_seconds: how long it took; None where that is unknown.
             error_type: what went wrong, of a small vocabulary: the exception's type, say; empty
-                where it succeeded, and its row is then counted as not sampled.
+                where it succeeded.
+            dropped: why the row of one that succeeded is not captured, of a small vocabulary.
         """
         self._is_installed = True
         if self.recorder.plan is None:
@@ -333,7 +342,7 @@ class Watch:
         with self._guard:
             self.recorder.count_call(duration_seconds, error_type)
             if not error_type:
-                self.recorder.tally.record_dropped("not_sampled")
+                self.recorder.tally.record_dropped(dropped)
 
     def log_failure(self, error_type: str) -> None:
         """Count a prediction that failed before it could be made, such as an invalid request.
@@ -351,7 +360,7 @@ class Watch:
         if not self.enabled:
             return True
         delivered = self._exporter.flush(timeout_seconds)
-        self._say_if_nothing_captured()
+        self._check_captures()
         return delivered
 
     def shutdown(self, timeout_seconds: float = 5.0) -> bool:
@@ -359,12 +368,8 @@ class Watch:
 
         Watched functions go on as plain functions. A second call does nothing.
         """
-        if self.recorder.plan is None:
-            return True
-        self.recorder.close()
-        self._fold_thread.stop()
-        delivered = self._exporter.shutdown(timeout_seconds)
-        self._say_if_nothing_captured()
+        delivered = self._shut_down(timeout_seconds)
+        self._check_captures()
         return delivered
 
     def after_fork(self) -> None:
@@ -383,9 +388,10 @@ class Watch:
         """Shut down when the interpreter exits, even where it is told to once more meanwhile."""
         with self._guard:
             try:
-                self.shutdown(timeout_seconds)
+                self._shut_down(timeout_seconds)
             except SystemExit:  # one Ctrl-C sends SIGINT and SIGQUIT to the workers of gunicorn
                 self._exporter.flush(timeout_seconds)
+            self._check_captures(is_end=True)
 
     def __reduce__(self) -> tuple[Callable[..., Watch], tuple[str, dict[str, Any]]]:
         return _restore, (self._token, self._arguments)
@@ -398,6 +404,18 @@ class Watch:
 
     def __repr__(self) -> str:
         return f"<Watch {self.model} {self.version}: {self.rows_captured} rows captured>"
+
+    def _shut_down(self, timeout_seconds: float) -> bool:
+        if self.recorder.is_closed:
+            return True
+        self.recorder.close()
+        self._fold_thread.stop()
+        return self._exporter.shutdown(timeout_seconds)
+
+    def _check_captures(self, *, is_end: bool = False) -> None:
+        """Say so where the watch is installed and nothing was captured."""
+        if self._is_installed and self.enabled:
+            say_if_nothing_captured(self.recorder, self._guard, is_end=is_end)
 
     def _wrap(self, function: Any, options: CaptureOptions) -> Any:
         self._is_installed = True
@@ -442,25 +460,8 @@ class Watch:
     def _before_interval(self) -> None:
         """Look for the baseline and for trouble; in the exporter's thread."""
         self._baseline_source.seek()
-        folder = self.recorder.folder
-        if folder.calls_seen and not folder.rows_captured:
-            self._guard.notice("nothing captured", self._nothing_captured())
-
-    def _say_if_nothing_captured(self) -> None:
-        if self._is_installed and not self.recorder.folder.rows_captured:
-            _logger.warning("modelwatch: %s", self._nothing_captured())
-
-    def _nothing_captured(self) -> str:
-        calls = self.recorder.folder.calls_seen
-        return (
-            f"installed for model {self.model} version {self.version}, but captured 0 rows in "
-            f"process {os.getpid()}, which saw {calls} calls. "
-            + (
-                "All were sampled out, or their features could not be read (then it is logged)."
-                if calls
-                else "Is the watched function the one that the service calls?"
-            )
-        )
+        if self.recorder.folder.calls_seen:
+            self._check_captures()
 
 
 _LOGGED: Final = FeatureArgument(name="inputs", position=0)

@@ -142,8 +142,7 @@ class Exporter:
 
     def shutdown(self, timeout_seconds: float) -> bool:
         """Deliver what there is, and end the thread; True as for `flush`."""
-        with self._condition:
-            self._is_stopping = True
+        self.begin_shutdown(timeout_seconds)
         return self.flush(timeout_seconds)
 
     def export(self, deadline: float | None = None) -> None:

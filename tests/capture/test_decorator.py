@@ -464,3 +464,18 @@ def test_disabled_watches_leave_functions_alone(
             assert watch(predict) is predict
             watch.log({"amount": 1}, 0.5)
             assert watch.flush()
+
+
+def test_frameworks_take_watched_streams_for_generators(watched: Watched) -> None:
+    """Whoever asks what a stream is gets the answer of the function's own."""
+
+    @watched.watch
+    def stream(features: Row) -> Iterator[float]:
+        yield 0.5
+
+    @watched.watch
+    async def stream_later(features: Row) -> AsyncIterator[float]:
+        yield 0.5
+
+    assert inspect.isgenerator(stream({}))
+    assert inspect.isasyncgen(stream_later({}))

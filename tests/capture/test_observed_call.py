@@ -64,3 +64,18 @@ def test_nothing_is_captured_after_the_end(watched: Watched, row: dict[str, Any]
     watched.watch.observe(row).finish(0.5)
     watched.watch.count(0.001)
     assert not watched.transport.profiles()
+
+
+def test_calls_inside_an_observed_prediction_are_part_of_it(
+    watched: Watched, row: dict[str, Any]
+) -> None:
+    """What an adapter observes and calls under the same watch is one prediction, until it ends."""
+    predict = watched.watch(lambda features: 0.5)
+    with mw.prediction_scope():
+        call = watched.watch.observe(row)
+        predict(row)
+        predict(row)
+        call.finish(0.5)
+        predict(row)
+    profile = watched.profile()
+    assert (profile.rows, +profile.predictions) == (2, {"": 2})

@@ -11,13 +11,14 @@ import ssl
 import zlib
 from email.utils import parsedate_to_datetime
 from time import monotonic, time
-from typing import Final
-
-import httpx
+from typing import TYPE_CHECKING, Final
 
 from modelwatch.errors import ConfigurationError
 from modelwatch.telemetry.transport.options import SignalOptions, TransportOptions
 from modelwatch.telemetry.transport.outcome import Outcome, Signal, bounded_wait, read_answer
+
+if TYPE_CHECKING:  # a service that starts has more urgent things to load; the thread that sends can
+    import httpx
 
 __all__ = ["HttpTransport"]
 
@@ -75,6 +76,8 @@ class HttpTransport:
             body = _compressed(body)
             headers.append(("content-encoding", "gzip"))
         deadline = monotonic() + limit
+        import httpx
+
         try:
             with self._opened(options).stream(
                 "POST", options.address, content=body, headers=headers, timeout=limit
@@ -99,6 +102,8 @@ class HttpTransport:
             self._clients = {}
 
     def _opened(self, options: SignalOptions) -> httpx.Client:
+        import httpx
+
         self._leave_inherited()
         files = _files(options)
         if files not in self._clients:

@@ -191,13 +191,13 @@ async def test_a_request_that_cannot_be_read_passes_and_is_counted(
     transport: FakeTransport,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It is counted as not sampled, and once it is said why."""
+    """It is counted, its row as unreadable, and once it is said why."""
     app = captured(answering(PRICE), watch, max_body_bytes=1_000)
     for _ in range(3):
         assert (await Request(chunks, headers=headers).put(app)).body == PRICE
     profile = profile_of(watch, transport)
     assert (profile.rows, profile.predictions) == (0, {"": 3})
-    assert profile.dropped == {"not_sampled": 3}
+    assert profile.dropped == {"unreadable": 3}
     told = [record.message for record in caplog.records if "the request is" in record.message]
     assert len(told) == 1
     assert f"the request is {reason}" in told[0]
