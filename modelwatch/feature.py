@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -11,7 +12,13 @@ import numpy.typing as npt
 
 from modelwatch.errors import ProfileMismatch
 from modelwatch.outliers import Kind, OutlierLimits, outlier_counts
-from modelwatch.sketches import Categories, ExponentialHistogram, Histogram, Moments
+from modelwatch.sketches import (
+    Categories,
+    ExponentialHistogram,
+    Histogram,
+    JointMoments,
+    Moments,
+)
 from modelwatch.sketches.categories import MAX_CATEGORIES, MAX_NEW_CATEGORIES
 from modelwatch.tables.columns import (
     CategoricalColumn,
@@ -22,9 +29,12 @@ from modelwatch.tables.columns import (
 )
 from modelwatch.tables.value_kinds import holds_text, infer_kind
 
-__all__ = ["FeatureProfile", "FeatureSpec", "Role"]
+__all__ = ["FeatureProfile", "FeatureSpec", "Role", "empty_joint"]
 
 Role = Literal["input", "output"]
+
+MAX_JOINT_FEATURES = 100
+"""Numeric inputs whose co-moments are kept, in the baseline's order: 80 kB at the cap."""
 
 _NUMBERS_AT_ONCE = 16_384
 """As many as stay in the processor's cache between sorting, counting and summing up."""
@@ -212,6 +222,15 @@ class FeatureProfile:
             self.missing + other.missing,
             self.outliers + other.outliers,
         )
+
+
+def empty_joint(specs: Sequence[FeatureSpec]) -> JointMoments | None:
+    """Return co-moments of no rows of the numeric inputs; None of fewer than two."""
+    numeric = [spec for spec in specs if spec.role == "input" and spec.kind != "categorical"]
+    chosen = numeric[:MAX_JOINT_FEATURES]
+    if len(chosen) < 2:
+        return None
+    return JointMoments([spec.name for spec in chosen], np.array([spec.mean for spec in chosen]))
 
 
 def _merge_values(

@@ -11,8 +11,9 @@ import numpy as np
 
 from modelwatch.distance_limit import DistanceLimit
 from modelwatch.errors import ConfigurationError, DataError, ProfileMismatch
-from modelwatch.feature import FeatureProfile, FeatureSpec, Role
-from modelwatch.outliers import OutlierLimits, outlier_counts, outlying_rows
+from modelwatch.feature import FeatureProfile, FeatureSpec, Role, empty_joint
+from modelwatch.outlier_rows import count_outlier_rows
+from modelwatch.outliers import OutlierLimits
 from modelwatch.parameter_checks import instance, shown
 from modelwatch.performance import (
     LabelledSummary,
@@ -45,9 +46,6 @@ MAX_UNEXPECTED_FEATURES = 50
 
 MAX_DISCOVERED_FEATURES = 1_000
 """Likewise where no baseline is known."""
-
-MAX_JOINT_FEATURES = 100
-"""Numeric inputs whose co-moments are kept, in the baseline's order: 80 kB at the cap."""
 
 
 class Profile:
@@ -158,12 +156,11 @@ class Profile:
         if baseline is not None:
             profile._specs = dict(baseline.features)
             for name, own in (limits or {}).items():
-                if own is not profile._specs[name].limits:
-                    profile._specs[name] = replace(profile._specs[name], limits=own)
+                profile._specs[name] = replace(profile._specs[name], limits=own)
             profile._expected = frozenset(profile._specs)
             profile._distance = baseline.distance
         if baseline is not None and not features_only:
-            profile.joint = _empty_joint(list(baseline.features.values()))
+            profile.joint = empty_joint(list(baseline.features.values()))
             if baseline.performance is not None:
                 profile.scores = baseline.performance.empty_scores()
                 profile.labelled = baseline.performance.empty_labelled()
@@ -280,8 +277,7 @@ class Profile:
             error_types: how many of them failed, by exception type.
         """
         failed = Counter(error_types or {})
-        self.predictions.update(failed)
-        self.predictions[""] += len(durations_seconds) - failed.total()
+        self.predictions.update({**failed, "": len(durations_seconds) - failed.total()})
         durations = np.fromiter(durations_seconds, np.float64, len(durations_seconds))
         self.duration.update(durations)
         self.duration_sum_seconds += float(durations.sum())
@@ -310,7 +306,8 @@ class Profile:
         result.rows = self.rows + other.rows
         result.hours = self.hours + other.hours
         result.untimed = self.untimed + other.untimed
-        if self.window_hours or other.window_hours or self._span != other._span:
+        spans = {(profile.start_ns, profile.end_ns) for profile in (self, other)}
+        if self.window_hours or other.window_hours or len(spans) > 1:
             result.window_hours = self._by_clock() + other._by_clock()
         result.features = dict(self.features)
         for name, feature in other.features.items():
@@ -327,10 +324,6 @@ class Profile:
         result.labelled = merged_labels(self.labelled, other.labelled)
         result.quadratic = merged(self.quadratic, other.quadratic)
         return result
-
-    @property
-    def _span(self) -> tuple[int, int]:
-        return self.start_ns, self.end_ns
 
     @property
     def outlier_rate(self) -> float | None:
@@ -391,26 +384,12 @@ class Profile:
         return self._specs[name]
 
     def _count_outlier_rows(self, read: Mapping[str, NumericColumn | CategoricalColumn]) -> None:
-        """Count rows with an outlier among their inputs, and those whose numbers do not match."""
         inputs = {name: read[name] for name in read if self._specs[name].role == "input"}
         limits = {name: self._specs[name].limits for name in inputs}
-        masks = [
-            outlying_rows(column, limits[name])
-            for name, column in inputs.items()
-            if outlier_counts(column, limits[name])
-        ]
-        found = np.logical_or.reduce(masks) if masks else None
-        if self._distance is not None and inputs.keys() >= set(self._distance.names):
-            columns = [inputs[name] for name in self._distance.names]
-            values = [column.values for column in columns if isinstance(column, NumericColumn)]
-            rows = np.column_stack(values)
-            if found is not None:
-                rows = np.where(found[:, np.newaxis], np.nan, rows)
-            is_far, features = self._distance.outliers(rows)
-            found = is_far if found is None else found | is_far
-            for name, count in features.items():
-                self.features[name].outliers["distance"] += count
-        self.outlier_rows += 0 if found is None else int(found.sum())
+        rows, features = count_outlier_rows(inputs, limits, self._distance)
+        self.outlier_rows += rows
+        for name, count in features.items():
+            self.features[name].outliers["distance"] += count
 
     def _update_joint(self, read: Mapping[str, NumericColumn | CategoricalColumn]) -> None:
         if self.joint is None:
@@ -419,11 +398,3 @@ class Profile:
         numbers = [column.values for column in columns if isinstance(column, NumericColumn)]
         if len(numbers) == len(columns):
             self.joint.update_columns(numbers)
-
-
-def _empty_joint(specs: Sequence[FeatureSpec]) -> JointMoments | None:
-    numeric = [spec for spec in specs if spec.role == "input" and spec.kind != "categorical"]
-    chosen = numeric[:MAX_JOINT_FEATURES]
-    if len(chosen) < 2:
-        return None
-    return JointMoments([spec.name for spec in chosen], np.array([spec.mean for spec in chosen]))

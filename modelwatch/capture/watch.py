@@ -5,20 +5,15 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from modelwatch import settings
 from modelwatch.baseline import Baseline
 from modelwatch.capture import processes
 from modelwatch.capture.arguments import FeatureArgument
-from modelwatch.capture.baseline_source import BaselineSource
 from modelwatch.capture.declared_inputs import DeclaredInputs
 from modelwatch.capture.decorator import watch_function
-from modelwatch.capture.fold_thread import FoldThread
 from modelwatch.capture.held_function import HoldsFunction, holds_function, with_function
-from modelwatch.capture.model_identity import ModelIdentity
-from modelwatch.capture.nothing_captured import say_disabled, say_if_nothing_captured
 from modelwatch.capture.observed_call import ObservedCall
 from modelwatch.capture.observer import Observer
 from modelwatch.capture.options import (
@@ -26,24 +21,13 @@ from modelwatch.capture.options import (
     OnOutlier,
     default_max_rows_per_second,
     default_sample_rate,
-    interval_seconds,
     validate_watch,
 )
+from modelwatch.capture.pipeline import Pipeline
 from modelwatch.capture.prediction import enclose, new_prediction
-from modelwatch.capture.recorder import Recorder
-from modelwatch.capture.spans import tracer_of, tracing_provider
 from modelwatch.model_fingerprint import Fingerprint
-from modelwatch.profile import Profile
-from modelwatch.telemetry.export_options import ExportOptions
-from modelwatch.telemetry.exporter import Exporter
-from modelwatch.telemetry.names import SERVICE_INSTANCE_ID
 from modelwatch.telemetry.privacy import Privacy, Redaction
-from modelwatch.telemetry.resource import (
-    fingerprint_attributes,
-    process_resource,
-    resource_after_fork,
-)
-from modelwatch.telemetry.transport import Transport, TransportOptions, open_transport
+from modelwatch.telemetry.transport import Transport
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
@@ -151,61 +135,33 @@ class Watch:
             "transport": transport,
             "tracer_provider": tracer_provider,
         }
-        self._tracer_provider = tracer_provider
-        self._traced_by: TracerProvider | None = None
-        self._privacy = Privacy(redact=redact, hash_categories=hash_categories)
         self._token = uuid.uuid4().hex
         self.model = model
         self.version = version
         self.enabled = settings.read_boolean("MODELWATCH_ENABLED") and not settings.read_boolean(
             "OTEL_SDK_DISABLED"
         )
-        self.recorder = Recorder(
+        self._pipeline = Pipeline(
             model,
             version,
-            capacity_rows=buffer_rows,
-            start=self._start,
+            baseline=baseline,
+            collector=collector,
             declared=DeclaredInputs.checked(feature_names, extractors),
+            buffer_rows=buffer_rows,
+            endpoint=endpoint,
+            export_interval_seconds=export_interval_seconds,
+            privacy=Privacy(redact=redact, hash_categories=hash_categories),
+            fingerprint=fingerprint,
+            transport=transport,
+            tracer_provider=tracer_provider,
+            enabled=self.enabled,
         )
+        self.recorder = self._pipeline.recorder
         self._guard = self.recorder.guard
         self._logging = Observer(self.recorder, CaptureOptions(), _LOGGED)
-        self._baseline_source = BaselineSource(
-            baseline if self.enabled else None,
-            model=model,
-            version=version,
-            adopt=self.recorder.adopt,
-            guard=self._guard,
-            collector=collector if self.enabled else None,
-            steer=self.recorder.steer,
-        )
-        self._identity = ModelIdentity(fingerprint, guard=self._guard)
-        self._fold_thread = FoldThread(self._fold, self._guard)
-        interval = interval_seconds(export_interval_seconds)
-        options = TransportOptions.from_environment(endpoint)
-        self._resource = process_resource() if self.enabled else {}
-        self._exporter = Exporter(
-            collect=self._collect,
-            before_interval=self._before_interval,
-            transport=transport if transport is not None else open_transport(options),
-            resource=lambda: {
-                **self._resource,
-                **fingerprint_attributes(self._identity.fingerprint),
-            },
-            collect_events=self.recorder.events.take,
-            privacy=lambda: self._privacy,
-            interval_seconds=interval,
-            guard=self._guard,
-            options=ExportOptions.from_environment(),
-        )
-        self._is_installed = False
-        if not self.enabled:
-            self.recorder.close()
-            say_disabled(model, version)
-            return
-        processes.register(self._token, self)
-        self._identity.start()
-        self._baseline_source.seek(wait_seconds=_BASELINE_WAIT_SECONDS)
-        self._identity.mismatches(self.baseline)
+        if self.enabled:
+            processes.register(self._token, self)
+            self._pipeline.begin()
 
     @property
     def baseline(self) -> Baseline | None:
@@ -274,7 +230,7 @@ class Watch:
             ConfigurationError: where an option cannot work, or it is not clear which parameter
                 holds the features.
         """
-        self._privacy = self._privacy.also(redact)
+        self._pipeline.privacy = self._pipeline.privacy.also(redact)
         options = CaptureOptions(
             inputs=inputs,
             sample_rate=default_sample_rate() if sample_rate is None else sample_rate,
@@ -312,7 +268,7 @@ class Watch:
             What is told of the result; the time until then is the prediction's duration. Inside of
             a watched call of the same watch it captures nothing, as that call does.
         """
-        self._is_installed = True
+        self._pipeline.is_installed = True
         observation = None
         with self._guard:
             observation = self._logging.observe(None, (inputs,), {})
@@ -336,7 +292,7 @@ class Watch:
                 where it succeeded.
             dropped: why the row of one that succeeded is not captured, of a small vocabulary.
         """
-        self._is_installed = True
+        self._pipeline.is_installed = True
         if self.recorder.plan is None:
             return
         with self._guard:
@@ -357,41 +313,26 @@ class Watch:
 
         False where something still waits, or where the receiver refused something meanwhile.
         """
-        if not self.enabled:
-            return True
-        delivered = self._exporter.flush(timeout_seconds)
-        self._check_captures()
-        return delivered
+        return self._pipeline.flush(timeout_seconds) if self.enabled else True
 
     def shutdown(self, timeout_seconds: float = 5.0) -> bool:
         """Send all that was captured and capture no more; True as for `flush`.
 
         Watched functions go on as plain functions. A second call does nothing.
         """
-        delivered = self._shut_down(timeout_seconds)
-        self._check_captures()
-        return delivered
+        return self._pipeline.shutdown(timeout_seconds) if self.enabled else True
 
     def after_fork(self) -> None:
         """Start anew in a forked child: what was captured before is the parent's to send."""
-        self._resource = resource_after_fork(self._resource)
-        parts = (self.recorder, self._baseline_source, self._fold_thread, self._exporter)
-        for part in (*parts, self._identity):
-            part.reset()
+        self._pipeline.after_fork()
 
     def before_exit(self, timeout_seconds: float) -> None:
         """Begin to send what there is when the interpreter exits."""
-        with self._guard, suppress(SystemExit):
-            self._exporter.begin_shutdown(timeout_seconds)
+        self._pipeline.before_exit(timeout_seconds)
 
     def at_exit(self, timeout_seconds: float) -> None:
-        """Shut down when the interpreter exits, even where it is told to once more meanwhile."""
-        with self._guard:
-            try:
-                self._shut_down(timeout_seconds)
-            except SystemExit:  # one Ctrl-C sends SIGINT and SIGQUIT to the workers of gunicorn
-                self._exporter.flush(timeout_seconds)
-            self._check_captures(is_end=True)
+        """Shut down when the interpreter exits."""
+        self._pipeline.at_exit(timeout_seconds)
 
     def __reduce__(self) -> tuple[Callable[..., Watch], tuple[str, dict[str, Any]]]:
         return _restore, (self._token, self._arguments)
@@ -405,63 +346,13 @@ class Watch:
     def __repr__(self) -> str:
         return f"<Watch {self.model} {self.version}: {self.rows_captured} rows captured>"
 
-    def _shut_down(self, timeout_seconds: float) -> bool:
-        if self.recorder.is_closed:
-            return True
-        self.recorder.close()
-        self._fold_thread.stop()
-        return self._exporter.shutdown(timeout_seconds)
-
-    def _check_captures(self, *, is_end: bool = False) -> None:
-        """Say so where the watch is installed and nothing was captured."""
-        if self._is_installed and self.enabled:
-            say_if_nothing_captured(self.recorder, self._guard, is_end=is_end)
-
     def _wrap(self, function: Any, options: CaptureOptions) -> Any:
-        self._is_installed = True
+        self._pipeline.is_installed = True
         if not self.enabled:
             return function
         if holds_function(function):
             return with_function(function, watch_function(function.func, self, options))
         return watch_function(function, self, options)
-
-    def _start(self) -> None:
-        self._find_tracer()
-        self._fold_thread.start()
-        self._exporter.start()
-        self._identity.start()
-        self._baseline_source.seek()
-
-    def _fold(self) -> None:
-        """Do what has to be done every now and then; in the fold thread."""
-        self._find_tracer()
-        self.recorder.tally.count_unsampled()
-        self.recorder.folder.fold_full()
-
-    def _find_tracer(self) -> None:
-        """Look whether the application has set a tracer provider since the last time."""
-        provider = tracing_provider(self._tracer_provider)
-        if provider is not self._traced_by:
-            self._traced_by = provider
-            self.recorder.trace(tracer_of(provider) if provider is not None else None)
-
-    def _collect(self) -> list[Profile]:
-        """Cut the window; in the exporter's thread."""
-        folder = self.recorder.folder
-        profiles = folder.cut(self.recorder.last_plan)
-        baseline = self.recorder.last_plan.baseline
-        differing = self._identity.mismatches(baseline)
-        for profile in profiles:
-            profile.instance = str(self._resource[SERVICE_INSTANCE_ID])
-            if baseline is not None and profile.baseline_id == baseline.id:
-                profile.mismatches.update(differing)
-        return profiles
-
-    def _before_interval(self) -> None:
-        """Look for the baseline and for trouble; in the exporter's thread."""
-        self._baseline_source.seek()
-        if self.recorder.folder.calls_seen:
-            self._check_captures()
 
 
 _LOGGED: Final = FeatureArgument(name="inputs", position=0)

@@ -69,7 +69,7 @@ def test_another_model_file_is_told(
     """It is hashed beside the predictions, logged once, and sent with each window."""
     model_file.write_bytes(b"another")
     watched = make_watch(baseline=made_for, fingerprint=str(model_file))
-    wait_until(lambda: watched.watch._identity.fingerprint is not None)
+    wait_until(lambda: watched.watch._pipeline.identity.fingerprint is not None)
     for _ in range(2):
         watched.watch.log({"x": 5.0}, 0.5)
         assert watched.watch.flush(timeout_seconds=30)

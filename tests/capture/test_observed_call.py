@@ -70,7 +70,11 @@ def test_calls_inside_an_observed_prediction_are_part_of_it(
     watched: Watched, row: dict[str, Any]
 ) -> None:
     """What an adapter observes and calls under the same watch is one prediction, until it ends."""
-    predict = watched.watch(lambda features: 0.5)
+
+    @watched.watch
+    def predict(features: dict[str, Any]) -> float:
+        return 0.5
+
     with mw.prediction_scope():
         call = watched.watch.observe(row)
         predict(row)

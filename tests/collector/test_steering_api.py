@@ -109,7 +109,7 @@ def test_a_running_watch_is_steered(start: Start, baseline: mw.Baseline) -> None
     collector.push(baseline)
     httpx.put(collector.version("/capture"), json={"enabled": False})
     watch = mw.Watch(MODEL, version=VERSION, baseline=collector.api, endpoint=collector.otlp)
-    watch._baseline_source.seek(wait_seconds=30)
+    watch._pipeline.source.seek(wait_seconds=30)
     assert watch.baseline is not None
     assert watch.baseline.id == baseline.id
     assert watch.recorder.steering == Steering(enabled=False)
