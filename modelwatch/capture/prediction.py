@@ -13,7 +13,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from contextvars import ContextVar
+from contextlib import suppress
+from contextvars import ContextVar, Token
 from types import MappingProxyType
 from typing import Final
 
@@ -92,9 +93,9 @@ def new_prediction(
 
 
 class Scope:
-    """A context manager that keeps a prediction in the context until some call claims it."""
+    """What a scope puts into the context: a prediction until some call claims it."""
 
-    __slots__ = ("_token", "claimed", "encloses", "prediction")
+    __slots__ = ("claimed", "encloses", "prediction")
 
     maker: Final = None  # it is no prediction that has been made
 
@@ -104,13 +105,6 @@ class Scope:
         # Whether the prediction was begun by `Watch.observe`: calls of the same watch in the scope
         # are then part of it until it ends.
         self.encloses = False
-
-    def __enter__(self) -> Prediction:
-        self._token = CURRENT.set(self)
-        return self.prediction
-
-    def __exit__(self, *_: object) -> None:
-        CURRENT.reset(self._token)
 
     def claim(self, maker: object) -> Prediction | None:
         """Return the scope's prediction to the first caller, and one of its own to each later.
@@ -123,6 +117,29 @@ class Scope:
         self.claimed = True
         self.prediction.maker = maker
         return self.prediction
+
+
+class PredictionScope:
+    """A context manager that keeps a scope in the context; at the latest until it is let go."""
+
+    __slots__ = ("_scope", "_token")
+
+    def __init__(self, prediction: Prediction) -> None:
+        self._scope = Scope(prediction)
+        self._token: Token[Prediction | Scope | None] | None = None
+
+    def __enter__(self) -> Prediction:
+        self._token = CURRENT.set(self._scope)
+        return self._scope.prediction
+
+    def __exit__(self, *_: object) -> None:
+        token, self._token = self._token, None
+        if token is not None:
+            CURRENT.reset(token)
+
+    def __del__(self) -> None:
+        with suppress(ValueError):  # as in a stream that nobody closed, let go in another thread
+            self.__exit__()
 
 
 CURRENT: Final[ContextVar[Prediction | Scope | None]] = ContextVar("modelwatch", default=None)
@@ -176,7 +193,7 @@ def current_prediction() -> Prediction | None:
     return found if found is not None and found.maker is not MADE else None
 
 
-def prediction_scope(prediction_id: str | None = None) -> Scope:
+def prediction_scope(prediction_id: str | None = None) -> PredictionScope:
     """Open a scope, as an adapter does around a request; the first watched call inside claims it.
 
     Args:
@@ -186,7 +203,7 @@ def prediction_scope(prediction_id: str | None = None) -> Scope:
         A context manager whose value is the prediction; its `outliers` are filled in when a
         watched call has claimed it.
     """
-    return Scope(new_prediction(prediction_id))
+    return PredictionScope(new_prediction(prediction_id))
 
 
 def _time_ordered_uuid(draw: int | None) -> str:

@@ -36,7 +36,9 @@ ACTIONS_A_TURN = 20
 Row = dict[str, Any]
 
 
-def make_watch(folder: Path, endpoint: str | None = None) -> mw.Watch:
+def make_watch(
+    folder: Path, endpoint: str | None = None, *, interval_seconds: float = 0.05
+) -> mw.Watch:
     """Return a watch with a baseline, so that rows are read and checked the usual way."""
     random = np.random.default_rng(5)
     training = {
@@ -48,7 +50,7 @@ def make_watch(folder: Path, endpoint: str | None = None) -> mw.Watch:
         version="1",
         baseline=mw.Baseline.fit(training, model="m", version="1"),
         endpoint=endpoint,
-        export_interval_seconds=0.05,
+        export_interval_seconds=interval_seconds,
         transport=None if endpoint else FileTransport(folder),
     )
 
@@ -193,7 +195,7 @@ def forks_to_endpoint(folder: Path, endpoint: str | None) -> dict[int, int]:
 
 def generations(folder: Path, endpoint: str | None) -> dict[int, int]:
     """Fork from a thread, and in the children again; some leave without an orderly exit."""
-    watch = make_watch(folder, endpoint)
+    watch = make_watch(folder, endpoint, interval_seconds=3_600.0)
     predict = watch(score)
     predict(row_of("parent"))
     expected = {os.getpid(): 1}
