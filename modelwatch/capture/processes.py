@@ -31,17 +31,18 @@ class ProcessBound(Protocol):
 _EXIT_PRIORITY: Final = 10
 
 _live: WeakSet[ProcessBound] = WeakSet()
-_by_token: WeakValueDictionary[str, ProcessBound] = WeakValueDictionary()
+_by_token: WeakValueDictionary[str, object] = WeakValueDictionary()
 _hooked = False
 _exit_timeout_seconds = 0.0
 
 
-def register(token: str, bound: ProcessBound) -> None:
-    """Tell an object of forks and of the process's end for as long as it lives.
+def register(token: str, watch: object, bound: ProcessBound) -> None:
+    """Tell what belongs to a watch of forks and of the process's end, for as long as it lives.
 
     Args:
-        token: finds the object again, in this process.
-        bound: the object.
+        token: finds the watch again, in this process, while it lives.
+        watch: the watch.
+        bound: what belongs to it; its threads may keep it alive for longer than the watch.
 
     Raises:
         ConfigurationError: where ``MODELWATCH_EXIT_TIMEOUT`` is no number.
@@ -49,7 +50,7 @@ def register(token: str, bound: ProcessBound) -> None:
     global _hooked, _exit_timeout_seconds
     _exit_timeout_seconds = settings.read_number("MODELWATCH_EXIT_TIMEOUT")
     _live.add(bound)
-    _by_token[token] = bound
+    _by_token[token] = watch
     if not _hooked:
         _hooked = True
         os.register_at_fork(after_in_child=_after_fork)
@@ -58,8 +59,8 @@ def register(token: str, bound: ProcessBound) -> None:
         _hook_child(None)
 
 
-def find(token: str) -> ProcessBound | None:
-    """Return the living object of this process that was registered by a token, or None."""
+def find(token: str) -> object:
+    """Return the living watch of this process that was registered by a token, or None."""
     return _by_token.get(token)
 
 

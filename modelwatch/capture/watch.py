@@ -160,7 +160,7 @@ class Watch:
         self._guard = self.recorder.guard
         self._logging = Observer(self.recorder, CaptureOptions(), _LOGGED)
         if self.enabled:
-            processes.register(self._token, self)
+            processes.register(self._token, self, self._pipeline)
             self._pipeline.begin()
 
     @property
@@ -322,18 +322,6 @@ class Watch:
         """
         return self._pipeline.shutdown(timeout_seconds) if self.enabled else True
 
-    def after_fork(self) -> None:
-        """Start anew in a forked child: what was captured before is the parent's to send."""
-        self._pipeline.after_fork()
-
-    def before_exit(self, timeout_seconds: float) -> None:
-        """Begin to send what there is when the interpreter exits."""
-        self._pipeline.before_exit(timeout_seconds)
-
-    def at_exit(self, timeout_seconds: float) -> None:
-        """Shut down when the interpreter exits."""
-        self._pipeline.at_exit(timeout_seconds)
-
     def __reduce__(self) -> tuple[Callable[..., Watch], tuple[str, dict[str, Any]]]:
         return _restore, (self._token, self._arguments)
 
@@ -365,5 +353,5 @@ def _restore(token: str, arguments: dict[str, Any]) -> Watch:
         return found
     watch = Watch(**arguments)
     watch._token = token
-    processes.register(token, watch)
+    processes.register(token, watch, watch._pipeline)
     return watch

@@ -137,3 +137,24 @@ def test_a_wait_that_is_no_number_is_refused(
     monkeypatch.setenv("MODELWATCH_EXIT_TIMEOUT", "soon")
     with pytest.raises(ConfigurationError, match="MODELWATCH_EXIT_TIMEOUT is 'soon'"):
         make_watch()
+
+
+def test_a_watch_that_was_let_go_sends_what_it_has() -> None:
+    """Rows of a watch that nobody refers to any more are delivered when the process ends."""
+    script = (
+        "import modelwatch as mw\n"
+        "from modelwatch.telemetry.transport import Outcome\n"
+        "class Printing:\n"
+        "    def send(self, signal, body, *, timeout_seconds=None):\n"
+        "        print(signal, flush=True)\n"
+        "        return Outcome(status='accepted')\n"
+        "    def close(self):\n"
+        "        pass\n"
+        "def serve():\n"
+        "    mw.Watch('m', version='1', transport=Printing()).log({'a': 1.0}, 0.5)\n"
+        "serve()\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert run.stdout.splitlines() == ["metrics", "logs"]
