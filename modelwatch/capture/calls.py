@@ -13,8 +13,10 @@ from modelwatch.capture.checks import SCALARS
 from modelwatch.capture.guard import FAULTS
 from modelwatch.capture.observer import Observer
 from modelwatch.capture.options import Answer
+from modelwatch.capture.outputs import Failure
 from modelwatch.capture.prediction import CURRENT, MADE, Prediction
 from modelwatch.capture.sampling import DRAW_BITS, draw
+from modelwatch.capture.short_way import ShortWay
 from modelwatch.capture.streams import WatchedAsyncGenerator, WatchedGenerator
 
 __all__ = ["Caller", "caller_for"]
@@ -39,6 +41,7 @@ def caller_for(function: Callable[..., Any], observer: Observer) -> Caller:
 
 def _general_caller(observer: Observer) -> Callable[..., Any]:
     """Return the caller of plain functions in all cases; it may be given the call's draw."""
+    short = ShortWay(observer)
 
     def call(
         wrapped: Callable[..., Any],
@@ -47,6 +50,15 @@ def _general_caller(observer: Observer) -> Callable[..., Any]:
         kwargs: dict[str, Any],
         drawn: int | None = None,
     ) -> Any:
+        begun = short.begin(args, kwargs) if drawn is None else None
+        if begun is not None:
+            try:
+                output = wrapped(*args, **kwargs)
+            except BaseException as error:
+                short.end(begun, Failure(type(error).__qualname__))
+                raise
+            short.end(begun, output)
+            return output
         observation = observer.begin(instance, args, kwargs, drawn)
         if observation is None:
             return wrapped(*args, **kwargs)
@@ -130,12 +142,23 @@ def _plain_caller(observer: Observer) -> Caller:
 
 
 def _async_caller(observer: Observer) -> Caller:
+    short = ShortWay(observer)
+
     async def call(
         wrapped: Callable[..., Awaitable[Any]],
         instance: Any,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Any:
+        begun = short.begin(args, kwargs)
+        if begun is not None:
+            try:
+                output = await wrapped(*args, **kwargs)
+            except BaseException as error:
+                short.end(begun, Failure(type(error).__qualname__))
+                raise
+            short.end(begun, output)
+            return output
         observation = observer.begin(instance, args, kwargs)
         if observation is None:
             return await wrapped(*args, **kwargs)

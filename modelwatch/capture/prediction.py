@@ -10,13 +10,14 @@ is quicker than to restore what was there; whoever looks takes such a one for no
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from types import MappingProxyType
 from typing import Final
+
+from modelwatch.capture.sampling import draw
 
 __all__ = ["Prediction", "current_prediction", "enclose", "new_prediction", "prediction_scope"]
 
@@ -206,18 +207,18 @@ def prediction_scope(prediction_id: str | None = None) -> PredictionScope:
     return PredictionScope(new_prediction(prediction_id))
 
 
-def _time_ordered_uuid(draw: int | None) -> str:
+def _time_ordered_uuid(drawn: int | None) -> str:
     """Return a UUID of version 7 (RFC 9562): 48 bits of milliseconds, then 74 random bits.
 
     Args:
-        draw: its last 32 bits, where they are drawn already.
+        drawn: its last 32 bits, where they are drawn already.
     """
     milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
-    if draw is not None:
-        random = random & ~0xFFFF_FFFF | draw
-    number = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | random
-    number = number & ~(0xF << 76) | 7 << 76
-    number = number & ~(0x3 << 62) | 2 << 62
-    text = f"{number:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    random = draw(74)
+    node = random >> 26
+    if drawn is not None:
+        node = node & ~0xFFFF_FFFF | drawn
+    return (
+        f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{random & 0xFFF:03x}-"
+        f"{0x8000 | random >> 12 & 0x3FFF:04x}-{node:012x}"
+    )
