@@ -19,7 +19,7 @@ from modelwatch.capture.sampling import DRAW_BITS, draw
 from modelwatch.capture.short_way import ShortWay
 from modelwatch.capture.streams import WatchedAsyncGenerator, WatchedGenerator
 
-__all__ = ["Caller", "caller_for"]
+__all__ = ["Caller", "caller_for", "direct_caller", "is_plain"]
 
 Caller = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 """Takes the wrapped function, what it is bound to, and the call's arguments, as wrapt has it."""
@@ -27,16 +27,29 @@ Caller = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], An
 
 def caller_for(function: Callable[..., Any], observer: Observer) -> Caller:
     """Return what calls a function of its kind: plain, async, generator or async generator."""
+    makers = {
+        "async generator": _async_generator_caller,
+        "generator": _generator_caller,
+        "async": _async_caller,
+        "plain": _general_caller,
+    }
+    return makers[_kind_of(function)](observer)
+
+
+def is_plain(function: Callable[..., Any]) -> bool:
+    """Tell whether a function returns its result when it is called."""
+    return _kind_of(function) == "plain"
+
+
+def _kind_of(function: Callable[..., Any]) -> str:
     plain = getattr(function, "__func__", function)
     if not inspect.isroutine(plain) and not isinstance(plain, partial):
         plain = type(plain).__call__
     if inspect.isasyncgenfunction(plain):
-        return _async_generator_caller(observer)
+        return "async generator"
     if inspect.isgeneratorfunction(plain):
-        return _generator_caller(observer)
-    if inspect.iscoroutinefunction(plain):
-        return _async_caller(observer)
-    return _plain_caller(observer)
+        return "generator"
+    return "async" if inspect.iscoroutinefunction(plain) else "plain"
 
 
 def _general_caller(observer: Observer) -> Callable[..., Any]:
@@ -78,8 +91,8 @@ def _general_caller(observer: Observer) -> Callable[..., Any]:
     return call
 
 
-def _plain_caller(observer: Observer) -> Caller:
-    """Return the caller of plain functions.
+def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[..., Any]:
+    """Return a ``__call__`` for the wrapper of one plain function.
 
     The usual cases are written out, as their cost is what a watch costs: a dict with exactly the
     known features, no outlier, no span and no scope; and a call that the sample leaves out. All
@@ -92,13 +105,11 @@ def _plain_caller(observer: Observer) -> Caller:
     current, enter = CURRENT.get, CURRENT.set
     prediction_of, clock, scalars, clean, made = Prediction, perf_counter, SCALARS, CLEAN, MADE
 
-    def call(
-        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
+    def call(_: object, /, *args: Any, **kwargs: Any) -> Any:
         plan = recorder.quick_plan
         outer = current()
         if plan is None or not observer.is_quick or (outer is not None and outer.maker is not made):
-            return general(wrapped, instance, args, kwargs)
+            return general(function, None, args, kwargs)
         values = None
         drawn = draw(DRAW_BITS) if observer.chooses else None
         if drawn is None or drawn < observer.threshold:
@@ -107,7 +118,7 @@ def _plain_caller(observer: Observer) -> Caller:
             except FAULTS as fault:
                 recorder.guard.swallow(fault)
             if values is None:
-                return general(wrapped, instance, args, kwargs, drawn)
+                return general(function, None, args, kwargs, drawn)
         prediction = prediction_of()
         prediction.maker = recorder
         if drawn is not None:
@@ -115,7 +126,7 @@ def _plain_caller(observer: Observer) -> Caller:
         enter(prediction)
         started = clock()
         try:
-            output = wrapped(*args, **kwargs)
+            output = function(*args, **kwargs)
         except BaseException as error:
             duration = clock() - started
             prediction.maker = made

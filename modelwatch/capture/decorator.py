@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 
 from modelwatch.capture.arguments import find_feature_argument
-from modelwatch.capture.calls import Caller, caller_for
+from modelwatch.capture.calls import Caller, caller_for, direct_caller, is_plain
 from modelwatch.capture.observer import Observer
 from modelwatch.capture.options import CaptureOptions
 
@@ -99,8 +99,9 @@ def watch_function(
 ) -> WatchedFunction:
     """Return the watched function; what a pickle calls too.
 
-    Its class is made for it alone, with a ``__call__`` that knows what is called and how: that
-    takes a third of the time that the way through wrapt takes, which is left to methods.
+    The class of a plain function's wrapper is made for it alone, with a ``__call__`` that knows
+    what is called: that takes a third of the time of the way through wrapt, which is left to
+    methods and all else.
 
     Raises:
         ConfigurationError: where it is not clear which parameter holds the features.
@@ -108,14 +109,14 @@ def watch_function(
     argument = find_feature_argument(
         function, inputs=options.inputs, feature_names=watch.feature_names
     )
-    caller = caller_for(function, Observer(watch.recorder, options, argument))
-
-    def call(_: WatchedFunction, /, *args: Any, **kwargs: Any) -> Any:
-        return caller(function, None, args, kwargs)
-
-    members = {"__call__": call, "__slots__": (), "__module__": __name__}
-    kind: type[WatchedFunction] = type(WatchedFunction.__name__, (WatchedFunction,), members)
-    return kind(function, watch, options, caller)
+    observer = Observer(watch.recorder, options, argument)
+    kind: type[WatchedFunction] = WatchedFunction
+    if is_plain(function):
+        call = direct_caller(function, observer)
+        members = {"__call__": call, "__slots__": (), "__module__": __name__}
+        made: type[WatchedFunction] = type(kind.__name__, (kind,), members)
+        kind = made
+    return kind(function, watch, options, caller_for(function, observer))
 
 
 def _found_by_name(module: str, qualified_name: str) -> object:
