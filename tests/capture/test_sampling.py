@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import modelwatch as mw
 from modelwatch.capture.prediction import Prediction
 from modelwatch.capture.sampling import RowBudget, is_sampled
 from modelwatch.errors import ConfigurationError, OutlierRejected
@@ -134,3 +135,50 @@ def test_a_random_uuid_is_its_own_draw() -> None:
     assert not is_sampled(high, 0.999)
     version_1 = low.replace("7abc", "1abc")
     assert is_sampled(version_1, 0.5) is (zlib.crc32(version_1.encode()) < 2**31)
+
+
+def test_an_id_tells_whether_its_call_was_sampled(
+    make_watch: MakeWatch, row: dict[str, Any]
+) -> None:
+    """An id that is asked for inside a call agrees with the draw that was made before it."""
+    watched = make_watch()
+    ids: list[str] = []
+
+    @watched.watch(sample_rate=0.3)
+    def predict(features: dict[str, Any]) -> float:
+        prediction = mw.current_prediction()
+        assert prediction is not None
+        ids.append(prediction.id)
+        return 0.5
+
+    for number in range(400):
+        predict(row if number % 3 else row | {"amount": 1e9})
+    profile = watched.profile()
+    assert 0 < profile.rows < 400
+    assert profile.rows == sum(is_sampled(found, 0.3) for found in ids)
+    assert profile.dropped["not_sampled"] == 400 - profile.rows
+    assert +profile.predictions == {"": 400}
+    assert len(set(ids)) == 400
+
+
+def test_calls_left_out_are_counted_beyond_what_waits(
+    make_watch: MakeWatch, row: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where more calls wait to be counted than memory is given to, they are counted at once."""
+    monkeypatch.setattr("modelwatch.capture.calls.MOST_UNCOUNTED", 10)
+    watched = make_watch()
+
+    @watched.watch(sample_rate=0.0)
+    def predict(features: dict[str, Any]) -> float:
+        if not features:
+            raise ValueError
+        return 0.5
+
+    for _ in range(50):
+        predict(row)
+    with pytest.raises(ValueError, match=r"^$"):
+        predict({})
+    assert len(watched.watch.recorder.tally.unsampled) <= 10
+    profile = watched.profile()
+    assert profile.predictions == {"": 50, "ValueError": 1}
+    assert profile.duration.total == 51
