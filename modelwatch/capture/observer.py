@@ -304,7 +304,12 @@ class Observer:
         prediction, recorder = observation.prediction, self.recorder
         span = None
         if recorder.tracer is not None:
-            span = PredictionSpan(recorder.tracer, prediction, recorder.model, recorder.version)
+            told = {
+                name: rule for name, rule in prediction.outliers.items() if recorder.tells(name)
+            }
+            span = PredictionSpan(
+                recorder.tracer, prediction, recorder.model, recorder.version, told
+            )
             observation.span = span
         if prediction.outliers:
             ids = span.ids if span is not None else current_span_ids()

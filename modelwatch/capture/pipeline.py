@@ -91,6 +91,7 @@ class Pipeline:
         self.recorder = Recorder(
             model, version, capacity_rows=buffer_rows, start=self._start, declared=declared
         )
+        self.recorder.tells = lambda feature: not self.privacy.hides(feature)
         self._guard = self.recorder.guard
         self.source = BaselineSource(
             baseline if enabled else None,

@@ -63,6 +63,7 @@ class Recorder:
             each has to go the long way, for its span, say.
         tracer: makes a span for each prediction; None where nobody traces.
         events: what happened to single predictions.
+        tells: whether a feature may be named outside of the process.
         guard: swallows our faults.
         tally: counts calls and rows that are not captured.
         buffer: where rows wait.
@@ -99,6 +100,7 @@ class Recorder:
         self.budgets: WeakSet[RowBudget] = WeakSet()
         self.observers: WeakSet[Steered] = WeakSet()
         self.events = EventLog()
+        self.tells: Callable[[str], bool] = _anything
         self.steering = Steering()
         self.is_started = False
         self.is_closed = False
@@ -253,3 +255,7 @@ class Recorder:
             if self.plan is plan:
                 self._replace(learned)
             return learned
+
+
+def _anything(_feature: str) -> bool:
+    return True

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import Token
 from typing import Final
 
@@ -47,11 +48,19 @@ class PredictionSpan:
         prediction: what it tells of.
         model: the model's name.
         version: its version.
+        outliers: feature name to rule, of those that may be told of.
     """
 
     __slots__ = ("_span", "_token", "_tracer")
 
-    def __init__(self, tracer: Tracer, prediction: Prediction, model: str, version: str) -> None:
+    def __init__(
+        self,
+        tracer: Tracer,
+        prediction: Prediction,
+        model: str,
+        version: str,
+        outliers: Mapping[str, str],
+    ) -> None:
         self._span = tracer.start_span(
             f"predict {model}"[:_FIRST_CHARACTERS],
             kind=SpanKind.INTERNAL,
@@ -61,9 +70,9 @@ class PredictionSpan:
         if not self._span.is_recording():
             return
         self._span.set_attribute(names.PREDICTION_ID, prediction.id)
-        if prediction.outliers:
-            self._span.set_attribute(names.OUTLIER_FEATURES, list(prediction.outliers))
-            self._span.set_attribute(names.OUTLIER_RULES, list(prediction.outliers.values()))
+        if outliers:
+            self._span.set_attribute(names.OUTLIER_FEATURES, list(outliers))
+            self._span.set_attribute(names.OUTLIER_RULES, list(outliers.values()))
 
     @property
     def ids(self) -> tuple[int, int, int]:

@@ -96,6 +96,17 @@ def test_outliers_are_on_the_span_and_in_an_event_of_its_trace(
     assert "Rome" not in repr(event)
 
 
+def test_a_redacted_feature_is_not_named_on_a_span(
+    make_watch: MakeWatch, traced: Traced, row: Row
+) -> None:
+    """Of a feature that is held back, its being an outlier is not told either."""
+    watched = make_watch(tracer_provider=traced.provider, redact=["ci*"])
+    watched.watch(score)(row | {"amount": 1e9, "city": "Rome"})
+    attributes = dict(traced.spans()["predict m"].attributes or {})
+    assert attributes["modelwatch.outlier.features"] == ("amount",)
+    assert attributes["modelwatch.outlier.rules"] == ("range",)
+
+
 def test_a_failed_prediction_has_a_failed_span(watched: Watched, traced: Traced, row: Row) -> None:
     """The span of a call that raised says so, with the exception's type."""
 
