@@ -304,9 +304,8 @@ class Observer:
         prediction, recorder = observation.prediction, self.recorder
         span = None
         if recorder.tracer is not None:
-            told = {
-                name: rule for name, rule in prediction.outliers.items() if recorder.tells(name)
-            }
+            outliers = prediction.outliers.items()
+            told = {name: rule for name, rule in outliers if recorder.tells(name)}
             span = PredictionSpan(
                 recorder.tracer, prediction, recorder.model, recorder.version, told
             )
