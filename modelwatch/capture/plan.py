@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelwatch.capture.checks import (
     RowCheck,
@@ -91,10 +91,33 @@ class CapturePlan:
         self.numbers = [place for place, limit in every if limit.kind != "categorical"]
         self.texts = [place for place, limit in every if _is_known_text(limit)]
 
+    def read_usual(self, features: object) -> tuple[Any, ...] | None:
+        """Read and check a usual row: a dict, pydantic model or dataclass with the features alone.
+
+        Returns:
+            Its values; None where it is none, or has an outlier.
+        """
+        values = self.read(features)
+        if values is None and (fields := _own_fields(features)) is not None:
+            return self.read(fields)
+        return values
+
     @property
     def baseline_id(self) -> str | None:
         """The baseline's id, or None."""
         return self.baseline.id if self.baseline is not None else None
+
+
+def _own_fields(value: object) -> dict[str, Any] | None:
+    """Return the dict in which a pydantic model or dataclass keeps its fields, where it does."""
+    kind = type(value)
+    if hasattr(kind, "__pydantic_fields__"):
+        is_extended = bool(getattr(value, "__pydantic_extra__", None))
+    elif hasattr(kind, "__dataclass_fields__"):
+        is_extended = False
+    else:
+        return None
+    return None if is_extended else getattr(value, "__dict__", None)
 
 
 def _is_known_text(limits: OutlierLimits) -> bool:

@@ -173,7 +173,7 @@ class Recorder:
         Raises:
             DataError: where the value holds no features.
         """
-        values = plan.read(value)
+        values = plan.read_usual(value)
         if values is not None:
             return plan, Row(values, CLEAN)
         if not plan.size and plan.baseline is None:

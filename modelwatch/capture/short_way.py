@@ -21,8 +21,8 @@ Begun = tuple[CapturePlan, tuple[Any, ...], Prediction, "Token[Prediction | Scop
 class ShortWay:
     """Captures usual calls, by less than `Observer` does, which sees to all others.
 
-    Usual is a dict with exactly the known features and without outliers, where no call is left out
-    and nobody traces. Thread-safe.
+    Usual is a dict, pydantic model or dataclass with exactly the known features and without
+    outliers, where no call is left out and nobody traces. Thread-safe.
 
     Args:
         observer: of the watched function.
@@ -47,7 +47,9 @@ class ShortWay:
             return None
         position = self._position
         try:
-            values = plan.read(args[position] if len(args) > position else kwargs.get(self._name))
+            values = plan.read_usual(
+                args[position] if len(args) > position else kwargs.get(self._name)
+            )
         except FAULTS as fault:
             recorder.guard.swallow(fault)
             return None
