@@ -67,7 +67,7 @@ $(FOR_OLDEST): pyproject.toml tests/integrations/oldest.txt
 	@echo "modelwatch: installing the oldest supported frameworks into $(OLDEST)"
 	@$(PYTHON) -m venv --clear $(OLDEST)
 	@$(OLDEST)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input \
-		--editable . -r tests/integrations/oldest.txt
+		--editable '.[auto]' -r tests/integrations/oldest.txt
 	@touch $@
 
 # The extras that they need besides.
