@@ -34,7 +34,8 @@ class Prediction:
     # of what watching a call costs, and each further attribute adds to it.
     __slots__ = ("_id", "_outliers", "draw", "maker", "outer")
 
-    _id: str
+    # None or not set until it is asked for.
+    _id: str | None
     # The recorder whose watched call is inside, so that further calls of it are part of the
     # prediction; None before, MADE afterwards. Always set.
     maker: object
@@ -46,11 +47,10 @@ class Prediction:
     @property
     def id(self) -> str:
         """Text that names this prediction alone: a UUID of version 7, made when first asked for."""
-        try:
-            return self._id
-        except AttributeError:
-            self._id = _time_ordered_uuid(getattr(self, "draw", None))
-            return self._id
+        found = getattr(self, "_id", None)
+        if found is None:
+            found = self._id = _time_ordered_uuid(getattr(self, "draw", None))
+        return found
 
     @property
     def outliers(self) -> Mapping[str, str]:
@@ -88,8 +88,7 @@ def new_prediction(
     prediction = Prediction()
     prediction.maker = maker
     prediction.outer = outer
-    if prediction_id is not None:
-        prediction._id = prediction_id
+    prediction._id = prediction_id
     return prediction
 
 
