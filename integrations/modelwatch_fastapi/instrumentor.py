@@ -38,7 +38,7 @@ class FastAPIInstrumentor(BaseInstrumentor):
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """Return what must be installed."""
-        return ("fastapi >= 0.115.6",)
+        return ("fastapi >= 0.106",)
 
     def _instrument(self, **_options: Any) -> None:
         self._apps: WeakSet[FastAPI] = WeakSet()
