@@ -230,9 +230,10 @@ def _keys_of_codes(
     names: list[str] = []
     table: list[int] = []
     missing: Counter[MissingReason] = Counter({"null": int((column.codes < 0).sum())})
-    rows = np.bincount(column.codes[column.codes >= 0], minlength=len(column.values)).tolist()
-    for value, count in zip(column.values, rows, strict=True):
-        reason = _category_missing(value, text)
+    reasons = [_category_missing(value, text) for value in column.values]
+    is_whole = not any(reasons)
+    rows = [0] * len(reasons) if is_whole else column.rows_by_code().tolist()
+    for value, reason, count in zip(column.values, reasons, rows, strict=True):
         if reason is not None:
             missing[reason] += count
             table.append(-1)
@@ -240,7 +241,7 @@ def _keys_of_codes(
         key = category_key(value)
         table.append(len(names))
         names.append(aliases.get(key, key))
-    codes = np.array([*table, -1], dtype=np.intp)[column.codes]
+    codes = column.codes if is_whole else np.array([*table, -1], dtype=np.intp)[column.codes]
     return CategoricalColumn(CodedColumn(names, codes), +missing)
 
 

@@ -18,6 +18,8 @@ __all__ = ["CodedColumn", "MaskedColumn", "RawColumn", "concatenated", "taken"]
 RawColumn = Sequence[Any] | npt.NDArray[Any]
 """One value a row."""
 
+_EARLY_ROWS = 4_096
+
 IntArray = npt.NDArray[np.signedinteger[Any]]
 Positions = npt.NDArray[np.intp]
 
@@ -27,7 +29,7 @@ class CodedColumn(Sequence[Any]):
 
     Args:
         values: the distinct values, shape (k,).
-        codes: places in `values`, shape (n,); negative where the row has no value (None).
+        codes: places in `values`, shape (n,); -1 where the row has no value (None).
 
     >>> column = CodedColumn(["a", "b"], np.array([1, 0, -1, 1]))
     >>> list(column), column[0], len(column)
@@ -77,13 +79,23 @@ class CodedColumn(Sequence[Any]):
 
     def used(self) -> tuple[Positions, Positions]:
         """Return the codes that rows have, in the order of their first row, and rows of each."""
-        rows = self.codes.size
-        counts = np.bincount(self.codes[self.codes >= 0], minlength=len(self.values))
-        first = np.full(len(self.values) + 1, rows)
-        first[self.codes[::-1]] = np.arange(rows)[::-1]
+        counts = self.rows_by_code()
         found = np.flatnonzero(counts)
-        found = found[np.argsort(first[found], kind="stable")]
+        # The first rows have all of a few values, most often, and in their order.
+        early = [code for code in dict.fromkeys(self.codes[:_EARLY_ROWS].tolist()) if code >= 0]
+        if len(early) == found.size:
+            found = np.array(early, dtype=np.intp)
+        else:
+            rows = self.codes.size
+            first = np.full(len(self.values) + 1, rows)
+            first[self.codes[::-1]] = np.arange(rows)[::-1]
+            found = found[np.argsort(first[found], kind="stable")]
         return found, counts[found]
+
+    def rows_by_code(self) -> Positions:
+        """Return how many rows have each value, shape (k,)."""
+        places = np.add(self.codes, 1, dtype=np.intp)  # codes may be of 8 bits
+        return np.bincount(places, minlength=len(self.values) + 1)[1:]
 
     def _objects(self) -> npt.NDArray[Any]:
         objects = np.empty(len(self.values), dtype=object)

@@ -98,3 +98,23 @@ def test_codes_of_equal_numbers_of_other_types_stay_apart() -> None:
     both = concatenated(parts)
     assert isinstance(both, CodedColumn)
     assert [type(value) for value in both.values] == [int, bool]
+
+
+def test_rows_are_counted_by_value_whatever_the_codes_type() -> None:
+    """Codes of eight bits, values that no row has and rows without one are counted right."""
+    codes = np.array([126, 0, -1, 126, 5, 0, 0], dtype=np.int8)
+    column = CodedColumn([f"v{place}" for place in range(127)], codes)
+    assert column.rows_by_code().tolist() == [3, *[0] * 4, 1, *[0] * 120, 2]
+    found, rows = column.used()
+    assert (found.tolist(), rows.tolist()) == ([126, 0, 5], [2, 3, 1])
+
+
+def test_used_values_come_in_the_order_of_their_first_row() -> None:
+    """The order is that of the rows, whether all values are among the first rows or not."""
+    early = np.tile(np.array([2, 0, 1]), 3_000)
+    late = np.concatenate([np.zeros(9_000, dtype=np.intp), np.array([2, 1, 2])])
+    for codes in (early, late):
+        found, rows = CodedColumn(["a", "b", "c"], codes).used()
+        expected = list(dict.fromkeys(codes.tolist()))
+        assert found.tolist() == expected
+        assert rows.tolist() == [int((codes == code).sum()) for code in expected]
