@@ -63,7 +63,7 @@ def _general_caller(observer: Observer) -> Callable[..., Any]:
         kwargs: dict[str, Any],
         drawn: int | None = None,
     ) -> Any:
-        begun = short.begin(args, kwargs) if drawn is None else None
+        begun = short.begin(args, kwargs, drawn)
         if begun is not None:
             try:
                 output = wrapped(*args, **kwargs)
@@ -101,7 +101,7 @@ def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[
     recorder, general = observer.recorder, _general_caller(observer)
     position, name = observer.plain_position, observer.plain_name
     rows_waiting, capacity_rows = recorder.rows_waiting, recorder.capacity_rows
-    append, unsampled = recorder.buffer.rows.append, recorder.tally.unsampled
+    append, chosen = recorder.buffer.rows.append, _choosing_caller(function, observer, general)
     current, enter = CURRENT.get, CURRENT.set
     prediction_of, clock, scalars, clean, made = Prediction, perf_counter, SCALARS, CLEAN, MADE
 
@@ -110,19 +110,17 @@ def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[
         outer = current()
         if plan is None or not observer.is_quick or (outer is not None and outer.maker is not made):
             return general(function, None, args, kwargs)
+        if observer.chooses:
+            return chosen(args, kwargs)
         values = None
-        drawn = draw(DRAW_BITS) if observer.chooses else None
-        if drawn is None or drawn < observer.threshold:
-            try:
-                values = plan.read(args[position] if len(args) > position else kwargs.get(name))
-            except FAULTS as fault:
-                recorder.guard.swallow(fault)
-            if values is None:
-                return general(function, None, args, kwargs, drawn)
+        try:
+            values = plan.read(args[position] if len(args) > position else kwargs.get(name))
+        except FAULTS as fault:
+            recorder.guard.swallow(fault)
+        if values is None:
+            return general(function, None, args, kwargs)
         prediction = prediction_of()
         prediction.maker = recorder
-        if drawn is not None:
-            prediction.draw = drawn
         enter(prediction)
         started = clock()
         try:
@@ -135,18 +133,47 @@ def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[
         duration = clock() - started
         prediction.maker = made
         try:
-            if values is not None:
-                if output.__class__ in scalars and rows_waiting() < capacity_rows:
-                    append((plan, values, clean, output, duration))
-                else:
-                    recorder.keep_quick(plan, values, output, duration)
-            elif len(unsampled) < MOST_UNCOUNTED:
-                unsampled.append(duration)
+            if output.__class__ in scalars and rows_waiting() < capacity_rows:
+                append((plan, values, clean, output, duration))
             else:
                 recorder.keep_quick(plan, values, output, duration)
         except FAULTS as fault:
             recorder.guard.swallow(fault)
             recorder.lose(duration)
+        return output
+
+    return call
+
+
+def _choosing_caller(
+    function: Callable[..., Any], observer: Observer, general: Callable[..., Any]
+) -> Callable[[tuple[Any, ...], dict[str, Any]], Any]:
+    """Return what calls a plain function of whose calls some are left out: counted and timed."""
+    recorder, unsampled = observer.recorder, observer.recorder.tally.unsampled
+    enter, prediction_of, clock, made = CURRENT.set, Prediction, perf_counter, MADE
+
+    def call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        drawn = draw(DRAW_BITS)
+        if drawn < observer.threshold:
+            return general(function, None, args, kwargs, drawn)
+        prediction = prediction_of()
+        prediction.maker = recorder
+        prediction.draw = drawn
+        enter(prediction)
+        started = clock()
+        try:
+            output = function(*args, **kwargs)
+        except BaseException as error:
+            duration = clock() - started
+            prediction.maker = made
+            recorder.count_unsampled(duration, type(error).__qualname__)
+            raise
+        duration = clock() - started
+        prediction.maker = made
+        if len(unsampled) < MOST_UNCOUNTED:
+            unsampled.append(duration)
+        else:
+            recorder.count_unsampled(duration)
         return output
 
     return call

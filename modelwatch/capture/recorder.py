@@ -190,24 +190,21 @@ class Recorder:
         self.tally.record_call(entry[4], error)
 
     def keep_quick(
-        self,
-        plan: CapturePlan,
-        values: tuple[Any, ...] | None,
-        output: object,
-        duration_seconds: float,
+        self, plan: CapturePlan, values: tuple[Any, ...], output: object, duration_seconds: float
     ) -> None:
-        """Keep a usual row, whose values are None where the sample leaves it out."""
-        if values is not None:
-            self.keep_row((plan, values, CLEAN, frozen(output), duration_seconds))
-            return
-        error = output.error_type if type(output) is Failure else ""
-        self.count_call(duration_seconds, error)
-        self.tally.record_dropped("not_sampled")
+        """Keep a usual row."""
+        self.keep_row((plan, values, CLEAN, frozen(output), duration_seconds))
+
+    def count_unsampled(self, duration_seconds: float, error_type: str = "") -> None:
+        """Count a call that the sample leaves out."""
+        with self.guard:
+            self.count_call(duration_seconds, error_type)
+            self.tally.record_dropped("not_sampled")
 
     def keep_failed(
         self,
         plan: CapturePlan,
-        values: tuple[Any, ...] | None,
+        values: tuple[Any, ...],
         error_type: str,
         duration_seconds: float,
     ) -> None:

@@ -34,11 +34,19 @@ class ShortWay:
         self._position = observer.plain_position
         self._name = observer.plain_name
 
-    def begin(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Begun | None:
-        """Read the features and make the prediction current; None where the call is not usual."""
-        recorder = self._recorder
+    def begin(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], drawn: int | None = None
+    ) -> Begun | None:
+        """Read the features and make the prediction current; None where the call is not usual.
+
+        Args:
+            args: the call's positional arguments.
+            kwargs: its keyword arguments.
+            drawn: by which the call was taken into the sample, where that is known.
+        """
+        recorder, observer = self._recorder, self._observer
         plan = recorder.quick_plan
-        if plan is None or not self._observer.is_quick or self._observer.chooses:
+        if plan is None or not observer.is_quick or (observer.chooses and drawn is None):
             return None
         outer = CURRENT.get()
         scope = outer if isinstance(outer, Scope) else None
@@ -61,6 +69,8 @@ class ShortWay:
             scope.claimed = True
             prediction = scope.prediction
         prediction.maker = recorder
+        if drawn is not None:
+            prediction.draw = drawn
         return plan, values, prediction, CURRENT.set(prediction), perf_counter()
 
     def end(self, begun: Begun, output: object) -> None:
