@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Pipeline"]
 
-_BASELINE_WAIT_SECONDS: Final = 0.25
-"""A collector that is well answers in a few milliseconds; opening a client takes some tens."""
+_BASELINE_WAIT_SECONDS: Final = 0.5
+"""A collector that is well answers in a few milliseconds; opening a client takes some tens, and on
+a busy machine some hundreds."""
 
 
 class Pipeline:

@@ -36,9 +36,6 @@ __all__ = ["Watch"]
 
 DEFAULT_BUFFER_ROWS: Final = 16_384
 
-_BASELINE_WAIT_SECONDS: Final = 0.25
-"""A collector that is well answers in a few milliseconds; opening a client takes some tens."""
-
 _Watched = TypeVar(
     "_Watched",
     bound=(
@@ -69,8 +66,8 @@ class Watch:
         model: the model's name.
         version: its version.
         baseline: what it was trained on: a `Baseline`, its file, or the URL of a collector that
-            keeps it. A collector is asked in a thread of its own, for which construction waits a
-            quarter of a second at most, and again at each interval. While it has none, rows are
+            keeps it. A collector is asked in a thread of its own, for which construction waits
+            half a second at most, and again at each interval. While it has none, rows are
             captured without a baseline; when it has another, later rows are captured with that
             one. None to capture without one.
         collector: URL of the collector that steers the watch (see ``modelwatch capture``), asked at

@@ -95,7 +95,7 @@ def test_the_baseline_comes_from_the_collector(
     """A collector that answers gives the baseline without waiting for a prediction."""
     collector.status, collector.body = 200, baseline.to_json().encode()
     watch = make_watch(baseline=collector.url).watch
-    wait_for_baseline(watch)  # on a busy machine the quarter of a second may not do
+    wait_for_baseline(watch)  # on a busy machine the half of a second may not do
     assert watch.baseline is not None
     assert watch.baseline.id == baseline.id
     assert collector.asked[0] == "/api/v1/models/m/versions/1/baseline"
