@@ -32,6 +32,7 @@ def watched_environment(endpoint: str, **variables: str) -> dict[str, str]:
     return {
         **os.environ,
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+        "MODELWATCH_EXIT_TIMEOUT": "60",  # a busy machine needs its time
         "OTEL_METRIC_EXPORT_INTERVAL": _NEVER_MILLISECONDS,
         **variables,
     }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -24,6 +25,8 @@ def run_scenario(name: str, folder: Path, *more: str) -> dict[int, int]:
     ended = subprocess.run(
         command,
         cwd=ROOT,
+        # A busy machine needs its time.
+        env={**os.environ, "MODELWATCH_EXIT_TIMEOUT": "60"},
         capture_output=True,
         text=True,
         timeout=DEADLINE_SECONDS + 60.0,

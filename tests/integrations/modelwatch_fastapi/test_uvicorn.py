@@ -101,6 +101,7 @@ class Uvicorn:
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "integrations")]),
             "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+            "MODELWATCH_EXIT_TIMEOUT": "60",  # a busy machine needs its time
             "OTEL_METRIC_EXPORT_INTERVAL": "3600000",
         }
         self.process = subprocess.Popen(

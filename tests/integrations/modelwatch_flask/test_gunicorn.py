@@ -119,6 +119,7 @@ def serving(
     environment = {
         **os.environ,
         "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
+        "MODELWATCH_EXIT_TIMEOUT": "60",  # a busy machine needs its time
         "OTEL_METRIC_EXPORT_INTERVAL": "3600000",
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "integrations")]),
         **variables,
