@@ -114,7 +114,8 @@ class Folder:
         """Fold rows that were read by one plan; calls are counted even where a row cannot be."""
         folded = False
         with self._guard:
-            is_clean = group.is_clean and not self._is_wary
+            # Without a baseline nothing was checked when the row was read.
+            is_clean = group.is_clean and bool(group.plan.limits) and not self._is_wary
             columns = clean_columns(group) if is_clean else input_columns(group)
             outputs: Mapping[str, RawColumn] = {}
             if not group.is_failed:

@@ -59,8 +59,6 @@ def clean_columns(group: RowGroup) -> dict[str, Column]:
     is null or NaN, so that they can be converted without a look at each.
     """
     plan = group.plan
-    if plan.baseline is None:
-        return input_columns(group)
     columns: list[Any] = list(zip(*group.values, strict=True))
     numbers = [columns[place] for place in plan.numbers]
     block = np.fromiter(chain.from_iterable(numbers), np.float64, len(numbers) * group.rows)

@@ -51,7 +51,7 @@ class PredictionSpan:
         outliers: feature name to rule, of those that may be told of.
     """
 
-    __slots__ = ("_span", "_token", "_tracer")
+    __slots__ = ("_span", "_token")
 
     def __init__(
         self,

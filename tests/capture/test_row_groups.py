@@ -12,6 +12,7 @@ from modelwatch.capture.outputs import Failure
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.capture.row_groups import alike, clean_columns, input_columns
 from modelwatch.profile import Profile
+from tests.watched import FakeTransport
 
 Row = dict[str, Any]
 
@@ -93,3 +94,20 @@ def made_entries(plan: CapturePlan, size: int) -> list[RowEntry]:
 def empty(plan: CapturePlan) -> Profile:
     """Return a profile of no rows."""
     return Profile.empty("m", "1", baseline=plan.baseline)
+
+
+def test_without_a_baseline_odd_values_are_still_counted() -> None:
+    """Rows that no baseline has checked are looked at when they are folded."""
+    watch = mw.Watch("m", version="1", transport=FakeTransport(), export_interval_seconds=3_600.0)
+    predict = watch(score)
+    for value in (1.0, 2.0, 3.0, "four"):
+        predict({"a": value})
+    (profile,) = watch.recorder.folder.cut(watch.recorder.last_plan)
+    watch.shutdown()
+    assert profile.features["a"].outliers == {"type": 1}
+    assert profile.outlier_rows == 1
+
+
+def score(features: Row) -> float:
+    """Return a score."""
+    return 0.5
