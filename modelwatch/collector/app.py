@@ -16,13 +16,13 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from modelwatch.collector.api import build_api
-from modelwatch.collector.evaluation import Evaluator
+from modelwatch.collector.evaluating.evaluation import Evaluator
+from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.options import CollectorOptions
-from modelwatch.collector.received import ReceiverCounts
-from modelwatch.collector.receiver import Receiver, ReceiverLimits
-from modelwatch.collector.scheduler import Schedule, Scheduler
-from modelwatch.collector.sqlite_store import SqliteStore
+from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.receiving.receiver import Receiver, ReceiverLimits
+from modelwatch.collector.serving.api import build_api
+from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.errors import ConfigurationError
 
 __all__ = ["Addresses", "CollectorOptions", "run", "serve"]

@@ -16,8 +16,8 @@ import pytest
 
 import modelwatch as mw
 from modelwatch.collector.app import Addresses, CollectorOptions, serve
-from modelwatch.collector.segments import path_of
-from modelwatch.collector.sqlite_store import SqliteStore
+from modelwatch.collector.serving.encoded_paths import path_of
+from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.telemetry.wire import Point, decode_metrics, encode_metrics
 
 MODEL, VERSION = "churn/eu", "3 <b>β</b>"

@@ -17,7 +17,7 @@ import pytest
 
 import modelwatch as mw
 from modelwatch.collector.app import CollectorOptions
-from modelwatch.collector.sqlite_store import SqliteStore
+from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.errors import ConfigurationError, StoreError
 from tests.collector.conftest import MODEL, NOW_NS, PROTOBUF, SECOND, VERSION, Start, Traffic

@@ -15,9 +15,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from modelwatch.collector import schema
-from modelwatch.collector.sqlite_writes import PointWriter, pack, unpack, version_number
-from modelwatch.collector.store import (
+from modelwatch.collector.storing import schema
+from modelwatch.collector.storing.sqlite_writes import PointWriter, pack, unpack, version_number
+from modelwatch.collector.storing.store import (
     Evaluation,
     FilledWindow,
     StoredBaseline,
@@ -25,9 +25,9 @@ from modelwatch.collector.store import (
     WindowProfiles,
     Written,
 )
-from modelwatch.collector.store_file import StoreFile
+from modelwatch.collector.storing.store_file import StoreFile
+from modelwatch.collector.storing.writer import GroupCommitWriter
 from modelwatch.collector.windows import LATEST_NS, NANOSECONDS, TimeWindow
-from modelwatch.collector.writer import GroupCommitWriter
 from modelwatch.errors import FormatError, ProfileMismatch, StoreError
 from modelwatch.profile import Profile
 from modelwatch.telemetry.steering import Steering
@@ -72,7 +72,7 @@ WHERE v.model = ? AND v.version = ? AND e.end_ns > ? AND e.baseline_id = ?
 
 
 class SqliteStore:
-    """A `modelwatch.collector.store.Store` in one SQLite file.
+    """A `modelwatch.collector.storing.store.Store` in one SQLite file.
 
     Thread-safety: every method may be called from any thread or event loop.
 

@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 import modelwatch as mw
-from modelwatch.collector.api import build_api
-from modelwatch.collector.evaluation import Evaluator
+from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.options import CollectorOptions
-from modelwatch.collector.received import ReceiverCounts
-from modelwatch.collector.sqlite_store import SqliteStore
+from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.serving.api import build_api
+from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.report.drift_report import DriftReport
 from modelwatch.telemetry.wire import encode_logs
 from tests.collector.conftest import (

@@ -15,16 +15,16 @@ from fastapi import APIRouter, Query, Request, Response
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from modelwatch.collector.evaluation import Evaluator
+from modelwatch.collector.evaluating.evaluation import Evaluator
+from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.latest import Latest
 from modelwatch.collector.options import CollectorOptions
-from modelwatch.collector.page_views import models_view, version_view
-from modelwatch.collector.persisting import histories_of
-from modelwatch.collector.problems import Problem
-from modelwatch.collector.queries import read_window, require_version
-from modelwatch.collector.received import ReceiverCounts
-from modelwatch.collector.segments import path_of
-from modelwatch.collector.store import Store
+from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.serving.encoded_paths import path_of
+from modelwatch.collector.serving.page_views import models_view, version_view
+from modelwatch.collector.serving.problems import Problem
+from modelwatch.collector.serving.queries import read_window, require_version
+from modelwatch.collector.storing.store import Store
 from modelwatch.report import charts
 from modelwatch.report.expected import expected_reference
 from modelwatch.report.html import style_sheet
@@ -84,7 +84,7 @@ class Pages:
         self._style = style_sheet()
         self._templates = Environment(
             loader=ChoiceLoader(
-                [PackageLoader("modelwatch.collector"), PackageLoader("modelwatch.report")]
+                [PackageLoader("modelwatch.collector.serving"), PackageLoader("modelwatch.report")]
             ),
             autoescape=True,
             undefined=StrictUndefined,

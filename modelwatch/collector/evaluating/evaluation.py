@@ -15,7 +15,7 @@ import numpy as np
 
 from modelwatch.baseline import Baseline
 from modelwatch.collector.latest import Latest
-from modelwatch.collector.store import (
+from modelwatch.collector.storing.store import (
     BaselineShelf,
     FilledWindow,
     WindowProfiles,

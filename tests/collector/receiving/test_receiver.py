@@ -15,9 +15,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
-from modelwatch.collector.received import ReceiverCounts
-from modelwatch.collector.receiver import Receiver, ReceiverLimits
-from modelwatch.collector.store import Written
+from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.receiving.receiver import Receiver, ReceiverLimits
+from modelwatch.collector.storing.store import Written
 from modelwatch.errors import StoreBusy, StoreError
 from modelwatch.telemetry.wire import Point
 from tests.collector.conftest import PROTOBUF, Traffic

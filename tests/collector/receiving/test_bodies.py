@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from modelwatch.collector.bodies import decompress
+from modelwatch.collector.receiving.bodies import decompress
 from modelwatch.errors import BodyTooLarge, UndecodableTelemetry
 
 

@@ -8,12 +8,17 @@ import httpx
 import pytest
 
 import modelwatch as mw
-from modelwatch.collector.evaluation import assess
+from modelwatch.collector.evaluating.evaluation import assess
+from modelwatch.collector.evaluating.persisting import (
+    held_words,
+    histories_of,
+    read_windows,
+    windows_needed,
+)
 from modelwatch.collector.options import CollectorOptions
-from modelwatch.collector.page_words import holding
-from modelwatch.collector.persisting import held_words, histories_of, read_windows, windows_needed
-from modelwatch.collector.sqlite_store import SqliteStore
-from modelwatch.collector.store import Evaluation, WindowProfiles
+from modelwatch.collector.serving.page_words import holding
+from modelwatch.collector.storing.sqlite_store import SqliteStore
+from modelwatch.collector.storing.store import Evaluation, WindowProfiles
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.persistence import FeatureHistory, Persistence
 from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity

@@ -11,7 +11,7 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 
-from modelwatch.collector.store import Written
+from modelwatch.collector.storing.store import Written
 from modelwatch.collector.windows import LATEST_NS, NANOSECONDS
 from modelwatch.errors import StoreError
 from modelwatch.profile import Profile

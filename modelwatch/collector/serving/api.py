@@ -21,18 +21,23 @@ from starlette.responses import JSONResponse, PlainTextResponse
 
 from modelwatch import __version__
 from modelwatch.baseline import Baseline
-from modelwatch.collector import answers
-from modelwatch.collector.bodies import read_body
-from modelwatch.collector.evaluation import Assessment, Evaluator
+from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
+from modelwatch.collector.evaluating.persisting import histories_of, read_windows, windows_needed
 from modelwatch.collector.options import CollectorOptions
-from modelwatch.collector.pages import Pages
-from modelwatch.collector.persisting import histories_of, read_windows, windows_needed
-from modelwatch.collector.problems import Problem, allowed_methods, problem_of, problem_response
-from modelwatch.collector.queries import read_window, require_version
-from modelwatch.collector.received import ReceiverCounts
-from modelwatch.collector.segments import EncodedPaths
-from modelwatch.collector.steering_api import SteeringApi
-from modelwatch.collector.store import Store
+from modelwatch.collector.receiving.bodies import read_body
+from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.serving import answers
+from modelwatch.collector.serving.encoded_paths import EncodedPaths
+from modelwatch.collector.serving.pages import Pages
+from modelwatch.collector.serving.problems import (
+    Problem,
+    allowed_methods,
+    problem_of,
+    problem_response,
+)
+from modelwatch.collector.serving.queries import read_window, require_version
+from modelwatch.collector.serving.steering_api import SteeringApi
+from modelwatch.collector.storing.store import Store
 from modelwatch.errors import BodyTooLarge, FormatError, StoreError
 
 __all__ = ["build_api"]

@@ -25,10 +25,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from modelwatch.collector.bodies import ENCODINGS, decompress, read_body
-from modelwatch.collector.received import ReceiverCounts
-from modelwatch.collector.rpc_status import PROTOBUF, error_response
-from modelwatch.collector.store import PointSink, Written
+from modelwatch.collector.receiving.bodies import ENCODINGS, decompress, read_body
+from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.receiving.rpc_status import PROTOBUF, error_response
+from modelwatch.collector.storing.store import PointSink, Written
 from modelwatch.errors import BodyTooLarge, ModelwatchError, StoreError, UndecodableTelemetry
 from modelwatch.telemetry.wire import Decoded, decode_logs, decode_metrics
 

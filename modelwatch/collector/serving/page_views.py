@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from modelwatch.collector.evaluation import Assessment
+from modelwatch.collector.evaluating.evaluation import Assessment
+from modelwatch.collector.evaluating.persisting import held_words
 from modelwatch.collector.options import CollectorOptions
-from modelwatch.collector.page_words import ago, holding, notes_of, said_of, steered
-from modelwatch.collector.persisting import held_words
-from modelwatch.collector.queries import Query
-from modelwatch.collector.segments import path_of
-from modelwatch.collector.store import Evaluation, VersionSeen
-from modelwatch.collector.timeline import Timeline, timeline_of
+from modelwatch.collector.serving.encoded_paths import path_of
+from modelwatch.collector.serving.page_words import ago, holding, notes_of, said_of, steered
+from modelwatch.collector.serving.queries import Query
+from modelwatch.collector.serving.timeline import Timeline, timeline_of
+from modelwatch.collector.storing.store import Evaluation, VersionSeen
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow, format_window
 from modelwatch.persistence import FeatureHistory
 from modelwatch.report.drift_report import DriftReport

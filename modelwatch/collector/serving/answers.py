@@ -8,9 +8,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from modelwatch.collector.evaluation import Assessment, state_of
-from modelwatch.collector.persisting import EvaluatedWindow
-from modelwatch.collector.store import VersionSeen, WindowProfiles
+from modelwatch.collector.evaluating.evaluation import Assessment, state_of
+from modelwatch.collector.evaluating.persisting import EvaluatedWindow
+from modelwatch.collector.storing.store import VersionSeen, WindowProfiles
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow
 from modelwatch.persistence import FeatureHistory, Persistence
 

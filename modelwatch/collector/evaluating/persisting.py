@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from modelwatch.collector.evaluation import Assessment
+from modelwatch.collector.evaluating.evaluation import Assessment
 from modelwatch.collector.options import CollectorOptions
-from modelwatch.collector.store import Evaluation, EvaluationLog
+from modelwatch.collector.storing.store import Evaluation, EvaluationLog
 from modelwatch.persistence import FeatureHistory, Persistence, feature_histories
 from modelwatch.report.drift_report import DriftReport
 

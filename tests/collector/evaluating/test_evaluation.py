@@ -5,12 +5,12 @@ import dataclasses
 import pytest
 
 import modelwatch as mw
-from modelwatch.collector.evaluation import Evaluator, assess, choose_windows
+from modelwatch.collector.evaluating.evaluation import Evaluator, assess, choose_windows
+from modelwatch.collector.evaluating.scheduler import HORIZON_WINDOWS, Schedule, Scheduler
 from modelwatch.collector.latest import Latest
-from modelwatch.collector.page_words import notes_of
-from modelwatch.collector.scheduler import HORIZON_WINDOWS, Schedule, Scheduler
-from modelwatch.collector.sqlite_store import SqliteStore
-from modelwatch.collector.store import FilledWindow, WindowProfiles
+from modelwatch.collector.serving.page_words import notes_of
+from modelwatch.collector.storing.sqlite_store import SqliteStore
+from modelwatch.collector.storing.store import FilledWindow, WindowProfiles
 from modelwatch.collector.windows import TimeWindow
 from tests.collector.conftest import FEATURE, MODEL, NOW_NS, SECOND, VERSION, Traffic
 

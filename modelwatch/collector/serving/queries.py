@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from modelwatch.collector.problems import Problem
-from modelwatch.collector.store import VersionSeen, VersionSource
+from modelwatch.collector.serving.problems import Problem
+from modelwatch.collector.storing.store import VersionSeen, VersionSource
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow, parse_end, parse_window
 from modelwatch.errors import ConfigurationError
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from modelwatch.collector.evaluation import Assessment, Evaluator, choose_windows
-from modelwatch.collector.store import (
+from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator, choose_windows
+from modelwatch.collector.storing.store import (
     Evaluation,
     EvaluationLog,
     VersionSeen,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from modelwatch.collector.evaluation import Assessment, State
-from modelwatch.collector.store import VersionSeen
+from modelwatch.collector.evaluating.evaluation import Assessment, State
+from modelwatch.collector.storing.store import VersionSeen
 from modelwatch.collector.windows import NANOSECONDS
 from modelwatch.model_fingerprint import MODEL_HASH
 from modelwatch.persistence import FeatureHistory, Persistence

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 import modelwatch as mw
-from modelwatch.collector import schema
-from modelwatch.collector.sqlite_store import SqliteStore
+from modelwatch.collector.storing import schema
+from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.telemetry.steering import FeatureLimits, Steering
 from tests.collector.conftest import FEATURE, MODEL, VERSION, Start, Traffic
 

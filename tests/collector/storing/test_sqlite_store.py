@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 import modelwatch as mw
-from modelwatch.collector.schema import SCHEMA_VERSION
-from modelwatch.collector.sqlite_store import SqliteStore
-from modelwatch.collector.store import Evaluation, FilledWindow
+from modelwatch.collector.storing.schema import SCHEMA_VERSION
+from modelwatch.collector.storing.sqlite_store import SqliteStore
+from modelwatch.collector.storing.store import Evaluation, FilledWindow
+from modelwatch.collector.storing.writer import GroupCommitWriter
 from modelwatch.collector.windows import TimeWindow
-from modelwatch.collector.writer import GroupCommitWriter
 from modelwatch.errors import ProfileMismatch, StoreBusy, StoreError
 from tests.collector.conftest import MODEL, NOW_NS, SECOND, VERSION, Traffic
 

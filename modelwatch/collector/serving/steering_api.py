@@ -7,10 +7,10 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
-from modelwatch.collector.bodies import read_body
-from modelwatch.collector.problems import Problem
-from modelwatch.collector.queries import require_version
-from modelwatch.collector.store import Store
+from modelwatch.collector.receiving.bodies import read_body
+from modelwatch.collector.serving.problems import Problem
+from modelwatch.collector.serving.queries import require_version
+from modelwatch.collector.storing.store import Store
 from modelwatch.errors import BodyTooLarge, FormatError
 from modelwatch.telemetry.steering import MOST_STEERING_BYTES, Steering
 

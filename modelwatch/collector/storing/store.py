@@ -2,7 +2,7 @@
 
 The parts of the collector see only these Protocols: the receiver a `PointSink`, the evaluation a
 `WindowSource` and a `BaselineShelf`, the schedule an `EvaluationLog` too.
-`modelwatch.collector.sqlite_store` is the embedded implementation.
+`modelwatch.collector.storing.sqlite_store` is the embedded implementation.
 """
 
 from __future__ import annotations

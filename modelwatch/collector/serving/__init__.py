@@ -1,0 +1,3 @@
+"""What is shown: the HTTP API and the pages."""
+
+from __future__ import annotations
