@@ -22,6 +22,7 @@ from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.receiver import Receiver, ReceiverLimits
 from modelwatch.collector.serving.api import build_api
+from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.errors import ConfigurationError
 
@@ -94,13 +95,9 @@ async def serve(
     with contextlib.ExitStack() as resources:
         otlp = resources.enter_context(_listening(options, "otlp_http_port"))
         pages = resources.enter_context(_listening(options, "api_port"))
-        store = SqliteStore(
-            options.store_path,
-            queue_size=options.write_queue_size,
-            dedupe_seconds=options.dedupe_seconds,
-            clock=clock,
-        )
-        resources.callback(store.close)
+        database = Database(options.store_path, queue_size=options.write_queue_size)
+        resources.callback(database.close)
+        store = SqliteStore(database, dedupe_seconds=options.dedupe_seconds, clock=clock)
         evaluator = Evaluator(store)
         schedule = Schedule(
             window_seconds=options.window_seconds,
@@ -111,7 +108,7 @@ async def serve(
         receiver = Receiver(store, _limits(options), counts)
         api = build_api(store, evaluator, options, counts, clock=clock)
         servers = [_Server(receiver.app(), otlp), _Server(api, pages)]
-        addresses = Addresses(otlp_http=_url(otlp), pages=_url(pages), store=store.path)
+        addresses = Addresses(otlp_http=_url(otlp), pages=_url(pages), store=database.path)
         scheduler = Scheduler(store, evaluator, schedule, clock=clock)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(scheduler.run(stop))

@@ -86,7 +86,7 @@ def traffic(baseline: mw.Baseline) -> Traffic:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SqliteStore]:
     """An empty store whose clock stands still."""
-    opened = SqliteStore(tmp_path / "store.sqlite", clock=lambda: NOW_NS)
+    opened = SqliteStore.open(tmp_path / "store.sqlite", clock=lambda: NOW_NS)
     yield opened
     opened.close()
 

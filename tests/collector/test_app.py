@@ -58,7 +58,7 @@ def send(address: str, body: bytes) -> bool:
 
 def rows_in(path: Path) -> int:
     """Return the rows that a store holds."""
-    store = SqliteStore(path)
+    store = SqliteStore.open(path)
     try:
         window = TimeWindow.ending(NOW_NS, seconds=86_400)
         found = store.window(MODEL, VERSION, window)

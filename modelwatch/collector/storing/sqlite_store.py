@@ -1,21 +1,17 @@
-"""The embedded store: one SQLite file in WAL mode, one writer thread, readers beside it.
+"""The embedded store: profiles, baselines, steering and evaluations in one SQLite file.
 
-Readers open a read-only connection of their own, so that they never wait for the writer nor it
-for them. Reading and merging takes some 1.5 ms a profile of 30 features: two seconds for a day of
-one sender's minutes. Do it off the event loop.
+Reading and merging takes some 1.5 ms a profile of 30 features: two seconds for a day of one
+sender's minutes. Do it off the event loop.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from modelwatch.collector.storing import schema
+from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.sqlite_writes import PointWriter, pack, unpack, version_number
 from modelwatch.collector.storing.store import (
     Evaluation,
@@ -25,8 +21,6 @@ from modelwatch.collector.storing.store import (
     WindowProfiles,
     Written,
 )
-from modelwatch.collector.storing.store_file import StoreFile
-from modelwatch.collector.storing.writer import GroupCommitWriter
 from modelwatch.collector.windows import LATEST_NS, NANOSECONDS, TimeWindow
 from modelwatch.errors import FormatError, ProfileMismatch, StoreError
 from modelwatch.profile import Profile
@@ -77,48 +71,44 @@ class SqliteStore:
     Thread-safety: every method may be called from any thread or event loop.
 
     Args:
-        path: the file; its folder is made where it is absent.
-        queue_size: writes that may wait; one more raises `StoreBusy`.
+        database: the open file; whoever opened it closes it.
         dedupe_seconds: how long the key of a point is remembered. What is sent again later than
             that counts again.
         clock: Unix nanoseconds.
-
-    Raises:
-        StoreError: the file cannot be opened or written, belongs to another program, or has a
-            newer schema.
     """
 
     def __init__(
         self,
-        path: str | Path,
+        database: Database,
         *,
-        queue_size: int = 1_024,
         dedupe_seconds: int = 86_400,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._path = Path(path).absolute()
+        self._database = database
         self._clock = clock
         self._points = PointWriter(dedupe_seconds=dedupe_seconds, clock=clock)
-        connection = _open(self._path)
-        self._file = StoreFile(self._path)
-        self._writer = GroupCommitWriter(
-            connection, queue_size=queue_size, require_writable=self._file.require_unchanged
-        )
+
+    @classmethod
+    def open(cls, path: str | Path, *, clock: Callable[[], int] = time.time_ns) -> SqliteStore:
+        """Return the store in a file that nobody else has open; `close` closes it.
+
+        Raises:
+            StoreError: as for `Database`.
+        """
+        return cls(Database(path), clock=clock)
 
     @property
     def path(self) -> Path:
         """The store's file."""
-        return self._path
+        return self._database.path
 
     def close(self) -> None:
         """Commit what is queued and close the file."""
-        self._writer.close()
+        self._database.close()
 
     async def write(self, points: Sequence[Point]) -> Written:
         """Commit the points that were not seen before; see `PointSink.write`."""
-        return await asyncio.wrap_future(
-            self._writer.submit(lambda connection: self._points.write(connection, points))
-        )
+        return await self._database.write(lambda connection: self._points.write(connection, points))
 
     async def put_baseline(self, model: str, version: str, baseline_id: str, content: str) -> None:
         """Commit a baseline as the current one; see `BaselineShelf.put_baseline`."""
@@ -133,7 +123,7 @@ class SqliteStore:
                 (version_id, *row),
             )
 
-        await asyncio.wrap_future(self._writer.submit(work))
+        await self._database.write(work)
 
     async def put_steering(self, model: str, version: str, steering: Steering | None) -> None:
         """Commit how capture is steered; see `SteeringShelf.put_steering`."""
@@ -148,7 +138,7 @@ class SqliteStore:
                     (version_id, *row),
                 )
 
-        await asyncio.wrap_future(self._writer.submit(work))
+        await self._database.write(work)
 
     async def record_evaluation(self, model: str, version: str, evaluation: Evaluation) -> None:
         """Commit one evaluation; see `EvaluationLog.record_evaluation`."""
@@ -164,7 +154,7 @@ class SqliteStore:
                 (version_id, *row, *packed),
             )
 
-        await asyncio.wrap_future(self._writer.submit(work))
+        await self._database.write(work)
 
     def versions(self) -> list[VersionSeen]:
         """Return every model version; see `VersionSource.versions`."""
@@ -177,7 +167,7 @@ class SqliteStore:
                 last_seen_ns=last,
                 baseline_id=baseline_id,
             )
-            for model, version, rows, first, last, baseline_id in self._read(_VERSIONS)
+            for model, version, rows, first, last, baseline_id in self._database.read(_VERSIONS)
         ]
 
     def window(self, model: str, version: str, window: TimeWindow) -> WindowProfiles:
@@ -186,7 +176,7 @@ class SqliteStore:
         instances: set[str | None] = set()
         left_out = latest = 0
         # Row by row: a week of profiles never lies in memory at once.
-        with self._reading() as connection:
+        with self._database.reading() as connection:
             bounds = (model, version, window.start_ns, window.end_ns)
             for number, baseline_id, instance, content in connection.execute(_WINDOW, bounds):
                 instances.add(instance)
@@ -201,19 +191,19 @@ class SqliteStore:
 
     def through_id(self, model: str, version: str, window: TimeWindow) -> int:
         """Return the latest stored profile of a window; see `WindowSource.through_id`."""
-        found = self._read(_THROUGH, model, version, window.start_ns, window.end_ns)
+        found = self._database.read(_THROUGH, model, version, window.start_ns, window.end_ns)
         return int(found[0][0])
 
     def filled_windows(
         self, model: str, version: str, *, seconds: int, since_ns: int
     ) -> list[FilledWindow]:
         """Return the windows that hold data; see `WindowSource.filled_windows`."""
-        found = self._read(_FILLED, seconds * NANOSECONDS, model, version, since_ns)
+        found = self._database.read(_FILLED, seconds * NANOSECONDS, model, version, since_ns)
         return [FilledWindow(number=number, through_id=through) for number, through in found]
 
     def baseline(self, model: str, version: str) -> StoredBaseline | None:
         """Return the current baseline; see `BaselineShelf.baseline`."""
-        found = self._read(
+        found = self._database.read(
             "SELECT b.id, b.content, b.pushed_ns FROM baselines b JOIN versions v"
             " ON v.id = b.version_id WHERE v.model = ? AND v.version = ?"
             " ORDER BY b.number DESC LIMIT 1",
@@ -227,7 +217,7 @@ class SqliteStore:
 
     def steering(self, model: str, version: str) -> Steering | None:
         """Return how capture is steered; see `SteeringShelf.steering`."""
-        found = self._read(
+        found = self._database.read(
             "SELECT s.content FROM steering s JOIN versions v ON v.id = s.version_id"
             " WHERE v.model = ? AND v.version = ?",
             model,
@@ -242,14 +232,14 @@ class SqliteStore:
         self, model: str, version: str, *, baseline_id: str, since_ns: int
     ) -> dict[TimeWindow, int]:
         """Return which windows were evaluated; see `EvaluationLog.evaluated`."""
-        found = self._read(_EVALUATED, model, version, since_ns, baseline_id)
+        found = self._database.read(_EVALUATED, model, version, since_ns, baseline_id)
         return {TimeWindow(start_ns, end_ns): through for start_ns, end_ns, through in found}
 
     def evaluations(
         self, model: str, version: str, *, limit: int, until_ns: int = LATEST_NS
     ) -> list[Evaluation]:
         """Return stored evaluations; see `EvaluationLog.evaluations`."""
-        latest = self._read(_EVALUATIONS, model, version, until_ns, limit)
+        latest = self._database.read(_EVALUATIONS, model, version, until_ns, limit)
         return [
             Evaluation(
                 baseline_id=baseline_id,
@@ -260,40 +250,6 @@ class SqliteStore:
             )
             for baseline_id, start_ns, end_ns, through_id, evaluated_ns, report in reversed(latest)
         ]
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        self._file.require_unchanged()
-        uri = f"{self._path.as_uri()}?mode=ro"
-        try:
-            with closing(sqlite3.connect(uri, uri=True, timeout=10.0)) as connection:
-                yield connection
-        except sqlite3.Error as error:
-            raise StoreError(f"the store {self._path} cannot be read: {error}.") from error
-
-    def _read(self, statement: str, *arguments: str | int) -> list[tuple[Any, ...]]:
-        with self._reading() as connection:
-            return connection.execute(statement, arguments).fetchall()
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Autocommit mode: the writer sets its own transactions. Opened here, used in its thread.
-        connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, timeout=10.0
-        )
-    except (OSError, sqlite3.Error) as error:
-        raise StoreError(
-            f"the store {path} cannot be opened: {error}. Give a file in a folder that can be "
-            "written to."
-        ) from error
-    try:
-        schema.prepare(connection, path)
-    except StoreError:
-        connection.close()
-        raise
-    return connection
 
 
 def _merge(merged: Profile | None, content: bytes) -> Profile:

@@ -96,7 +96,7 @@ async def test_a_store_of_the_first_schema_is_taken_over(
     )
     connection.close()
     for _ in range(2):
-        store = SqliteStore(path)
+        store = SqliteStore.open(path)
         assert [(seen.model, seen.rows) for seen in store.versions()] == [("m", 7)]
         await store.put_steering("m", "1", Steering(sample_rate=0.5))
         assert store.steering("m", "1") == Steering(sample_rate=0.5)

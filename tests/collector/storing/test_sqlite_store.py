@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import modelwatch as mw
+from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.schema import SCHEMA_VERSION
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.collector.storing.store import Evaluation, FilledWindow
@@ -130,7 +131,7 @@ async def test_contradicting_points_fail_alone(store: SqliteStore, traffic: Traf
 async def test_forgotten_keys_are_purged(tmp_path: Path, traffic: Traffic) -> None:
     """Keys are kept for the time that was asked for, and not without end."""
     now = [NOW_NS]
-    store = SqliteStore(tmp_path / "s", dedupe_seconds=60, clock=lambda: now[0])
+    store = SqliteStore(Database(tmp_path / "s"), dedupe_seconds=60, clock=lambda: now[0])
     await store.write(traffic.points())
     now[0] += 3_600 * SECOND
     await store.write(traffic.points(traffic.profile(instance="b")))
@@ -171,10 +172,10 @@ async def test_keeps_evaluations(store: SqliteStore) -> None:
 
 async def test_survives_reopening(tmp_path: Path, traffic: Traffic) -> None:
     """What was committed is there when the store is opened again."""
-    first = SqliteStore(tmp_path / "deep" / "store.sqlite")
+    first = SqliteStore.open(tmp_path / "deep" / "store.sqlite")
     await first.write(traffic.points())
     first.close()
-    second = SqliteStore(tmp_path / "deep" / "store.sqlite")
+    second = SqliteStore.open(tmp_path / "deep" / "store.sqlite")
     again = await second.write(traffic.points())
     second.close()
     assert again.stored == 0
@@ -186,11 +187,11 @@ async def test_survives_reopening(tmp_path: Path, traffic: Traffic) -> None:
 def test_refuses_newer_schema(tmp_path: Path) -> None:
     """A store of a later release is refused, untouched, with what to do."""
     path = tmp_path / "store.sqlite"
-    SqliteStore(path).close()
+    SqliteStore.open(path).close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     with pytest.raises(StoreError, match="upgrade modelwatch"):
-        SqliteStore(path)
+        SqliteStore.open(path)
 
 
 def test_refuses_foreign_database(tmp_path: Path) -> None:
@@ -199,7 +200,7 @@ def test_refuses_foreign_database(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE theirs (x)")
     with pytest.raises(StoreError, match="another program"):
-        SqliteStore(path)
+        SqliteStore.open(path)
 
 
 def test_refuses_what_is_no_database(tmp_path: Path) -> None:
@@ -208,7 +209,7 @@ def test_refuses_what_is_no_database(tmp_path: Path) -> None:
     path.write_text("no database " * 100)
     for wrong in (path, tmp_path):
         with pytest.raises(StoreError, match="cannot be opened"):
-            SqliteStore(wrong)
+            SqliteStore.open(wrong)
 
 
 async def test_full_queue_is_busy(tmp_path: Path) -> None:
@@ -236,7 +237,7 @@ async def test_full_queue_is_busy(tmp_path: Path) -> None:
 
 async def test_failed_commit_fails_every_write_in_it(tmp_path: Path, traffic: Traffic) -> None:
     """Where the database fails, nobody is told that a write succeeded."""
-    store = SqliteStore(tmp_path / "store.sqlite")
+    store = SqliteStore.open(tmp_path / "store.sqlite")
     with closing(sqlite3.connect(store.path)) as connection:
         connection.execute("DROP TABLE seen")
     with pytest.raises(StoreError, match="store failed"):
@@ -249,11 +250,11 @@ async def test_a_lost_file_takes_no_writes(
     tmp_path: Path, traffic: Traffic, replaced: bool
 ) -> None:
     """Where the file is removed or replaced while it is open, writes and reads fail and say so."""
-    store = SqliteStore(tmp_path / "store.sqlite")
+    store = SqliteStore.open(tmp_path / "store.sqlite")
     await store.write(traffic.points())
     store.path.rename(tmp_path / "moved.sqlite")
     if replaced:
-        SqliteStore(store.path).close()
+        SqliteStore.open(store.path).close()
     match = "replaced" if replaced else "gone"
     with pytest.raises(StoreError, match=match):
         await store.write(traffic.points(traffic.profile(instance="b")))
@@ -264,7 +265,7 @@ async def test_a_lost_file_takes_no_writes(
 
 async def test_a_file_that_comes_back_is_written_again(tmp_path: Path, traffic: Traffic) -> None:
     """Where the removed file is put back, nothing that was acknowledged is lost."""
-    store = SqliteStore(tmp_path / "store.sqlite")
+    store = SqliteStore.open(tmp_path / "store.sqlite")
     await store.write(traffic.points())
     away = store.path.rename(tmp_path / "moved.sqlite")
     with pytest.raises(StoreError, match="gone"):
