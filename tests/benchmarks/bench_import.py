@@ -96,7 +96,7 @@ def figures() -> list[tuple[str, str, str]]:
 def main() -> None:
     """Measure and print."""
     for what, target, measured in figures():
-        print(f"{what:36} {target:22} {measured}")
+        print(f"{what:40} {target:22} {measured}")
 
 
 if __name__ == "__main__":
