@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,6 @@ from modelwatch.effects_format import (
 from modelwatch.errors import FormatError
 from modelwatch.model_fingerprint import Fingerprint
 from modelwatch.outliers import Kind, OutlierLimits
-from modelwatch.performance_baseline import performance_from_dict, performance_to_dict
 from modelwatch.profile import Profile
 from modelwatch.profile_format import KINDS, ROLES, profile_from_dict, profile_to_dict
 from modelwatch.seasons import SEASON_USES
@@ -35,6 +34,9 @@ from modelwatch.segments_format import (
     spread_to_dict,
 )
 from modelwatch.sketches import Categories, Histogram
+
+if TYPE_CHECKING:
+    from modelwatch.performance_baseline import PerformanceBaseline
 
 __all__ = ["baseline_from_json", "baseline_to_json"]
 
@@ -61,7 +63,7 @@ def baseline_to_json(baseline: Baseline) -> str:
         segments = segments_to_list(baseline.segments, baseline.features)
         body |= {"segment": baseline.segment, "segments": segments}
     if baseline.performance is not None:
-        body["performance"] = performance_to_dict(baseline.performance)
+        body["performance"] = _performance_to_dict(baseline.performance)
     if baseline.extractors:
         body["extractors"] = dict(baseline.extractors)
     if baseline.distance_limit is not None:
@@ -109,11 +111,7 @@ def _read_baseline(body: Body) -> Baseline:
         segment=document.text(body, "segment") if "segment" in body else None,
         seasons=document.choice({"seasons": "rows", **body}, "seasons", SEASON_USES),
         segments=segments_from_body(body, profile, by_name),
-        performance=(
-            performance_from_dict(document.object_of(body, "performance"))
-            if "performance" in body
-            else None
-        ),
+        performance=_performance(body),
         joint_effect=_joint_effect(body, profile),
         extractors=_extractors(body),
         distance_limit=document.optional_number(
@@ -125,6 +123,21 @@ def _read_baseline(body: Body) -> Baseline:
             else None
         ),
     )
+
+
+def _performance_to_dict(performance: PerformanceBaseline) -> dict[str, Any]:
+    from modelwatch.performance_baseline import performance_to_dict
+
+    return performance_to_dict(performance)
+
+
+def _performance(body: Body) -> PerformanceBaseline | None:
+    if "performance" not in body:
+        return None
+    # Half as much again to load as the rest of a baseline, and many have none.
+    from modelwatch.performance_baseline import performance_from_dict
+
+    return performance_from_dict(document.object_of(body, "performance"))
 
 
 def _extractors(body: Body) -> dict[str, str]:

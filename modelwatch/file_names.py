@@ -1,4 +1,4 @@
-"""Names of files that callers give."""
+"""Names of files that callers give, and addresses in their place."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from modelwatch.errors import ConfigurationError
 from modelwatch.parameter_checks import shown
 
-__all__ = ["path_of", "path_to_write"]
+__all__ = ["is_url", "path_of", "path_to_write"]
 
 
 def path_of(path: str | os.PathLike[str]) -> Path:
@@ -41,3 +41,8 @@ def path_to_write(path: str | os.PathLike[str]) -> Path:
             f"path is {str(target)!r}: there is no folder {str(target.parent)!r}. Make it first."
         )
     return target
+
+
+def is_url(source: object) -> bool:
+    """Tell whether something is the address of a collector."""
+    return isinstance(source, str) and source.lower().startswith(("http://", "https://"))

@@ -1,11 +1,13 @@
-"""Attributes that are computed when they are first read."""
+"""Attributes that are computed, or loaded, when they are first read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar, overload
 
-__all__ = ["cached_property"]
+__all__ = ["cached_property", "loading"]
 
 _Value = TypeVar("_Value")
 
@@ -49,3 +51,22 @@ class cached_property(Generic[_Value]):
         value = self._compute(instance)
         vars(instance)[self._name] = value
         return value
+
+
+def loading(package: str, homes: Mapping[str, str]) -> Callable[[str], object]:
+    """Return a ``__getattr__`` for a package that loads what it exports when it is first asked for.
+
+    Args:
+        package: its name.
+        homes: the module inside of it that has a name, by name; no module is named like one.
+    """
+
+    def load(name: str) -> object:
+        home = homes.get(name)
+        if home is None:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        found: object = getattr(importlib.import_module(f"{package}.{home}"), name)
+        setattr(sys.modules[package], name, found)
+        return found
+
+    return load

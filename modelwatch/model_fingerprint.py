@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import os
 import pickle
 import platform
@@ -234,9 +233,12 @@ def _known_version(name: str) -> str:
 
 
 def _version(name: str) -> str | None:
+    # Takes longer to load than a watch, and who reads a fingerprint does not need it.
+    from importlib import metadata
+
     try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
         version = getattr(sys.modules.get(name), "__version__", None)
         return version if isinstance(version, str) else None
 

@@ -13,16 +13,13 @@ from modelwatch.effects_format import effect_from_dict, effect_to_dict
 from modelwatch.errors import ConfigurationError, FormatError, ProfileMismatch
 from modelwatch.lazy import cached_property
 from modelwatch.outliers import OutlierLimits
-from modelwatch.performance import (
-    Calibration,
-    Estimate,
-    LabelledSummary,
-    LossModel,
-    QuadraticMoments,
-    RegressionSummary,
-    ScoreSummary,
-    realized,
-)
+from modelwatch.performance.calibration import Calibration
+from modelwatch.performance.dle import LossModel
+from modelwatch.performance.intervals import Estimate
+from modelwatch.performance.labelled_summary import LabelledSummary
+from modelwatch.performance.quadratic_moments import QuadraticMoments
+from modelwatch.performance.regression_summary import RegressionSummary
+from modelwatch.performance.score_summary import ScoreSummary
 from modelwatch.performance_columns import PerformanceColumns, Task
 
 if TYPE_CHECKING:
@@ -74,6 +71,9 @@ class PerformanceBaseline:
     @cached_property
     def realized(self) -> dict[str, Estimate]:
         """The metrics of the reference rows, with 95% intervals."""
+        # What computes metrics is needed by comparisons, and not by a service.
+        from modelwatch.performance.realized import realized
+
         effect = self.effect.phi_at(max(self.reference.rows, 1))
         return realized(self.reference, design_effect=effect)
 

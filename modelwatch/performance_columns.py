@@ -10,12 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from modelwatch.errors import ProfileMismatch
-from modelwatch.performance import (
-    LabelledSummary,
-    QuadraticMoments,
-    RegressionSummary,
-    ScoreSummary,
-)
+from modelwatch.performance.labelled_summary import LabelledSummary
+from modelwatch.performance.quadratic_moments import QuadraticMoments
+from modelwatch.performance.regression_summary import RegressionSummary
+from modelwatch.performance.score_summary import ScoreSummary
 from modelwatch.tables.columns import (
     CategoricalColumn,
     NumericColumn,

@@ -15,16 +15,13 @@ from modelwatch.feature import FeatureProfile, FeatureSpec, Role, empty_joint
 from modelwatch.outlier_rows import count_outlier_rows
 from modelwatch.outliers import OutlierLimits
 from modelwatch.parameter_checks import instance, shown
-from modelwatch.performance import (
-    LabelledSummary,
-    QuadraticMoments,
-    RegressionSummary,
-    ScoreSummary,
-)
+from modelwatch.performance.labelled_summary import LabelledSummary
+from modelwatch.performance.quadratic_moments import QuadraticMoments
+from modelwatch.performance.regression_summary import RegressionSummary
+from modelwatch.performance.score_summary import ScoreSummary
 from modelwatch.performance_columns import PerformanceColumns, merged, merged_labels
 from modelwatch.seasons import HOURS_OF_WEEK, hour_of_week, hours_of_week
 from modelwatch.sketches import Histogram, JointMoments
-from modelwatch.tables.batches import Progress, read_table
 from modelwatch.tables.columns import ABSENT, CategoricalColumn, NumericColumn
 from modelwatch.tables.compact_columns import CodedColumn, RawColumn
 from modelwatch.tables.times import unix_seconds
@@ -32,6 +29,7 @@ from modelwatch.tables.value_kinds import KindCounts
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
+    from modelwatch.tables.batches import Progress
 
 __all__ = ["DURATION_BOUNDS_SECONDS", "Profile"]
 
@@ -176,9 +174,9 @@ class Profile:
 
         Args:
             data: a table or a file's name, as `Baseline.fit` takes it, or an iterator of tables;
-                a file is read some rows at a time, so that it may be larger than memory. Inputs of
-                the baseline that it lacks count as absent in every row; further columns are
-                unexpected features, except the baseline's label and timestamp.
+                a file may be larger than memory. Inputs of the baseline that it lacks count as
+                absent in every row; further columns are unexpected features, except the
+                baseline's label and timestamp.
             baseline: what the model was trained on.
             progress: is told which share of the rows was read, in [0, 1], where that is known.
 
@@ -187,6 +185,8 @@ class Profile:
                 baseline knows.
             ConfigurationError: where the baseline is none.
         """
+        from modelwatch.tables.batches import read_table  # readers of files: no service has any
+
         if not hasattr(baseline, "other_columns"):
             raise ConfigurationError(f"baseline is {shown(baseline)}: give a Baseline.")
         profile = cls.empty(baseline.model, baseline.version, baseline=baseline)

@@ -14,12 +14,10 @@ from modelwatch.document import Body
 from modelwatch.errors import FormatError, ProfileMismatch
 from modelwatch.feature import FeatureProfile, Role
 from modelwatch.outliers import Kind
-from modelwatch.performance import (
-    LabelledSummary,
-    QuadraticMoments,
-    RegressionSummary,
-    ScoreSummary,
-)
+from modelwatch.performance.labelled_summary import LabelledSummary
+from modelwatch.performance.quadratic_moments import QuadraticMoments
+from modelwatch.performance.regression_summary import RegressionSummary
+from modelwatch.performance.score_summary import ScoreSummary
 from modelwatch.profile import Profile
 from modelwatch.seasons import HOURS_OF_WEEK
 from modelwatch.sketches import (

@@ -18,12 +18,12 @@ import numpy.typing as npt
 from modelwatch.errors import DataError
 from modelwatch.profile import Profile
 from modelwatch.sketches import Categories
-from modelwatch.tables.batches import Progress, read_table
 from modelwatch.tables.columns import categorical_column
 from modelwatch.tables.compact_columns import RawColumn, taken
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
+    from modelwatch.tables.batches import Progress
 
 __all__ = [
     "MAX_SEGMENTS",
@@ -234,6 +234,9 @@ def split_profile(
         DataError: where the data cannot be read, or holds neither a row nor a column that the
             baseline knows.
     """
+    # Readers of files: who reads a baseline's segments needs none of them.
+    from modelwatch.tables.batches import read_table
+
     whole = Profile.empty(baseline.model, baseline.version, baseline=baseline)
     column = baseline.segment or ""
     parts = SegmentProfiles(column, baseline, known=baseline.segments)

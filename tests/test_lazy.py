@@ -5,8 +5,14 @@ import os
 import signal
 import threading
 from pathlib import Path
+from types import ModuleType
 
-from modelwatch.lazy import cached_property
+import pytest
+
+import modelwatch.extractors
+import modelwatch.telemetry.wire
+from modelwatch.lazy import cached_property, loading
+from modelwatch.sketches import Moments
 
 ROOT = Path(__file__).parents[1]
 FORK_SECONDS = 30
@@ -70,3 +76,19 @@ def test_no_module_of_the_service_has_the_property_with_a_lock() -> None:
         if name.name == "cached_property"
     ]
     assert found == []
+
+
+def test_a_package_loads_what_it_exports_when_it_is_asked_for() -> None:
+    """What was loaded is the module's own, and a name that is not exported is none."""
+    load = loading("modelwatch.sketches", {"Moments": "moments"})
+    assert load("Moments") is Moments
+    with pytest.raises(AttributeError, match=r"'modelwatch\.sketches' has no attribute 'Moment'"):
+        load("Moment")
+
+
+@pytest.mark.parametrize("package", [modelwatch.extractors, modelwatch.telemetry.wire])
+def test_such_packages_export_all_that_they_name(package: ModuleType) -> None:
+    """Each name in ``__all__`` is there, and no module stands in for it."""
+    exported = [getattr(package, name) for name in package.__all__]
+    assert exported
+    assert not [found for found in exported if isinstance(found, ModuleType)]

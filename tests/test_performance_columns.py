@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from modelwatch.errors import ProfileMismatch
-from modelwatch.performance import LabelledSummary, RegressionSummary, ScoreSummary
+from modelwatch.performance.labelled_summary import LabelledSummary
+from modelwatch.performance.regression_summary import RegressionSummary
+from modelwatch.performance.score_summary import ScoreSummary
 from modelwatch.performance_columns import PerformanceColumns, merged, merged_labels
 from modelwatch.profile import Profile
 from modelwatch.tables.columns import categorical_column, numeric_column

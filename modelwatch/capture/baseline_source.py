@@ -4,113 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from modelwatch.baseline import Baseline
+from modelwatch.capture.baseline_file import load_baseline
 from modelwatch.capture.guard import Guard
-from modelwatch.capture.polled import CollectorPoll, Polled, PolledUrl, is_url, version_url
-from modelwatch.capture.steering import Steering, SteeringUrl
-from modelwatch.errors import CollectorError, ConfigurationError, FormatError
+from modelwatch.file_names import is_url
+from modelwatch.telemetry.steering import Steering
 
 if TYPE_CHECKING:
-    import httpx
+    from modelwatch.capture.polled import CollectorPoll, Polled
 
-__all__ = ["BaselineSource", "BaselineUrl", "load_baseline"]
-
-_MOST_BYTES: Final = 64 * 1024 * 1024
-
-
-def load_baseline(
-    source: str | os.PathLike[str] | Baseline, *, model: str, version: str
-) -> Baseline:
-    """Return the baseline of a model version.
-
-    Args:
-        source: the baseline or the file that holds it.
-        model: the model that is watched.
-        version: its version.
-
-    Raises:
-        FormatError: where the file is absent or damaged.
-        ConfigurationError: where the source is neither, or is the baseline of something else.
-    """
-    if isinstance(source, Baseline):
-        baseline = source
-    elif isinstance(source, (str, os.PathLike)):
-        baseline = Baseline.load(source)
-    else:
-        raise ConfigurationError(
-            f"baseline is a {type(source).__name__}: give a Baseline, the name of its file, the "
-            "URL of a collector, or None."
-        )
-    _check_identity(baseline, model, version)
-    return baseline
-
-
-class BaselineUrl:
-    """The baseline that a collector keeps.
-
-    Args:
-        url: the collector's API, as in ``http://collector:4319``, or the baseline's own address.
-        model: the model that is watched.
-        version: its version.
-        adopt: takes each baseline that is another than the one before.
-        guard: logs that there is none, or that it cannot be used; the one before then stays.
-
-    Raises:
-        ConfigurationError: where the URL names no host.
-    """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        model: str,
-        version: str,
-        adopt: Callable[[Baseline], None],
-        guard: Guard,
-    ) -> None:
-        self.address = f"{version_url(url, model=model, version=version)}/baseline"
-        self._document = PolledUrl(self.address, most_bytes=_MOST_BYTES)
-        self._model = model
-        self._version = version
-        self._adopt = adopt
-        self._guard = guard
-        self._current_id: str | None = None
-
-    def poll(self, client: httpx.Client) -> None:
-        """Ask for the baseline, and hand it over where it is another.
-
-        Raises:
-            CollectorError: where the collector cannot be reached, or fails.
-        """
-        try:
-            answer = self._document.fetch(client)
-        except CollectorError as error:
-            self._say(str(error))
-            raise
-        if answer.status == "absent":
-            self._say(f"{self.address} has none. Send one with: modelwatch baseline push.")
-        if answer.status != "new":
-            return
-        try:
-            where = f"the answer of {self.address}"
-            baseline = Baseline.from_json(answer.content, where=where)
-            _check_identity(baseline, self._model, self._version)
-        except (FormatError, ConfigurationError) as error:
-            self._say(str(error))
-            return
-        if baseline.id != self._current_id:
-            self._adopt(baseline)
-            self._current_id = baseline.id
-
-    def reset(self) -> None:
-        """Begin anew, as a forked child must."""
-        self._document.reset()
-
-    def _say(self, reason: str) -> None:
-        with_what = "without a baseline" if self._current_id is None else "with the baseline it has"
-        self._guard.notice("baseline", f"captures {with_what} for now: {reason}")
+__all__ = ["BaselineSource"]
 
 
 class BaselineSource:
@@ -146,16 +51,24 @@ class BaselineSource:
     ) -> None:
         self._adopt = adopt
         self._found: Baseline | None = None
-        documents: list[Polled] = []
+        self._poll: CollectorPoll | None = None
         url = source if isinstance(source, str) and is_url(source) else None
         steered_by = collector if collector is not None else url
+        if url is None and source is not None:
+            self._found = load_baseline(source, model=model, version=version)
+        if steered_by is None:
+            return
+        # Here, as most watches ask no collector, and those that do are to fail where they are made.
+        from modelwatch.capture.baseline_url import BaselineUrl
+        from modelwatch.capture.polled import CollectorPoll
+        from modelwatch.capture.steering import SteeringUrl
+
+        documents: list[Polled] = []
         if url is not None:
             documents.append(
                 BaselineUrl(url, model=model, version=version, adopt=adopt, guard=guard)
             )
-        elif source is not None:
-            self._found = load_baseline(source, model=model, version=version)
-        if steered_by is not None and steer is not None:
+        if steer is not None:
             documents.append(
                 SteeringUrl(steered_by, model=model, version=version, steer=steer, guard=guard)
             )
@@ -178,12 +91,3 @@ class BaselineSource:
             self._adopt(found)
         if self._poll is not None:
             self._poll.start_round(wait_seconds=wait_seconds)
-
-
-def _check_identity(baseline: Baseline, model: str, version: str) -> None:
-    if (baseline.model, baseline.version) != (model, version):
-        raise ConfigurationError(
-            f"the baseline is of model {baseline.model!r} version {baseline.version!r}, but the "
-            f"watch is of {model!r} version {version!r}: give the baseline of this version, or fit "
-            "one."
-        )

@@ -21,9 +21,9 @@ from modelwatch.capture.recorder import Recorder
 from modelwatch.capture.rows import Batch, Row
 from modelwatch.capture.sampling import is_sampled, threshold_of
 from modelwatch.capture.spans import PredictionSpan, current_span_ids
-from modelwatch.capture.steering import Steering
 from modelwatch.errors import DataError, OutlierRejected
 from modelwatch.tables.columns import ABSENT
+from modelwatch.telemetry.steering import Steering
 
 __all__ = ["INLINE_CHECK_ROWS", "NOT_POSITIONAL", "Observation", "Observer"]
 

@@ -16,8 +16,8 @@ from modelwatch.capture.checks import (
 )
 from modelwatch.capture.declared_inputs import DeclaredInputs
 from modelwatch.capture.outputs import OutputReader
-from modelwatch.capture.steering import FeatureLimits
 from modelwatch.outliers import OutlierLimits
+from modelwatch.telemetry.steering import FeatureLimits
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline

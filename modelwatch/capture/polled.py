@@ -13,11 +13,12 @@ from urllib.parse import quote, urlsplit
 
 from modelwatch.capture.guard import Guard
 from modelwatch.errors import CollectorError, ConfigurationError
+from modelwatch.file_names import is_url
 
 if TYPE_CHECKING:  # loaded by the thread that asks
     import httpx
 
-__all__ = ["Answer", "CollectorPoll", "Polled", "PolledUrl", "is_url", "version_url"]
+__all__ = ["Answer", "CollectorPoll", "Polled", "PolledUrl", "version_url"]
 
 _TIMEOUT_SECONDS: Final = 2.0
 _FIRST_BACKOFF_SECONDS: Final = 1.0
@@ -25,11 +26,6 @@ _LONGEST_BACKOFF_SECONDS: Final = 300.0
 _ABSENT: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE)
 
 _chance: Final = SystemRandom()
-
-
-def is_url(source: object) -> bool:
-    """Tell whether something is the address of a collector."""
-    return isinstance(source, str) and source.lower().startswith(("http://", "https://"))
 
 
 def version_url(url: str, *, model: str, version: str, argument: str = "baseline") -> str:

@@ -16,7 +16,7 @@ from modelwatch.capture.outputs import Failure, frozen
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.capture.rows import Batch, Row
 from modelwatch.capture.sampling import RowBudget, reseed
-from modelwatch.capture.steering import Steering
+from modelwatch.telemetry.steering import Steering
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer

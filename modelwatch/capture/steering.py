@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from modelwatch.capture.guard import Guard
 from modelwatch.capture.polled import PolledUrl, version_url
 from modelwatch.errors import FormatError
-from modelwatch.telemetry.steering import MOST_STEERING_BYTES, FeatureLimits, Steering
+from modelwatch.telemetry.steering import MOST_STEERING_BYTES, Steering
 
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["FeatureLimits", "Steering", "SteeringUrl"]
+__all__ = ["SteeringUrl"]
 
 
 class SteeringUrl:

@@ -12,7 +12,6 @@ from modelwatch.baseline import Baseline
 from modelwatch.capture import processes
 from modelwatch.capture.arguments import FeatureArgument
 from modelwatch.capture.declared_inputs import DeclaredInputs
-from modelwatch.capture.decorator import watch_function
 from modelwatch.capture.held_function import HoldsFunction, holds_function, with_function
 from modelwatch.capture.observed_call import ObservedCall
 from modelwatch.capture.observer import Observer
@@ -335,6 +334,9 @@ class Watch:
         self._pipeline.is_installed = True
         if not self.enabled:
             return function
+        # wrapt brings asyncio with it: who observes calls, and decorates nothing, needs neither.
+        from modelwatch.capture.decorator import watch_function
+
         if holds_function(function):
             return with_function(function, watch_function(function.func, self, options))
         return watch_function(function, self, options)

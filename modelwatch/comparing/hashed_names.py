@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from modelwatch.baseline import Baseline
 from modelwatch.feature import FeatureProfile
-from modelwatch.performance import ScoreSummary
+from modelwatch.performance.score_summary import ScoreSummary
 from modelwatch.profile import Profile
 from modelwatch.sketches import Categories
 from modelwatch.sketches.categories import HASH_PREFIX, hashed_name

@@ -13,16 +13,13 @@ from modelwatch.baseline import Baseline
 from modelwatch.comparing.performance_notes import absence_note, unknown_classes_note
 from modelwatch.comparing.thresholds import Thresholds
 from modelwatch.errors import ConfigurationError, DataError, ProfileMismatch
-from modelwatch.performance import (
-    CBPE_CONDITIONS,
-    DLE_CONDITIONS,
-    Estimate,
-    LabelledSummary,
-    RegressionSummary,
-    estimate_classification,
-    estimate_regression,
-    realized,
-)
+from modelwatch.performance.cbpe import estimate_classification
+from modelwatch.performance.conditions import CBPE_CONDITIONS, DLE_CONDITIONS
+from modelwatch.performance.dle import estimate_regression
+from modelwatch.performance.intervals import Estimate
+from modelwatch.performance.labelled_summary import LabelledSummary
+from modelwatch.performance.realized import realized
+from modelwatch.performance.regression_summary import RegressionSummary
 from modelwatch.performance_baseline import PerformanceBaseline
 from modelwatch.profile import Profile
 from modelwatch.report.findings import PerformanceMetric

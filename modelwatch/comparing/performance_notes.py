@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from modelwatch.performance import LabelledSummary
+from modelwatch.performance.labelled_summary import LabelledSummary
 from modelwatch.report.wording import percent
 
 __all__ = ["absence_note", "unknown_classes_note"]

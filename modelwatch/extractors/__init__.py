@@ -15,6 +15,14 @@ and so on, and its value is neither kept nor sent.
 
 from __future__ import annotations
 
-from modelwatch.extractors.registry import register, registered, unregister
+from typing import TYPE_CHECKING
+
+from modelwatch.lazy import loading
+
+if TYPE_CHECKING:
+    from modelwatch.extractors.registry import register, registered, unregister
 
 __all__ = ["register", "registered", "unregister"]
+
+# The table of extractors is loaded by who has one, as most services have none.
+__getattr__ = loading(__name__, dict.fromkeys(__all__, "registry"))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from modelwatch.errors import ConfigurationError
-from modelwatch.extractors.registry import Extractor, extractor_named
 from modelwatch.parameter_checks import shown, text
 from modelwatch.tables.compact_columns import CodedColumn, RawColumn
 from modelwatch.tables.tensors import array_of, is_tensor
 from modelwatch.tables.value_kinds import ABSENT, NULL_NAMES
+
+if TYPE_CHECKING:
+    from modelwatch.extractors.registry import Extractor
 
 __all__ = ["NO_EXTRACTION", "Extraction", "checked_extractors"]
 
@@ -62,7 +64,12 @@ class Extraction:
 
     def __init__(self, extractors: Mapping[str, str]) -> None:
         self.names = dict(extractors)
-        self._extractors = {name: extractor_named(by) for name, by in extractors.items()}
+        self._extractors: dict[str, Extractor] = {}
+        if extractors:
+            # Most have none, and then need none of the functions that describe.
+            from modelwatch.extractors.registry import extractor_named
+
+            self._extractors = {name: extractor_named(by) for name, by in extractors.items()}
 
     def __bool__(self) -> bool:
         return bool(self._extractors)

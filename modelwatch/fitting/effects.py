@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from modelwatch.baseline import BaselineFeature
+from modelwatch.comparisons.block_effects import fit_value_effects
 from modelwatch.comparisons.blocks import SMALLEST_BLOCK
 from modelwatch.comparisons.cells import decile_starts
 from modelwatch.comparisons.design_effect import DesignEffect, fit_effect_of_counts
-from modelwatch.comparisons.value_effects import fit_value_effects
 from modelwatch.feature import FeatureProfile, FeatureSpec
 from modelwatch.fitting.batch import Batch
 from modelwatch.fitting.block_counts import BlockCounts, block_stretches

@@ -12,15 +12,10 @@ import numpy.typing as npt
 
 from modelwatch.comparisons.design_effect import DesignEffect
 from modelwatch.errors import DataError
-from modelwatch.performance import (
-    Calibration,
-    LabelledSummary,
-    LossModel,
-    RegressionSummary,
-    bin_edges_for,
-    fit_calibration,
-    fit_loss_model,
-)
+from modelwatch.performance.calibration import Calibration, bin_edges_for, fit_calibration
+from modelwatch.performance.dle import LossModel, fit_loss_model
+from modelwatch.performance.labelled_summary import LabelledSummary
+from modelwatch.performance.regression_summary import RegressionSummary
 from modelwatch.performance.score_rows import check_refused, usable_rows
 from modelwatch.performance_baseline import PerformanceBaseline
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from modelwatch.comparisons.block_effects import SeasonTable, fit_value_effects
 from modelwatch.comparisons.design_effect import DesignEffect
-from modelwatch.comparisons.value_effects import SeasonTable, ValueEffects, fit_value_effects
+from modelwatch.comparisons.value_effects import ValueEffects
 from modelwatch.fitting.batch import Batch
 from modelwatch.fitting.block_counts import BlockCounts, block_stretches
 from modelwatch.fitting.order import seconds_of

@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from modelwatch.baseline import Baseline, BaselineFeature
+from modelwatch.comparisons.block_effects import fit_pooled_effects
 from modelwatch.comparisons.blocks import FEWEST_BLOCKS, SMALLEST_BLOCK, count_blocks
 from modelwatch.comparisons.cells import category_counts
 from modelwatch.comparisons.design_effect import DesignEffect
-from modelwatch.comparisons.value_effects import SegmentSpread, fit_pooled_effects
+from modelwatch.comparisons.value_effects import SegmentSpread
 from modelwatch.errors import SchemaError
 from modelwatch.feature import FeatureProfile, FeatureSpec
 from modelwatch.fitting.batch import Batch

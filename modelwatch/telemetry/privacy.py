@@ -23,7 +23,7 @@ from typing import Any, Final
 from modelwatch.errors import ConfigurationError
 from modelwatch.feature import FeatureProfile
 from modelwatch.parameter_checks import flag, shown
-from modelwatch.performance import ScoreSummary
+from modelwatch.performance.score_summary import ScoreSummary
 from modelwatch.profile import Profile
 from modelwatch.sketches import Categories
 from modelwatch.sketches.categories import hashed_name

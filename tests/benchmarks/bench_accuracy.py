@@ -16,17 +16,15 @@ from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 import modelwatch as mw
-from modelwatch.comparisons import (
-    chi_square,
-    hellinger_distance,
-    js_distance,
-    kl_divergence,
-    ks_statistic,
-    l_infinity,
-    psi,
-    total_variation,
-    wasserstein_distance,
-)
+from modelwatch.comparisons.chi_square import chi_square
+from modelwatch.comparisons.hellinger import hellinger_distance
+from modelwatch.comparisons.js import js_distance
+from modelwatch.comparisons.kl import kl_divergence
+from modelwatch.comparisons.ks import ks_statistic
+from modelwatch.comparisons.l_infinity import l_infinity
+from modelwatch.comparisons.psi import psi
+from modelwatch.comparisons.total_variation import total_variation
+from modelwatch.comparisons.wasserstein import wasserstein_distance
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 

@@ -2,7 +2,8 @@
 
 Run as ``python tests/benchmarks/bench_import.py``. Each case starts a fresh interpreter, which
 measures its own imports; all cases run in turn, several times over, and medians are given. The
-floor is the SDK for traces and metrics. What numpy takes, which most services have anyway, is told.
+floor is the SDK for traces and metrics. What numpy and other libraries take, which most services
+have anyway, is told.
 """
 
 from __future__ import annotations
@@ -22,14 +23,20 @@ TRAINING_ROWS = 1_000
 FEATURES = 30
 
 SDK = "import opentelemetry.sdk.trace, opentelemetry.sdk.metrics"
+MESSAGES = ", ".join(
+    f"opentelemetry.proto.collector.{signal}.v1.{signal}_service_pb2"
+    for signal in ("logs", "metrics")
+)
+WATCH = "from modelwatch import Watch; watch = Watch('bench', version='1', baseline=sys.argv[1])"
 CASES = {
     "the SDK": SDK,
     "the SDK and numpy": f"{SDK}; import numpy",
+    "the SDK, numpy and OTLP's messages": f"{SDK}; import numpy, {MESSAGES}",
+    "and wrapt, which loads asyncio": f"{SDK}; import numpy, {MESSAGES}, wrapt",
     "and import modelwatch": f"{SDK}; import modelwatch",
     "and modelwatch.Watch": f"{SDK}; from modelwatch import Watch",
-    "and a Watch with a baseline's file": (
-        f"{SDK}; from modelwatch import Watch; Watch('bench', version='1', baseline=sys.argv[1])"
-    ),
+    "and a Watch with a baseline's file": f"{SDK}; {WATCH}",
+    "and a function that the Watch decorates": f"{SDK}; {WATCH}; watch(lambda features: 0.5)",
 }
 
 
@@ -89,7 +96,7 @@ def figures() -> list[tuple[str, str, str]]:
 def main() -> None:
     """Measure and print."""
     for what, target, measured in figures():
-        print(f"{what:36} {target:22} {measured}")
+        print(f"{what:40} {target:22} {measured}")
 
 
 if __name__ == "__main__":

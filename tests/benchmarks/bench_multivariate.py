@@ -14,12 +14,9 @@ from time import perf_counter
 
 import numpy as np
 
-from modelwatch.comparisons import (
-    JointEffect,
-    JointReference,
-    correlation_drift,
-    fit_joint_effect,
-)
+from modelwatch.comparisons.correlation import correlation_drift
+from modelwatch.comparisons.joint_effect import JointEffect, fit_joint_effect
+from modelwatch.comparisons.joint_reference import JointReference
 from modelwatch.sketches import JointMoments
 from tests.comparisons.row_streams import (
     STATISTICS,

@@ -24,19 +24,14 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 import modelwatch as mw
 from modelwatch.comparing import Thresholds
 from modelwatch.comparing.performance import performance_of
-from modelwatch.performance import (
-    Calibration,
-    Estimate,
-    LabelledSummary,
-    RegressionSummary,
-    ScoreSummary,
-    bin_edges_for,
-    estimate_classification,
-    estimate_regression,
-    fit_calibration,
-    fit_loss_model,
-    realized,
-)
+from modelwatch.performance.calibration import Calibration, bin_edges_for, fit_calibration
+from modelwatch.performance.cbpe import estimate_classification
+from modelwatch.performance.dle import estimate_regression, fit_loss_model
+from modelwatch.performance.intervals import Estimate
+from modelwatch.performance.labelled_summary import LabelledSummary
+from modelwatch.performance.realized import realized
+from modelwatch.performance.regression_summary import RegressionSummary
+from modelwatch.performance.score_summary import ScoreSummary
 from modelwatch.telemetry.wire import encode_logs
 from tests.labelled_tables import binary_table, fitted, without
 

@@ -15,8 +15,8 @@ import modelwatch as mw
 from modelwatch.capture.baseline_source import BaselineSource
 from modelwatch.capture.guard import Guard
 from modelwatch.capture.polled import CollectorPoll, version_url
-from modelwatch.capture.steering import FeatureLimits, Steering
 from modelwatch.errors import CollectorError
+from modelwatch.telemetry.steering import FeatureLimits, Steering
 from tests.watched import FakeTransport, MakeWatch
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import modelwatch as mw
-from modelwatch.capture.steering import FeatureLimits, Steering
+from modelwatch.telemetry.steering import FeatureLimits, Steering
 from tests.watched import MakeWatch, Watched
 
 Row = dict[str, Any]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from modelwatch.comparing.performance_notes import absence_note, unknown_classes_note
-from modelwatch.performance import LabelledSummary
-from modelwatch.performance.labelled_summary import MAX_CLASSES
+from modelwatch.performance.labelled_summary import MAX_CLASSES, LabelledSummary
 
 
 def test_nothing_absent_is_nothing_said() -> None:

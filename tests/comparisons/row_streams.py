@@ -8,16 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import signal
 
-from modelwatch.comparisons import (
-    JointEffect,
-    JointReference,
-    JointStatistic,
-    correlation_drift,
-    fit_joint_effect,
-    gaussian_kl,
-    hotelling,
-    reconstruction_drift,
-)
+from modelwatch.comparisons.correlation import correlation_drift
+from modelwatch.comparisons.gaussian_kl import gaussian_kl
+from modelwatch.comparisons.hotelling import hotelling
+from modelwatch.comparisons.joint_effect import JointEffect, fit_joint_effect
+from modelwatch.comparisons.joint_reference import JointReference, JointStatistic
+from modelwatch.comparisons.reconstruction import reconstruction_drift
 from modelwatch.sketches import JointMoments
 
 FloatArray = npt.NDArray[np.float64]

@@ -7,13 +7,14 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from modelwatch.comparisons import DesignEffect, chi_square, chi_square_p_value
 from modelwatch.comparisons.cells import (
     MAX_CATEGORY_CELLS,
     category_counts,
     choose_cells,
     decile_starts,
 )
+from modelwatch.comparisons.chi_square import chi_square, chi_square_p_value
+from modelwatch.comparisons.design_effect import DesignEffect
 
 
 def test_cells_hold_a_tenth_each() -> None:

@@ -8,8 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from modelwatch.comparisons import chi_square
-from modelwatch.comparisons.chi_square import SMALLEST_EXPECTED
+from modelwatch.comparisons.chi_square import SMALLEST_EXPECTED, chi_square
 
 pairs = st.integers(2, 8).flatmap(
     lambda size: st.tuples(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from modelwatch.comparisons import cauchy_combination, weighted_bonferroni
+from modelwatch.comparisons.combining import cauchy_combination, weighted_bonferroni
 
 p_values = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=6)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from modelwatch.comparisons import correlation_drift, fit_joint_effect
+from modelwatch.comparisons.correlation import correlation_drift
+from modelwatch.comparisons.joint_effect import fit_joint_effect
 from tests.comparisons.row_streams import (
     Draw,
     correlated,

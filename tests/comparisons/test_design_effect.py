@@ -6,12 +6,8 @@ import numpy as np
 import pytest
 from scipy import signal, stats
 
-from modelwatch.comparisons import (
-    DesignEffect,
-    chi_square,
-    chi_square_p_value,
-    fit_design_effect,
-)
+from modelwatch.comparisons.chi_square import chi_square, chi_square_p_value
+from modelwatch.comparisons.design_effect import DesignEffect, fit_design_effect
 
 CELLS = 10
 

@@ -11,28 +11,16 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from modelwatch.comparisons import (
-    chi_square,
-    hellinger_distance,
-    js_distance,
-    kl_divergence,
-    ks_statistic,
-    l_infinity,
-    psi,
-    psi_noise_floor,
-    total_variation,
-    wasserstein_distance,
-)
-from modelwatch.comparisons.chi_square import chi_square_each
-from modelwatch.comparisons.hellinger import hellinger_each
-from modelwatch.comparisons.js import js_each
-from modelwatch.comparisons.kl import kl_each
-from modelwatch.comparisons.ks import ks_each
-from modelwatch.comparisons.l_infinity import l_infinity_each
-from modelwatch.comparisons.psi import psi_each
+from modelwatch.comparisons.chi_square import chi_square, chi_square_each
+from modelwatch.comparisons.hellinger import hellinger_distance, hellinger_each
+from modelwatch.comparisons.js import js_distance, js_each
+from modelwatch.comparisons.kl import kl_divergence, kl_each
+from modelwatch.comparisons.ks import ks_each, ks_statistic
+from modelwatch.comparisons.l_infinity import l_infinity, l_infinity_each
+from modelwatch.comparisons.psi import psi, psi_each, psi_noise_floor
 from modelwatch.comparisons.smoothing import shares
-from modelwatch.comparisons.total_variation import total_variation_each
-from modelwatch.comparisons.wasserstein import wasserstein_each
+from modelwatch.comparisons.total_variation import total_variation, total_variation_each
+from modelwatch.comparisons.wasserstein import wasserstein_distance, wasserstein_each
 
 counts = st.lists(st.integers(0, 1_000), min_size=2, max_size=12)
 pairs = st.integers(2, 12).flatmap(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modelwatch.comparisons import gaussian_kl
-from modelwatch.comparisons.gaussian_kl import expected_divergence
+from modelwatch.comparisons.gaussian_kl import expected_divergence, gaussian_kl
 from tests.comparisons.row_streams import correlated, independent, moments, reference_of
 
 

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from modelwatch.comparisons import fit_joint_effect, hotelling, reconstruction_drift
+from modelwatch.comparisons.hotelling import hotelling
+from modelwatch.comparisons.joint_effect import fit_joint_effect
+from modelwatch.comparisons.reconstruction import reconstruction_drift
 from tests.comparisons.row_streams import (
     autoregressive,
     correlated,

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from modelwatch.comparisons import ks_statistic, psi
 from modelwatch.comparisons.intervals import (
     ks_interval,
     mean_shift_interval,
@@ -14,6 +13,8 @@ from modelwatch.comparisons.intervals import (
     rate_interval,
     std_ratio_interval,
 )
+from modelwatch.comparisons.ks import ks_statistic
+from modelwatch.comparisons.psi import psi
 
 ROUNDS = 1_500
 M, N = 20_000, 1_000

@@ -8,7 +8,8 @@ import json
 import numpy as np
 import pytest
 
-from modelwatch.comparisons import JointEffect, correlation_drift, fit_joint_effect
+from modelwatch.comparisons.correlation import correlation_drift
+from modelwatch.comparisons.joint_effect import JointEffect, fit_joint_effect
 from modelwatch.errors import ProfileMismatch
 from tests.comparisons.row_streams import (
     STATISTICS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modelwatch.comparisons import JointReference
+from modelwatch.comparisons.joint_reference import JointReference
 from modelwatch.errors import ProfileMismatch
 from modelwatch.sketches import JointMoments
 from tests.comparisons.row_streams import (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from modelwatch.comparisons import DesignEffect
+from modelwatch.comparisons.design_effect import DesignEffect
 from modelwatch.comparisons.location import location_each, location_p_value, normal_scores
 
 BINS = 60

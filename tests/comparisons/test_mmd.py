@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import distance
 
-from modelwatch.comparisons import mmd_squared
+from modelwatch.comparisons.mmd import mmd_squared
 from modelwatch.errors import ProfileMismatch
 from modelwatch.sketches import MeanEmbedding, RandomFeatures
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 from scipy import signal, stats
 
+from modelwatch.comparisons.block_effects import fit_value_effects
 from modelwatch.comparisons.blocks import count_blocks
 from modelwatch.comparisons.cells import decile_starts
 from modelwatch.comparisons.moment_changes import (
@@ -20,7 +21,6 @@ from modelwatch.comparisons.moment_changes import (
     spread_effect,
     standard_deviation_change,
 )
-from modelwatch.comparisons.value_effects import fit_value_effects
 from modelwatch.sketches import Histogram, Moments
 from modelwatch.sketches.bin_edges import quantile_edges
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelwatch.comparisons import benjamini_hochberg, cauchy_combination, weighted_bonferroni
+from modelwatch.comparisons.combining import cauchy_combination, weighted_bonferroni
+from modelwatch.comparisons.false_discovery import benjamini_hochberg
 from modelwatch.comparisons.p_values import checked_p_values
 from modelwatch.errors import ConfigurationError
 

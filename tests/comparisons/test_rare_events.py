@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from modelwatch.comparisons import rate_p_value
+from modelwatch.comparisons.rare_events import rate_p_value
 
 
 @pytest.mark.parametrize(("before", "now"), [(0, 3), (5, 0), (40, 9), (2, 1)])

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from modelwatch.comparisons import JointReference, fit_joint_effect, reconstruction_drift
+from modelwatch.comparisons.joint_effect import fit_joint_effect
+from modelwatch.comparisons.joint_reference import JointReference
+from modelwatch.comparisons.reconstruction import reconstruction_drift
 from tests.comparisons.row_streams import (
     correlated,
     independent,

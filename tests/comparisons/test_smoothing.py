@@ -9,18 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelwatch.comparisons import (
-    chi_square,
-    hellinger_distance,
-    js_distance,
-    kl_divergence,
-    ks_statistic,
-    l_infinity,
-    psi,
-    total_variation,
-    wasserstein_distance,
-)
+from modelwatch.comparisons.chi_square import chi_square
+from modelwatch.comparisons.hellinger import hellinger_distance
+from modelwatch.comparisons.js import js_distance
+from modelwatch.comparisons.kl import kl_divergence
+from modelwatch.comparisons.ks import ks_statistic
+from modelwatch.comparisons.l_infinity import l_infinity
+from modelwatch.comparisons.psi import psi
 from modelwatch.comparisons.smoothing import checked, rows_of
+from modelwatch.comparisons.total_variation import total_variation
+from modelwatch.comparisons.wasserstein import wasserstein_distance
 from modelwatch.errors import ConfigurationError
 
 Distance = Callable[[Any, Any], object]

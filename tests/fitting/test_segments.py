@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import modelwatch as mw
+from modelwatch.comparisons.block_effects import fit_pooled_effects
 from modelwatch.comparisons.blocks import count_blocks
-from modelwatch.comparisons.value_effects import SegmentSpread, fit_pooled_effects
+from modelwatch.comparisons.value_effects import SegmentSpread
 from modelwatch.fitting.batch import Batch
 from modelwatch.fitting.segments import SegmentBlocks, SegmentRows
 

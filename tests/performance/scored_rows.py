@@ -7,13 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.performance import (
-    Calibration,
-    LabelledSummary,
-    ScoreSummary,
-    bin_edges_for,
-    fit_calibration,
-)
+from modelwatch.performance.calibration import Calibration, bin_edges_for, fit_calibration
+from modelwatch.performance.labelled_summary import LabelledSummary
+from modelwatch.performance.score_summary import ScoreSummary
 
 FloatArray = npt.NDArray[np.float64]
 

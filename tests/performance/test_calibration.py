@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwatch.errors import ConfigurationError, DataError, FormatError
-from modelwatch.performance import Calibration, bin_edges_for, fit_calibration
+from modelwatch.performance.calibration import Calibration, bin_edges_for, fit_calibration
 from tests.mutations import mutations
 from tests.performance.scored_rows import binary, calibrated
 

@@ -8,17 +8,13 @@ import numpy as np
 import pytest
 
 from modelwatch.errors import ConfigurationError, DataError, ProfileMismatch
-from modelwatch.performance import (
-    CBPE_CONDITIONS,
-    Calibration,
-    LabelledSummary,
-    ScoreSummary,
-    bin_edges_for,
-    estimate_classification,
-    fit_calibration,
-    realized,
-)
+from modelwatch.performance.calibration import Calibration, bin_edges_for, fit_calibration
+from modelwatch.performance.cbpe import estimate_classification
+from modelwatch.performance.conditions import CBPE_CONDITIONS
 from modelwatch.performance.confusion import binary_values
+from modelwatch.performance.labelled_summary import LabelledSummary
+from modelwatch.performance.realized import realized
+from modelwatch.performance.score_summary import ScoreSummary
 from tests.performance.scored_rows import (
     CLASSES,
     Binary,

@@ -11,14 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwatch.errors import ConfigurationError, DataError, FormatError, ProfileMismatch
-from modelwatch.performance import (
-    DLE_CONDITIONS,
-    LossModel,
-    QuadraticMoments,
-    estimate_regression,
-    fit_loss_model,
-)
-from modelwatch.performance.dle import MAX_FEATURES
+from modelwatch.performance.conditions import DLE_CONDITIONS
+from modelwatch.performance.dle import MAX_FEATURES, LossModel, estimate_regression, fit_loss_model
+from modelwatch.performance.quadratic_moments import QuadraticMoments
 from tests.mutations import mutations
 
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from modelwatch.errors import ConfigurationError, FormatError, ProfileMismatch
-from modelwatch.performance import LabelledSummary
-from modelwatch.performance.labelled_summary import MAX_CLASSES
+from modelwatch.performance.labelled_summary import MAX_CLASSES, LabelledSummary
 from tests.mutations import mutations
 from tests.performance.scored_rows import CLASSES, binary, labelled, names, several
 

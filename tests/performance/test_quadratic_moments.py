@@ -11,8 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwatch.errors import ConfigurationError, FormatError, ProfileMismatch
-from modelwatch.performance import QuadraticMoments
-from modelwatch.performance.quadratic_moments import CLIP, quadratic_terms, standardised
+from modelwatch.performance.quadratic_moments import (
+    CLIP,
+    QuadraticMoments,
+    quadratic_terms,
+    standardised,
+)
 from tests.mutations import mutations
 
 CENTRE, SCALE = np.array([1.0, -2.0, 5.0]), np.array([2.0, 0.5, 0.0])

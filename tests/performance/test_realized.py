@@ -9,7 +9,10 @@ import pytest
 from sklearn import metrics
 
 from modelwatch.errors import ConfigurationError, DataError
-from modelwatch.performance import Estimate, LabelledSummary, RegressionSummary, realized
+from modelwatch.performance.intervals import Estimate
+from modelwatch.performance.labelled_summary import LabelledSummary
+from modelwatch.performance.realized import realized
+from modelwatch.performance.regression_summary import RegressionSummary
 from tests.performance.scored_rows import CLASSES, binary, labelled, names, several
 
 EDGES = np.arange(1, 100) / 100

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwatch.errors import ConfigurationError, FormatError, ProfileMismatch
-from modelwatch.performance import RegressionSummary
+from modelwatch.performance.regression_summary import RegressionSummary
 from tests.mutations import mutations
 
 

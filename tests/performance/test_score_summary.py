@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwatch.errors import ConfigurationError, FormatError, ProfileMismatch
-from modelwatch.performance import ScoreSummary
+from modelwatch.performance.score_summary import ScoreSummary
 from tests.mutations import mutations
 from tests.performance.scored_rows import CLASSES, Binary, binary, names, scored, several
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import modelwatch as mw
-from modelwatch.performance import CBPE_CONDITIONS
+from modelwatch.performance.conditions import CBPE_CONDITIONS
 from modelwatch.report.findings import MultivariateDrift, PerformanceMetric
 
 Table = dict[str, np.ndarray]

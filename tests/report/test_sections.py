@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 import modelwatch as mw
-from modelwatch.performance import CBPE_CONDITIONS
+from modelwatch.performance.conditions import CBPE_CONDITIONS
 from modelwatch.report.findings import PerformanceMetric
 from modelwatch.report.sections import sections_of
 

@@ -7,9 +7,7 @@
 from __future__ import annotations
 
 import os
-import ssl
 import zlib
-from email.utils import parsedate_to_datetime
 from time import monotonic, time
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +16,8 @@ from modelwatch.telemetry.transport.options import SignalOptions, TransportOptio
 from modelwatch.telemetry.transport.outcome import Outcome, Signal, bounded_wait, read_answer
 
 if TYPE_CHECKING:  # a service that starts has more urgent things to load; the thread that sends can
+    import ssl
+
     import httpx
 
 __all__ = ["HttpTransport"]
@@ -118,6 +118,8 @@ def _files(options: SignalOptions) -> _Files:
 def _ssl_context(options: SignalOptions) -> ssl.SSLContext | bool:
     if not any(_files(options)):
         return True
+    import ssl  # likewise, where no certificate is given
+
     name, value = "OTEL_EXPORTER_OTLP_CERTIFICATE", options.certificate
     try:
         context = ssl.create_default_context(cafile=options.certificate or None)
@@ -174,6 +176,8 @@ def _retry_after(response: httpx.Response) -> float | None:
     text = response.headers.get("retry-after", "").strip()
     if not text:
         return None
+    from email.utils import parsedate_to_datetime  # httpx has loaded it by now
+
     try:
         if text.isdigit():
             return bounded_wait(float(text))

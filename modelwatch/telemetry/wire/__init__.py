@@ -1,15 +1,21 @@
 """The wire: profiles to OTLP and back, in plain metrics that any backend can plot.
 
-The names are in `modelwatch.telemetry.names`.
+The names are in `modelwatch.telemetry.names`. What the package exports is loaded when it is first
+asked for, as a service needs the half that sends, and a collector the one that receives.
 """
 
 from __future__ import annotations
 
-from modelwatch.telemetry.wire.decoding import decode_logs, decode_metrics
-from modelwatch.telemetry.wire.encoding import SelfMetrics, Temporality, encode_metrics
-from modelwatch.telemetry.wire.events import Event, encode_events
-from modelwatch.telemetry.wire.log_encoding import encode_logs
-from modelwatch.telemetry.wire.points import Decoded, Point, Window, assemble
+from typing import TYPE_CHECKING
+
+from modelwatch.lazy import loading
+
+if TYPE_CHECKING:
+    from modelwatch.telemetry.wire.decoding import decode_logs, decode_metrics
+    from modelwatch.telemetry.wire.encoding import SelfMetrics, Temporality, encode_metrics
+    from modelwatch.telemetry.wire.events import Event, encode_events
+    from modelwatch.telemetry.wire.log_encoding import encode_logs
+    from modelwatch.telemetry.wire.points import Decoded, Point, Window, assemble
 
 __all__ = [
     "Decoded",
@@ -25,3 +31,20 @@ __all__ = [
     "encode_logs",
     "encode_metrics",
 ]
+
+_HOMES = {
+    "Decoded": "points",
+    "Event": "events",
+    "Point": "points",
+    "SelfMetrics": "encoding",
+    "Temporality": "encoding",
+    "Window": "points",
+    "assemble": "points",
+    "decode_logs": "decoding",
+    "decode_metrics": "decoding",
+    "encode_events": "events",
+    "encode_logs": "log_encoding",
+    "encode_metrics": "encoding",
+}
+
+__getattr__ = loading(__name__, _HOMES)

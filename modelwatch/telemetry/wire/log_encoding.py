@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from modelwatch.performance import ScoreSummary
+from modelwatch.performance.score_summary import ScoreSummary
 from modelwatch.profile import Profile
 from modelwatch.telemetry import names
 from modelwatch.telemetry.wire.attributes import Scalar, key_values, resource_message

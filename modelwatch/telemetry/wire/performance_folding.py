@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from modelwatch.errors import UndecodableTelemetry
-from modelwatch.performance import QuadraticMoments, ScoreSummary
+from modelwatch.performance.quadratic_moments import QuadraticMoments
+from modelwatch.performance.score_summary import ScoreSummary
 from modelwatch.performance_columns import merged
 from modelwatch.profile import Profile
 

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from modelwatch.comparisons import DesignEffect, ValueEffects, fit_value_effects
+from modelwatch.comparisons.block_effects import SeasonTable, fit_value_effects
 from modelwatch.comparisons.blocks import count_blocks, larger_blocks
 from modelwatch.comparisons.cells import decile_starts
+from modelwatch.comparisons.design_effect import DesignEffect
 from modelwatch.comparisons.ks import ks_p_value
 from modelwatch.comparisons.location import location_each, location_p_value, normal_scores
-from modelwatch.comparisons.value_effects import SeasonTable
+from modelwatch.comparisons.value_effects import ValueEffects
 
 BINS = 60
 
