@@ -129,13 +129,13 @@ class Buffer:
         capacity_rows: how many rows of either sort may wait.
 
     Attributes:
-        rows: single rows. The watched call appends to it directly.
+        rows: single rows, the oldest first. The watched call appends to it directly.
         capacity_rows: as given.
     """
 
     def __init__(self, capacity_rows: int) -> None:
         self.capacity_rows = capacity_rows
-        self.rows: deque[RowEntry] = deque()
+        self.rows: list[RowEntry] = []
         self._batches: deque[BatchEntry] = deque()
         self.reset()
 
@@ -161,8 +161,9 @@ class Buffer:
 
     def take_rows(self, limit: int) -> list[RowEntry]:
         """Take the oldest single rows, at most so many; for one thread at a time."""
-        popleft = self.rows.popleft
-        return [popleft() for _ in range(min(limit, len(self.rows)))]
+        taken = self.rows[:limit]
+        del self.rows[: len(taken)]
+        return taken
 
     def take_batch(self) -> BatchEntry | None:
         """Take the oldest batch, or None."""

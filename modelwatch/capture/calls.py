@@ -104,7 +104,7 @@ def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[
     recorder, general = observer.recorder, _general_caller(observer)
     position, name = observer.plain_position, observer.plain_name
     rows, capacity_rows = recorder.buffer.rows, recorder.capacity_rows
-    append, chosen = rows.append, _choosing_caller(function, observer, general)
+    chosen = _choosing_caller(function, observer, general)
     current, enter = CURRENT.get, CURRENT.set
     prediction_of, clock, scalars, clean, made = Prediction, perf_counter, SCALARS, CLEAN, MADE
 
@@ -143,7 +143,7 @@ def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[
         prediction.maker = made
         try:
             if output.__class__ in scalars and len(rows) < capacity_rows:
-                append((plan, values, clean, output, duration))
+                rows.append((plan, values, clean, output, duration))
             else:
                 recorder.keep_quick(plan, values, output, duration)
         except FAULTS as fault:

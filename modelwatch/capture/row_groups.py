@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from modelwatch.capture.buffer import CLEAN, RowEntry
 from modelwatch.capture.outputs import Failure
@@ -42,7 +43,7 @@ class RowGroup(NamedTuple):
 def alike(entries: Sequence[RowEntry]) -> Iterable[RowGroup]:
     """Put rows into groups; most often all are alike, which costs little to see."""
     plans, values, notes, outputs, durations = zip(*entries, strict=True)
-    is_one = len(set(map(id, plans))) == 1 and Failure not in set(map(type, outputs))
+    is_one = plans.count(plans[0]) == len(plans) and Failure not in set(map(type, outputs))
     if is_one and notes.count(CLEAN) == len(notes):
         return [RowGroup(plans[0], True, False, values, (), outputs, durations)]
     groups: dict[tuple[int, bool, bool], list[RowEntry]] = {}
@@ -60,12 +61,9 @@ def clean_columns(group: RowGroup) -> dict[str, Column]:
     """
     plan = group.plan
     columns: list[Any] = list(zip(*group.values, strict=True))
-    numbers = [columns[place] for place in plan.numbers]
-    block = np.fromiter(chain.from_iterable(numbers), np.float64, len(numbers) * group.rows)
-    gaps = np.isnan(np.add.reduce(block.reshape(len(numbers), group.rows), axis=1)).tolist()
-    for place, array, has_gaps in zip(
-        plan.numbers, block.reshape(len(numbers), group.rows), gaps, strict=True
-    ):
+    block = _numbers([columns[place] for place in plan.numbers], group.rows)
+    gaps = np.isnan(np.add.reduce(block, axis=1)).tolist()
+    for place, array, has_gaps in zip(plan.numbers, block, gaps, strict=True):
         missing = _missing(columns[place], array) if has_gaps else {}
         columns[place] = NumericColumn(array, missing)
     for place in plan.texts:
@@ -83,6 +81,21 @@ def input_columns(group: RowGroup) -> dict[str, Column]:
     for name in dict.fromkeys(name for extra in extras for name in extra):
         columns[name] = [extra.get(name, ABSENT) for extra in extras]
     return columns
+
+
+def _numbers(columns: Sequence[tuple[Any, ...]], rows: int) -> npt.NDArray[np.float64]:
+    """Return columns of numbers and None as an array, NaN where there is none.
+
+    Packing takes half the time of numpy's own conversion, but does not know None.
+    """
+    block = np.empty((len(columns), rows))
+    pack = struct.Struct(f"{rows}d").pack_into
+    for array, column in zip(block, columns, strict=True):
+        try:
+            pack(array, 0, *column)
+        except struct.error:
+            array[:] = column
+    return block
 
 
 def _group(is_clean: bool, is_failed: bool, entries: Sequence[RowEntry]) -> RowGroup:
