@@ -92,7 +92,7 @@ def _numbers(columns: Sequence[tuple[Any, ...]], rows: int) -> npt.NDArray[np.fl
     pack = struct.Struct(f"{rows}d").pack_into
     for array, column in zip(block, columns, strict=True):
         try:
-            pack(array, 0, *column)
+            pack(array.data, 0, *column)
         except struct.error:
             array[:] = column
     return block
