@@ -142,8 +142,9 @@ def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[
         duration = clock() - started
         prediction.maker = made
         try:
-            if output.__class__ in scalars and len(rows) < capacity_rows:
-                rows.append((plan, values, clean, output, duration))
+            is_usual = output.__class__ in scalars and plan is recorder.quick_plan
+            if is_usual and len(rows) < capacity_rows:
+                rows.append((plan.number, values, clean, output, duration))
             else:
                 recorder.keep_quick(plan, values, output, duration)
         except FAULTS as fault:

@@ -30,7 +30,7 @@ class RowGroup(NamedTuple):
     is_clean: bool
     is_failed: bool
     values: Sequence[tuple[Any, ...]]
-    extras: Sequence[Mapping[str, Any] | None]
+    extras: Sequence[Mapping[str, Any] | tuple[()] | None]
     outputs: Sequence[Any]
     durations: Sequence[float]
 
@@ -40,17 +40,26 @@ class RowGroup(NamedTuple):
         return len(self.values)
 
 
-def alike(entries: Sequence[RowEntry]) -> Iterable[RowGroup]:
-    """Put rows into groups; most often all are alike, which costs little to see."""
-    plans, values, notes, outputs, durations = zip(*entries, strict=True)
-    is_one = plans.count(plans[0]) == len(plans) and Failure not in set(map(type, outputs))
-    if is_one and notes.count(CLEAN) == len(notes):
-        return [RowGroup(plans[0], True, False, values, (), outputs, durations)]
+def alike(entries: Sequence[RowEntry], plans: Mapping[int, CapturePlan]) -> Iterable[RowGroup]:
+    """Put rows into groups; most often all are alike, which costs little to see.
+
+    Args:
+        entries: the rows.
+        plans: by their number; rows of others are left out.
+    """
+    numbers, values, notes, outputs, durations = zip(*entries, strict=True)
+    is_one = numbers.count(numbers[0]) == len(numbers) and Failure not in set(map(type, outputs))
+    if is_one and notes.count(CLEAN) == len(notes) and numbers[0] in plans:
+        return [RowGroup(plans[numbers[0]], True, False, values, (), outputs, durations)]
     groups: dict[tuple[int, bool, bool], list[RowEntry]] = {}
     for entry in entries:
-        kind = (id(entry[0]), entry[2] is CLEAN, type(entry[3]) is Failure)
+        kind = (entry[0], entry[2] is CLEAN, type(entry[3]) is Failure)
         groups.setdefault(kind, []).append(entry)
-    return [_group(is_clean, is_failed, part) for (_, is_clean, is_failed), part in groups.items()]
+    return [
+        _group(plans[number], is_clean, is_failed, part)
+        for (number, is_clean, is_failed), part in groups.items()
+        if number in plans
+    ]
 
 
 def clean_columns(group: RowGroup) -> dict[str, Column]:
@@ -98,10 +107,12 @@ def _numbers(columns: Sequence[tuple[Any, ...]], rows: int) -> npt.NDArray[np.fl
     return block
 
 
-def _group(is_clean: bool, is_failed: bool, entries: Sequence[RowEntry]) -> RowGroup:
-    plans, values, notes, outputs, durations = zip(*entries, strict=True)
+def _group(
+    plan: CapturePlan, is_clean: bool, is_failed: bool, entries: Sequence[RowEntry]
+) -> RowGroup:
+    _, values, notes, outputs, durations = zip(*entries, strict=True)
     extras = () if is_clean else notes
-    return RowGroup(plans[0], is_clean, is_failed, values, extras, outputs, durations)
+    return RowGroup(plan, is_clean, is_failed, values, extras, outputs, durations)
 
 
 def _missing(column: Sequence[Any], array: np.ndarray[Any, Any]) -> dict[MissingReason, int]:
