@@ -172,7 +172,7 @@ def _choosing_caller(
         enter(prediction)
         started = clock()
         try:
-            output = function(*args, **kwargs)
+            output = function(*args, **kwargs) if kwargs else function(*args)
         except BaseException as error:
             duration = clock() - started
             prediction.maker = made
