@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Generator
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from modelwatch.capture.buffer import CLEAN, MOST_UNCOUNTED
 from modelwatch.capture.checks import SCALARS
@@ -20,6 +20,9 @@ from modelwatch.capture.short_way import ShortWay
 from modelwatch.capture.streams import WatchedAsyncGenerator, WatchedGenerator
 
 __all__ = ["Caller", "caller_for", "direct_caller", "is_plain"]
+
+NOT_GIVEN: Final = object()
+"""Stands for the first positional argument of a call without any."""
 
 Caller = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 """Takes the wrapped function, what it is bound to, and the call's arguments, as wrapt has it."""
@@ -100,31 +103,37 @@ def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[
     """
     recorder, general = observer.recorder, _general_caller(observer)
     position, name = observer.plain_position, observer.plain_name
-    rows_waiting, capacity_rows = recorder.rows_waiting, recorder.capacity_rows
-    append, chosen = recorder.buffer.rows.append, _choosing_caller(function, observer, general)
+    rows, capacity_rows = recorder.buffer.rows, recorder.capacity_rows
+    chosen = _choosing_caller(function, observer, general)
     current, enter = CURRENT.get, CURRENT.set
     prediction_of, clock, scalars, clean, made = Prediction, perf_counter, SCALARS, CLEAN, MADE
 
-    def call(_: object, /, *args: Any, **kwargs: Any) -> Any:
+    def call(first: Any = NOT_GIVEN, /, *rest: Any, **kwargs: Any) -> Any:
+        if rest or kwargs or position or first is NOT_GIVEN:
+            args = rest if first is NOT_GIVEN else (first, *rest)
+            features = args[position] if len(args) > position else kwargs.get(name)
+        else:
+            args, features = None, first
         plan = recorder.quick_plan
         outer = current()
         if plan is None or not observer.is_quick or (outer is not None and outer.maker is not made):
-            return general(function, None, args, kwargs)
+            return general(function, None, (first,) if args is None else args, kwargs)
         if observer.chooses:
-            return chosen(args, kwargs)
-        values = None
+            return chosen((first,) if args is None else args, kwargs)
+        read = plan.read
         try:
-            values = plan.read(args[position] if len(args) > position else kwargs.get(name))
+            values = read(features)
         except FAULTS as fault:
             recorder.guard.swallow(fault)
+            values = None
         if values is None:
-            return general(function, None, args, kwargs)
+            return general(function, None, (first,) if args is None else args, kwargs)
         prediction = prediction_of()
         prediction.maker = recorder
         enter(prediction)
         started = clock()
         try:
-            output = function(*args, **kwargs)
+            output = function(first) if args is None else function(*args, **kwargs)
         except BaseException as error:
             duration = clock() - started
             prediction.maker = made
@@ -133,8 +142,9 @@ def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[
         duration = clock() - started
         prediction.maker = made
         try:
-            if output.__class__ in scalars and rows_waiting() < capacity_rows:
-                append((plan, values, clean, output, duration))
+            is_usual = output.__class__ in scalars and plan is recorder.quick_plan
+            if is_usual and len(rows) < capacity_rows:
+                rows.append((plan.number, values, clean, output, duration))
             else:
                 recorder.keep_quick(plan, values, output, duration)
         except FAULTS as fault:
@@ -162,7 +172,7 @@ def _choosing_caller(
         enter(prediction)
         started = clock()
         try:
-            output = function(*args, **kwargs)
+            output = function(*args, **kwargs) if kwargs else function(*args)
         except BaseException as error:
             duration = clock() - started
             prediction.maker = made

@@ -113,7 +113,7 @@ def watch_function(
     kind: type[WatchedFunction] = WatchedFunction
     if is_plain(function):
         call = direct_caller(function, observer)
-        members = {"__call__": call, "__slots__": (), "__module__": __name__}
+        members = {"__call__": staticmethod(call), "__slots__": (), "__module__": __name__}
         made: type[WatchedFunction] = type(kind.__name__, (kind,), members)
         kind = made
     return kind(function, watch, options, caller_for(function, observer))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
 
 from modelwatch.capture.checks import (
     RowCheck,
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CapturePlan"]
 
+_NUMBERS: Final = count()
+
 
 class CapturePlan:
     """How rows are read, checked and mapped, from a baseline or from the first row.
@@ -32,6 +35,7 @@ class CapturePlan:
     by. Thread-safe.
 
     Attributes:
+        number: of this plan alone in the process; stands for it in captured rows.
         baseline: the baseline, or None.
         reader: reads rows.
         check: checks a row inline.
@@ -55,6 +59,7 @@ class CapturePlan:
         "baseline",
         "check",
         "limits",
+        "number",
         "numbers",
         "outputs",
         "read",
@@ -71,6 +76,7 @@ class CapturePlan:
         limits: Mapping[str, FeatureLimits] | None = None,
         declared: DeclaredInputs | None = None,
     ) -> None:
+        self.number = next(_NUMBERS)
         self.baseline = baseline
         self.reader = (declared or DeclaredInputs()).reader(baseline, names)
         self.limits: dict[str, OutlierLimits] = {}
