@@ -12,6 +12,7 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Final
 
 from modelwatch.errors import ConfigurationError
+from modelwatch.late_modules import load_modules
 from modelwatch.telemetry.transport.options import SignalOptions, TransportOptions
 from modelwatch.telemetry.transport.outcome import Outcome, Signal, bounded_wait, read_answer
 
@@ -76,6 +77,7 @@ class HttpTransport:
             body = _compressed(body)
             headers.append(("content-encoding", "gzip"))
         deadline = monotonic() + limit
+        load_modules("httpx")
         import httpx
 
         try:
