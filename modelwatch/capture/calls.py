@@ -19,7 +19,7 @@ from modelwatch.capture.sampling import DRAW_BITS, draw
 from modelwatch.capture.short_way import ShortWay
 from modelwatch.capture.streams import WatchedAsyncGenerator, WatchedGenerator
 
-__all__ = ["Caller", "caller_for", "direct_caller", "is_plain"]
+__all__ = ["Caller", "caller_for", "direct_caller"]
 
 Caller = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 """Takes the wrapped function, what it is bound to, and the call's arguments, as wrapt has it."""
@@ -36,9 +36,15 @@ def caller_for(function: Callable[..., Any], observer: Observer) -> Caller:
     return makers[_kind_of(function)](observer)
 
 
-def is_plain(function: Callable[..., Any]) -> bool:
-    """Tell whether a function returns its result when it is called."""
-    return _kind_of(function) == "plain"
+def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[..., Any] | None:
+    """Return a ``__call__`` for the wrapper of one function; None for generators.
+
+    It takes a third of the time of the way through wrapt.
+    """
+    kind = _kind_of(function)
+    if kind == "async":
+        return _direct_async_caller(function, observer)
+    return _direct_plain_caller(function, observer) if kind == "plain" else None
 
 
 def _kind_of(function: Callable[..., Any]) -> str:
@@ -91,7 +97,7 @@ def _general_caller(observer: Observer) -> Callable[..., Any]:
     return call
 
 
-def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[..., Any]:
+def _direct_plain_caller(function: Callable[..., Any], observer: Observer) -> Callable[..., Any]:
     """Return a ``__call__`` for the wrapper of one plain function.
 
     The usual cases are written out, as their cost is what a watch costs: a dict with exactly the
@@ -212,6 +218,18 @@ def _async_caller(observer: Observer) -> Caller:
             raise
         observer.finish(observation, output)
         return output
+
+    return call
+
+
+def _direct_async_caller(
+    function: Callable[..., Awaitable[Any]], observer: Observer
+) -> Callable[..., Any]:
+    awaited = _async_caller(observer)
+
+    def call(_: object, /, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+        found: Awaitable[Any] = awaited(function, None, args, kwargs)
+        return found
 
     return call
 
