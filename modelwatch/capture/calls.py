@@ -39,7 +39,8 @@ def caller_for(function: Callable[..., Any], observer: Observer) -> Caller:
 def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[..., Any] | None:
     """Return a ``__call__`` for the wrapper of one function; None for generators.
 
-    It takes a third of the time of the way through wrapt.
+    It knows what is called, and so takes less time than the way through wrapt: a third of it where
+    the function is a plain one.
     """
     kind = _kind_of(function)
     if kind == "async":
