@@ -19,7 +19,7 @@ from modelwatch.capture.sampling import DRAW_BITS, draw
 from modelwatch.capture.short_way import ShortWay
 from modelwatch.capture.streams import WatchedAsyncGenerator, WatchedGenerator
 
-__all__ = ["Caller", "caller_for", "direct_caller", "is_plain"]
+__all__ = ["Caller", "caller_for", "direct_caller"]
 
 NOT_GIVEN: Final = object()
 """Stands for the first positional argument of a call without any."""
@@ -39,9 +39,16 @@ def caller_for(function: Callable[..., Any], observer: Observer) -> Caller:
     return makers[_kind_of(function)](observer)
 
 
-def is_plain(function: Callable[..., Any]) -> bool:
-    """Tell whether a function returns its result when it is called."""
-    return _kind_of(function) == "plain"
+def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[..., Any] | None:
+    """Return a ``__call__`` for the wrapper of one function; None for generators.
+
+    It knows what is called, and so takes less time than the way through wrapt: a third of it where
+    the function is a plain one.
+    """
+    kind = _kind_of(function)
+    if kind == "async":
+        return _direct_async_caller(function, observer)
+    return _direct_plain_caller(function, observer) if kind == "plain" else None
 
 
 def _kind_of(function: Callable[..., Any]) -> str:
@@ -94,7 +101,7 @@ def _general_caller(observer: Observer) -> Callable[..., Any]:
     return call
 
 
-def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[..., Any]:
+def _direct_plain_caller(function: Callable[..., Any], observer: Observer) -> Callable[..., Any]:
     """Return a ``__call__`` for the wrapper of one plain function.
 
     The usual cases are written out, as their cost is what a watch costs: a dict with exactly the
@@ -222,6 +229,18 @@ def _async_caller(observer: Observer) -> Caller:
             raise
         observer.finish(observation, output)
         return output
+
+    return call
+
+
+def _direct_async_caller(
+    function: Callable[..., Awaitable[Any]], observer: Observer
+) -> Callable[..., Any]:
+    awaited = _async_caller(observer)
+
+    def call(*args: Any, **kwargs: Any) -> Awaitable[Any]:
+        found: Awaitable[Any] = awaited(function, None, args, kwargs)
+        return found
 
     return call
 

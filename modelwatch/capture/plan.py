@@ -56,6 +56,7 @@ class CapturePlan:
     """
 
     __slots__ = (
+        "_plain_kind",
         "baseline",
         "check",
         "limits",
@@ -92,6 +93,9 @@ class CapturePlan:
             places = [self.reader.names.index(name) for name in baseline.distance.names]
             self.check = with_distance(self.check, baseline.distance, places)
             self.read = reading_with(self.read, self.check)
+        # The class of models that came last, where all their fields are attributes: what is known
+        # of it need not be asked at each call.
+        self._plain_kind: type[Any] | None = None
         self.outputs = OutputReader(baseline)
         every = list(enumerate(self.limits.values()))
         self.numbers = [place for place, limit in every if limit.kind != "categorical"]
@@ -103,10 +107,17 @@ class CapturePlan:
         Returns:
             Its values; None where it is none, or has an outlier.
         """
-        values = self.read(features)
-        if values is None and (fields := _own_fields(features)) is not None:
-            return self.read(fields)
-        return values
+        kind = type(features)
+        if kind is dict:
+            return self.read(features)
+        if kind is self._plain_kind:
+            return self.read(features.__dict__)
+        fields = _own_fields(features)
+        if fields is None:
+            return None
+        if getattr(features, "__pydantic_extra__", None) is None:
+            self._plain_kind = kind
+        return self.read(fields)
 
     @property
     def baseline_id(self) -> str | None:
