@@ -7,8 +7,9 @@ OLDEST := .oldest
 FRAMEWORKS := .frameworks
 
 # uv lies in $(VENV) and fills all environments: what two of them need is fetched and unpacked once.
+INSTALL := $(BIN)/uv pip install --quiet --python
+
 # Tests start hundreds of processes: none must compile what another has compiled before.
-INSTALL := $(BIN)/uv pip install --quiet --compile-bytecode --python
 unexport PYTHONDONTWRITEBYTECODE
 
 # One stamp for what the demo needs, one for what developers need; both follow pyproject.toml.
@@ -35,12 +36,12 @@ $(BIN)/uv:
 
 $(FOR_DEMO): pyproject.toml | $(BIN)/uv
 	@echo "modelwatch: installing the project with what the demo needs"
-	@$(INSTALL) $(BIN)/python --editable '.[demo]'
+	@$(INSTALL) $(BIN)/python --compile-bytecode --editable '.[demo]'
 	@touch $@
 
 $(FOR_DEVELOPMENT): pyproject.toml | $(BIN)/uv
 	@echo "modelwatch: installing the project with what its checks and tests need"
-	@$(INSTALL) $(BIN)/python --group dev --editable '.[all]'
+	@$(INSTALL) $(BIN)/python --compile-bytecode --group dev --editable '.[all]'
 	@touch $@ $(FOR_DEMO)
 
 venv: $(FOR_DEVELOPMENT)  ## make the environment for development
@@ -82,6 +83,7 @@ EXTRAS_traces := [fastapi]
 
 # Frameworks that cannot share our environment have one of their own, and so have their tests. The
 # oldest release that is supported, where one is named, is laid over the newest and tested too.
+# Byte code is made of what is used, not of all: that is two thirds of an installation's time.
 $(FRAMEWORKS)/%/.installed: tests/integrations/%/requirements.txt pyproject.toml | $(BIN)/uv
 	@echo "modelwatch: installing $* into $(@D)"
 	@$(PYTHON) -m venv --clear --without-pip $(@D)
