@@ -19,6 +19,7 @@ from modelwatch.collector.app import Addresses, CollectorOptions, serve
 from modelwatch.collector.serving.encoded_paths import path_of
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.telemetry.wire import Point, decode_metrics, encode_metrics
+from tests import plain_http
 
 MODEL, VERSION = "churn/eu", "3 <b>β</b>"
 FEATURE = "age \"years\" /<script>alert('x')</script>é"
@@ -109,11 +110,13 @@ class Running:
 
     def post(self, body: bytes, **headers: str) -> httpx.Response:
         """Send metrics."""
-        return httpx.post(f"{self.otlp}/v1/metrics", content=body, headers={**PROTOBUF, **headers})
+        return plain_http.post(
+            f"{self.otlp}/v1/metrics", content=body, headers={**PROTOBUF, **headers}
+        )
 
     def push(self, baseline: mw.Baseline) -> httpx.Response:
         """Push a baseline."""
-        return httpx.put(self.version("/baseline"), content=baseline.to_json())
+        return plain_http.put(self.version("/baseline"), content=baseline.to_json())
 
 
 Start = Callable[..., Running]

@@ -20,6 +20,7 @@ from modelwatch.collector.app import CollectorOptions
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.errors import ConfigurationError, StoreError
+from tests import plain_http
 from tests.collector.conftest import MODEL, NOW_NS, PROTOBUF, SECOND, VERSION, Start, Traffic
 
 PROGRAM = """
@@ -50,7 +51,7 @@ def process(store: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def send(address: str, body: bytes) -> bool:
     """Return whether the collector acknowledged an export."""
     try:
-        answer = httpx.post(f"{address}/v1/metrics", content=body, headers=PROTOBUF)
+        answer = plain_http.post(f"{address}/v1/metrics", content=body, headers=PROTOBUF)
     except httpx.HTTPError:
         return False
     return answer.status_code == 200
@@ -134,7 +135,7 @@ def test_listens_on_ipv6(start: Start) -> None:
         pytest.skip("no IPv6 here")
     collector = start(host="::1")
     assert collector.api.startswith("http://[::1]:")
-    assert httpx.get(f"{collector.api}/healthz").status_code == 200
+    assert plain_http.get(f"{collector.api}/healthz").status_code == 200
 
 
 def test_unwritable_store_is_a_clear_error(tmp_path: Path, start: Start) -> None:
@@ -191,4 +192,4 @@ def test_restart_keeps_everything(
     first.push(baseline)
     first.post(traffic.body())
     second = start()
-    assert httpx.get(second.version("/drift")).json()["rows"] == 500
+    assert plain_http.get(second.version("/drift")).json()["rows"] == 500

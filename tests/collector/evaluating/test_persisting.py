@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import httpx
 import pytest
 
 import modelwatch as mw
@@ -22,6 +21,7 @@ from modelwatch.collector.storing.store import Evaluation, WindowProfiles
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.persistence import FeatureHistory, Persistence
 from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity
+from tests import plain_http
 from tests.collector.conftest import (
     FEATURE,
     MODEL,
@@ -160,19 +160,19 @@ def lasting(start: Start, baseline: mw.Baseline, traffic: Traffic) -> Running:
         profile = traffic.profile(end_ns=GRID_NS - back * SECOND, shift=shift)
         assert collector.post(traffic.body(profile)).status_code == 200
     address = collector.version("/windows")
-    assert eventually(lambda: len(httpx.get(address).json()["windows"]) == 3)
+    assert eventually(lambda: len(plain_http.get(address).json()["windows"]) == 3)
     return collector
 
 
 def test_api_names_what_persists(lasting: Running) -> None:
     """Both answers name the persistent features, as of the end of each window."""
     told = {"severity": "drift", "found": 2, "judged": 3}
-    answer = httpx.get(lasting.version("/drift"), params={"window": "15m"}).json()
+    answer = plain_http.get(lasting.version("/drift"), params={"window": "15m"}).json()
     assert answer["persistence"] == {"k": 2, "m": 3}
     assert answer["persistent"] == {FEATURE: told}
     earlier = {"window": "60s", "end": str(GRID_NS // SECOND - 300)}
-    assert httpx.get(lasting.version("/drift"), params=earlier).json()["persistent"] == {}
-    answer = httpx.get(lasting.version("/windows")).json()
+    assert plain_http.get(lasting.version("/drift"), params=earlier).json()["persistent"] == {}
+    answer = plain_http.get(lasting.version("/windows")).json()
     assert answer["persistence"] == {"k": 2, "m": 3}
     assert [window["persistent"] for window in answer["windows"]] == [
         {},
@@ -180,13 +180,13 @@ def test_api_names_what_persists(lasting: Running) -> None:
         {FEATURE: told},
     ]
     assert [window["verdict"] for window in answer["windows"]] == ["drift", "drift", "none"]
-    (last,) = httpx.get(lasting.version("/windows"), params={"limit": "1"}).json()["windows"]
+    (last,) = plain_http.get(lasting.version("/windows"), params={"limit": "1"}).json()["windows"]
     assert last["persistent"] == {FEATURE: told}
 
 
 def test_page_tells_what_persists(lasting: Running) -> None:
     """The page says in how many windows a feature was found, and which hold."""
-    text = httpx.get(lasting.page(), params={"window": "15m"}).text
+    text = plain_http.get(lasting.page(), params={"window": "15m"}).text
     assert "in 2 of the last 3 windows" in text
     assert "in 2 or more of the last 3 finished windows" in text
 
@@ -197,6 +197,6 @@ def test_k_and_m_can_be_chosen(start: Start, baseline: mw.Baseline, traffic: Tra
     collector.push(baseline)
     collector.post(traffic.body(traffic.profile(end_ns=GRID_NS - 60 * SECOND, shift=30)))
     address = collector.version("/windows")
-    assert eventually(lambda: len(httpx.get(address).json()["windows"]) == 1)
-    answer = httpx.get(collector.version("/drift")).json()
+    assert eventually(lambda: len(plain_http.get(address).json()["windows"]) == 1)
+    answer = plain_http.get(collector.version("/drift")).json()
     assert list(answer["persistent"]) == [FEATURE]
