@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from modelwatch.collector.alerting.alert import Alert, AlertSeverity
 from modelwatch.collector.alerting.notices import Notice
@@ -33,6 +33,9 @@ from modelwatch.collector.alerting.wording import (
 from modelwatch.collector.serving.answers import iso
 from modelwatch.collector.windows import NANOSECONDS
 from modelwatch.errors import NotifyError
+
+if TYPE_CHECKING:
+    from apprise import Apprise
 
 __all__ = ["Channels", "signature"]
 
@@ -153,17 +156,16 @@ class Channels:
             raise NotifyError(
                 'apprise is not installed: pip install "modelwatch[alerts]"', is_final=True
             )
-        import apprise
+        # In a thread: it loads its many services at first use.
+        sender = await asyncio.to_thread(_apprise_of, target.address)
+        from apprise import NotifyType
 
-        sender = apprise.Apprise()
-        if not sender.add(target.address):
-            raise NotifyError("Apprise does not know such an address", is_final=True)
-        kinds = {"critical": apprise.NotifyType.FAILURE, "warning": apprise.NotifyType.WARNING}
+        kinds = {"critical": NotifyType.FAILURE, "warning": NotifyType.WARNING}
         kind = kinds[notice.alert.severity]
         if notice.kind == "resolved":
-            kind = apprise.NotifyType.SUCCESS
+            kind = NotifyType.SUCCESS
         if notice.kind == "test":
-            kind = apprise.NotifyType.INFO
+            kind = NotifyType.INFO
         try:
             async with asyncio.timeout(target.timeout_seconds):
                 sent = await sender.async_notify(
@@ -176,6 +178,15 @@ class Channels:
         if not sent:
             raise NotifyError("Apprise could not deliver it: its own log says why")
         return "delivered"
+
+
+def _apprise_of(address: str) -> Apprise:
+    from apprise import Apprise
+
+    sender = Apprise()
+    if not sender.add(address):
+        raise NotifyError("Apprise does not know such an address", is_final=True)
+    return sender
 
 
 def signature(secret: str, key: str, stamp: str, body: bytes) -> str:

@@ -1,0 +1,110 @@
+"""Against Prometheus's own Alertmanager, read back by its own API."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import modelwatch as mw
+from modelwatch.collector.storing.sqlite_store import SqliteStore
+from tests.collector.alerting.conftest import WINDOW, Clock, Configure, make_alerting
+from tests.collector.alerting.test_alerting import DRIFT, play, push
+from tests.collector.alerting.test_sender import delivery, drain
+from tests.collector.conftest import FEATURE, MODEL, SECOND, VERSION, Traffic, eventually
+from tests.servers import debian_program
+
+ROUTES = "route:\n  receiver: nobody\nreceivers:\n- name: nobody\n"
+
+
+@pytest.fixture(scope="module")
+def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a running Alertmanager."""
+    program = debian_program("prometheus-alertmanager", "usr/bin/prometheus-alertmanager")
+    folder = tmp_path_factory.mktemp("alertmanager")
+    (folder / "routes.yml").write_text(ROUTES)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    command = [
+        *program,
+        f"--config.file={folder / 'routes.yml'}",
+        f"--storage.path={folder}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+    ]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        assert eventually(lambda: is_ready(address), seconds=20), (folder / "log").read_text()
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def is_ready(address: str) -> bool:
+    """Return whether it answers."""
+    try:
+        return httpx.get(f"{address}/-/ready").is_success
+    except httpx.TransportError:
+        return False
+
+
+def active(address: str) -> list[dict[str, Any]]:
+    """Return the alerts that it holds to be going on."""
+    found: list[dict[str, Any]] = httpx.get(f"{address}/api/v2/alerts").json()
+    return found
+
+
+async def test_it_holds_what_is_open_and_nothing_else(
+    store: SqliteStore,
+    baseline: mw.Baseline,
+    traffic: Traffic,
+    configure: Configure,
+    alertmanager: str,
+    tmp_path: Path,
+) -> None:
+    """An alert appears with its labels, gets worse in place, is kept by telling it again, and ends.
+
+    Its windows end now, by the true clock, which Alertmanager goes by.
+    """
+    text = f'{DRIFT}[[notify]]\nname = "hook"\nkind = "alertmanager"\nurl = "{alertmanager}/"\n'
+    clock = Clock()
+    desk = make_alerting(store, config=configure(text + 'resend_interval = "30s"\n'), clock=clock)
+    await push(desk, baseline)
+    now_ns = int(datetime.now().timestamp()) * SECOND  # noqa: DTZ005
+    shift = now_ns // (WINDOW * SECOND) - clock.now_ns // (WINDOW * SECOND) - 4
+    await play(desk, traffic, "DD", first=shift)
+    clock.now_ns = now_ns
+    await drain(desk, passes=1)
+    (found,) = active(alertmanager)
+    assert found["labels"] == {
+        "alertname": "drift",
+        "model": MODEL,
+        "version": VERSION,
+        "severity": "critical",
+    }
+    assert found["annotations"]["features"] == FEATURE
+    assert FEATURE in found["annotations"]["causes"]
+    assert found["annotations"]["link"] == found["generatorURL"]
+    assert found["generatorURL"].startswith("http://pages/models/churn%2Feu/")
+    ends = datetime.fromisoformat(found["endsAt"]).timestamp()
+    assert ends == pytest.approx(now_ns / SECOND + 4 * 30, abs=1)
+    clock.now_ns += 31 * SECOND
+    await drain(desk, passes=1)
+    (again,) = active(alertmanager)
+    assert again["fingerprint"] == found["fingerprint"]
+    assert datetime.fromisoformat(again["endsAt"]).timestamp() == pytest.approx(ends + 31, abs=1)
+    clock.now_ns = now_ns - SECOND
+    await play(desk, traffic, "..", first=shift + 2)
+    clock.now_ns = now_ns
+    await drain(desk)
+    assert eventually(lambda: active(alertmanager) == [], seconds=30)
+    assert delivery(desk).given_up == 0
