@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modelwatch.collector.alerting.alert import AlertFeature
+from modelwatch.collector.alerting.alert import AlertFeature, AlertSeverity
 from modelwatch.collector.alerting.alerting import Alerting
 from modelwatch.collector.alerting.facts import Seen, WindowFacts
 from modelwatch.collector.alerting.observing import Observation
@@ -31,16 +31,14 @@ def window(number: int) -> TimeWindow:
     return TimeWindow.aligned(FIRST + number, seconds=WINDOW)
 
 
-def feature(name: str, severity: str = "critical", weight: float = 1.0) -> AlertFeature:
+def feature(name: str, severity: AlertSeverity = "critical", weight: float = 1.0) -> AlertFeature:
     """Return one thing found."""
-    assert severity in ("critical", "warning")
-    grade = "critical" if severity == "critical" else "warning"
-    return AlertFeature(name=name, severity=grade, weight=weight, cause=f"{name} went up")
+    return AlertFeature(name=name, severity=severity, weight=weight, cause=f"{name} went up")
 
 
 def observations(letters: str, *, name: str = "age", start: int = 0) -> list[Observation]:
     """Return windows by letters: D critical, w warning, . calm, ? nothing could be judged."""
-    severities = {"D": "critical", "w": "warning"}
+    severities: dict[str, AlertSeverity] = {"D": "critical", "w": "warning"}
     return [
         Observation(
             window=window(start + place),

@@ -24,7 +24,7 @@ from tests.collector.alerting.conftest import (
     make_alerting,
     window,
 )
-from tests.collector.conftest import FEATURE, MODEL, SECOND, VERSION, Traffic, eventually
+from tests.collector.conftest import FEATURE, MODEL, SECOND, VERSION, Traffic, eventually, frame
 
 DRIFT = '[[rules]]\nname = "drift"\non = "drift"\n'
 TARGET = '[[notify]]\nname = "hook"\nkind = "webhook"\nurl = "http://127.0.0.1:9/"\n'
@@ -159,24 +159,13 @@ async def test_a_new_baseline_starts_anew(
     desk = make_alerting(store, config=configure(DRIFT + TARGET))
     await push(desk, baseline)
     await play(desk, traffic, "DD")
-    fitted = mw.Baseline.fit(
-        {name: values[:4_000] for name, values in _frame().items()},
-        model=MODEL,
-        version=VERSION,
-        score="score",
-    )
+    fitted = mw.Baseline.fit(frame(7, 5_000), model=MODEL, version=VERSION, score="score")
     await push(desk, fitted)
     await desk.scheduler.run_once()
     (ended,) = listed(desk, "resolved")
     assert ended.ended_by == "a new baseline was pushed"
     for alert in desk.alerting.open_alerts():
         assert alert.id != ended.id
-
-
-def _frame() -> dict[str, object]:
-    from tests.collector.conftest import frame
-
-    return dict(frame(7, 5_000))
 
 
 async def test_silence_of_a_version_is_an_alert_until_it_sends_again(

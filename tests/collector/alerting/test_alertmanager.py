@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
 import modelwatch as mw
+from modelwatch.collector.alerting.alert import Alert
+from modelwatch.collector.alerting.channels import Channels
+from modelwatch.collector.alerting.notices import tell
+from modelwatch.collector.alerting.posting import Poster
+from modelwatch.collector.alerting.targets import AlertmanagerTarget
 from modelwatch.collector.storing.sqlite_store import SqliteStore
-from tests.collector.alerting.conftest import WINDOW, Clock, Configure, make_alerting
+from tests.collector.alerting.conftest import WINDOW, Clock, Configure, feature, make_alerting
 from tests.collector.alerting.test_alerting import DRIFT, play, push
 from tests.collector.alerting.test_sender import delivery, drain
 from tests.collector.conftest import FEATURE, MODEL, SECOND, VERSION, Traffic, eventually
@@ -69,9 +75,8 @@ async def test_it_holds_what_is_open_and_nothing_else(
     traffic: Traffic,
     configure: Configure,
     alertmanager: str,
-    tmp_path: Path,
 ) -> None:
-    """An alert appears with its labels, gets worse in place, is kept by telling it again, and ends.
+    """An alert appears with its labels, is kept by telling it again, and ends.
 
     Its windows end now, by the true clock, which Alertmanager goes by.
     """
@@ -79,7 +84,7 @@ async def test_it_holds_what_is_open_and_nothing_else(
     clock = Clock()
     desk = make_alerting(store, config=configure(text + 'resend_interval = "30s"\n'), clock=clock)
     await push(desk, baseline)
-    now_ns = int(datetime.now().timestamp()) * SECOND  # noqa: DTZ005
+    now_ns = int(time.time()) * SECOND
     shift = now_ns // (WINDOW * SECOND) - clock.now_ns // (WINDOW * SECOND) - 4
     await play(desk, traffic, "DD", first=shift)
     clock.now_ns = now_ns
@@ -108,3 +113,36 @@ async def test_it_holds_what_is_open_and_nothing_else(
     await drain(desk)
     assert eventually(lambda: active(alertmanager) == [], seconds=30)
     assert delivery(desk).given_up == 0
+
+
+async def test_one_that_gets_worse_is_one_alert(alertmanager: str) -> None:
+    """To Alertmanager another severity is another alert: that of the lesser one is ended."""
+    now_ns = time.time_ns()
+    alert = Alert(
+        id="w1",
+        model="worse",
+        version="1",
+        rule="drift",
+        on="drift",
+        state="firing",
+        severity="warning",
+        since_ns=now_ns - SECOND,
+        opened_ns=now_ns,
+        last_seen_ns=now_ns,
+    ).concerning([feature("age", "warning")])
+    alert, first = tell(alert, "firing", now_ns=now_ns)
+    _, worse = tell(alert.concerning([feature("age")]), "escalated", now_ns=now_ns)
+    target = AlertmanagerTarget.model_validate(
+        {"name": "prom", "kind": "alertmanager", "url": alertmanager}
+    )
+    async with Poster() as poster:
+        channels = Channels(poster=poster, pages_url=lambda: "http://pages")
+        for notice, severity in ((first, "warning"), (worse, "critical")):
+            await channels.send(target, notice, now_ns=time.time_ns())
+            assert eventually(partial(shows, alertmanager, [severity]), seconds=30)
+
+
+def shows(address: str, severities: list[str]) -> bool:
+    """Return whether the alerts of a model have these severities."""
+    found = [one["labels"] for one in active(address)]
+    return [labels["severity"] for labels in found if labels["model"] == "worse"] == severities
