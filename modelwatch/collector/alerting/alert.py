@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
+from modelwatch.collector.alerting.json_form import json_of
 from modelwatch.errors import FormatError
 
 __all__ = [
@@ -125,13 +126,13 @@ class Alert:
             severity=severity,
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
-        return asdict(self)
+    def to_json(self) -> str:
+        """Return the text that the store keeps."""
+        return json_of(self)
 
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> Alert:
-        """Read what `to_dict` made.
+        """Read what `to_json` made, and JSON read.
 
         Raises:
             FormatError: where a field is absent or unknown.

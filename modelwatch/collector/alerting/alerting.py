@@ -122,7 +122,7 @@ class Alerting:
         self._states: Mapping[RuleKey, RuleState] = {state.key: state for state in kept.states}
         self._silences: Mapping[str, Silence] = {found.id: found for found in kept.silences}
         self._changed: set[VersionKey] = set(self._shelf.facts)
-        self._caught_up = False
+        self._caught_up: set[VersionKey] = set()
         # Guards states and silences from being planned on twice at a time.
         self._turn = asyncio.Lock()
         self._news = asyncio.Event()
@@ -196,27 +196,35 @@ class Alerting:
             self._news.set()
 
     async def _catch_up(self, versions: list[VersionSeen]) -> None:
-        """Judge what the schedule did not: versions without a baseline, and, once, all others."""
+        """Judge what the schedule did not: versions without a baseline, and, once, all others.
+
+        Of those, a process before this one may have ended between an evaluation and its alert.
+        """
         for seen in versions:
-            if seen.baseline_id is not None and self._caught_up:
+            key = (seen.model, seen.version)
+            if seen.baseline_id is not None and key in self._caught_up:
                 continue
             try:
-                found = await asyncio.to_thread(
-                    catch_up,
-                    self._shelf,
-                    seen,
-                    self._source,
-                    self._evaluator,
-                    before_ns=self._until_ns(self._clock()),
-                    seconds=self._schedule.window_seconds,
-                )
+                await self._catch_up_with(seen)
             except ModelwatchError as error:
                 logger.warning("alerts of %s %s: %s", seen.model, seen.version, error)
-                continue
-            for facts in found:
-                self._shelf.add((seen.model, seen.version), facts)
-                self._changed.add((seen.model, seen.version))
-        self._caught_up = True
+            else:
+                self._caught_up.add(key)
+        self._caught_up &= {(seen.model, seen.version) for seen in versions}
+
+    async def _catch_up_with(self, seen: VersionSeen) -> None:
+        found = await asyncio.to_thread(
+            catch_up,
+            self._shelf,
+            seen,
+            self._source,
+            self._evaluator,
+            before_ns=self._until_ns(self._clock()),
+            seconds=self._schedule.window_seconds,
+        )
+        for facts in found:
+            self._shelf.add((seen.model, seen.version), facts)
+            self._changed.add((seen.model, seen.version))
 
     @property
     def _capacity(self) -> int:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from modelwatch.collector.alerting.json_form import json_of
 from modelwatch.collector.evaluating.evaluation import Assessment, State
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.errors import FormatError
@@ -103,10 +104,7 @@ class WindowFacts:
 
     def to_json(self) -> str:
         """Return the text that the store keeps."""
-        body = asdict(self)
-        for name in ("unjudged", "joint_unjudged", "performance_unjudged"):
-            body[name] = sorted(body[name])
-        return json.dumps(body, separators=(",", ":"))
+        return json_of(self)
 
     @classmethod
     def from_json(cls, text: str) -> WindowFacts:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from modelwatch.collector.alerting.alert import Alert, AlertSeverity
+from modelwatch.collector.alerting.json_form import json_of
 from modelwatch.collector.windows import NANOSECONDS
 from modelwatch.errors import FormatError
 
@@ -35,15 +36,7 @@ class Notice:
 
     def to_json(self) -> str:
         """Return the text that the store keeps."""
-        return json.dumps(
-            {
-                "key": self.key,
-                "kind": self.kind,
-                "alert": self.alert.to_dict(),
-                "at_ns": self.at_ns,
-                "severity_before": self.severity_before,
-            }
-        )
+        return json_of(self)
 
     @classmethod
     def from_json(cls, text: str) -> Notice:

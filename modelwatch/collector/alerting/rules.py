@@ -197,7 +197,7 @@ def matches(name: str, patterns: Sequence[str]) -> bool:
     >>> matches("churn-eu", ["fraud", "churn-*"])
     True
     """
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    return "*" in patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _windows(given: Mapping[str, object]) -> dict[str, object]:

@@ -6,13 +6,14 @@ the process at any point neither loses a notice nor makes one twice.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from modelwatch.collector.alerting.alert import Alert, Transition
+from modelwatch.collector.alerting.alert import Alert
 from modelwatch.collector.alerting.alert_store import (
     Change,
     Delivery,
@@ -23,6 +24,7 @@ from modelwatch.collector.alerting.alert_store import (
     Waiting,
 )
 from modelwatch.collector.alerting.facts import WindowFacts
+from modelwatch.collector.alerting.json_form import json_of
 from modelwatch.collector.alerting.muting import Silence
 from modelwatch.collector.alerting.notices import Notice
 from modelwatch.collector.alerting.state_machine import RuleKey, RuleState
@@ -44,6 +46,11 @@ MOST_TAKEN = 100
 SILENCES_KEPT_NS = 7 * 86_400 * NANOSECONDS
 """How long a silence is kept once it has ended."""
 
+_STATES = """
+SELECT r.content, a.content FROM alert_rules r LEFT JOIN alerts a
+ON a.model = r.model AND a.version = r.version AND a.rule = r.rule AND a.ended_ns IS NULL
+"""
+
 _DUE = """
 SELECT number, target, content, created_ns, attempts FROM alert_outbox o
 WHERE next_ns <= ? AND NOT EXISTS (SELECT 1 FROM alert_outbox earlier
@@ -52,11 +59,19 @@ WHERE next_ns <= ? AND NOT EXISTS (SELECT 1 FROM alert_outbox earlier
 ORDER BY number LIMIT ?
 """
 
+_PUT_ALERT = """
+INSERT INTO alerts (id, model, version, rule, state, ended_ns, content)
+VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
+state = excluded.state, ended_ns = excluded.ended_ns, content = excluded.content
+"""
+
 _TARGETS = """
 SELECT t.name, (SELECT count(*) FROM alert_outbox o WHERE o.target = t.name),
     t.sent, t.failures, t.given_up, t.last_sent_ns, t.last_failed_ns, t.last_error
 FROM alert_targets t
 """
+
+_AlertRow = tuple[str, str, str, str, str, int | None, str]
 
 Read = TypeVar("Read")
 
@@ -81,17 +96,19 @@ class SqliteAlerts:
         )
         for model, version, content in rows:
             facts.setdefault((model, version), []).append(_read(WindowFacts.from_json, content))
-        states = self._database.read("SELECT content FROM alert_rules")
+        states = self._database.read(_STATES)
         silences = self._database.read("SELECT content FROM silences ORDER BY until_ns")
         return Kept(
-            states=[_read(_state, content) for (content,) in states],
+            states=[_state(content, alert) for content, alert in states],
             facts=facts,
             silences=[Silence(**json.loads(content)) for (content,) in silences],
         )
 
     async def commit(self, change: Change) -> None:
         """Commit what one round changes; see `AlertStore.commit`."""
-        await self._database.write(lambda connection: _commit(connection, change))
+        # Made apart: what the writer's thread does, all that is to be acknowledged waits for.
+        rows = await asyncio.to_thread(_Rows.of, change)
+        await self._database.write(lambda connection: _commit(connection, change, rows))
 
     async def put_silence(self, silence: Silence) -> None:
         """Commit a silence; see `AlertStore.put_silence`."""
@@ -99,7 +116,7 @@ class SqliteAlerts:
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "INSERT OR REPLACE INTO silences (id, until_ns, content) VALUES (?, ?, ?)",
-                (silence.id, silence.until_ns, json.dumps(silence.to_dict())),
+                (silence.id, silence.until_ns, json_of(silence)),
             )
 
         await self._database.write(work)
@@ -194,33 +211,67 @@ class SqliteAlerts:
         }
 
 
-def _commit(connection: sqlite3.Connection, change: Change) -> None:
-    _put_facts(connection, change)
+@dataclass(frozen=True, kw_only=True)
+class _Rows:
+    """What a change writes, as the columns that it is written to."""
+
+    facts: list[tuple[str, str, int, int, str]]
+    states: list[tuple[str, str, str, str]]
+    alerts: list[_AlertRow]
+    transitions: list[tuple[_AlertRow, tuple[str, str, int, str]]]
+    notices: list[tuple[str, str, str, int, int, str]]
+
+    @classmethod
+    def of(cls, change: Change) -> _Rows:
+        return cls(
+            facts=[
+                (*key, facts.window.end_ns, facts.window.start_ns, facts.to_json())
+                for key, facts in change.facts
+            ],
+            states=[
+                (s.key.model, s.key.version, s.key.rule, json_of(replace(s, alert=None)))
+                for s in change.states
+            ],
+            alerts=[_row(state.alert) for state in change.states if state.alert is not None],
+            transitions=[
+                (_row(told.alert), (told.alert.id, told.kind, told.at_ns, told.detail))
+                for told in change.transitions
+            ],
+            notices=[
+                (target, one.alert.id, one.key, one.at_ns, one.at_ns, one.to_json())
+                for target, one in change.notices
+            ],
+        )
+
+
+def _row(alert: Alert) -> _AlertRow:
+    key = (alert.id, alert.model, alert.version, alert.rule)
+    return (*key, alert.state, alert.ended_ns, alert.to_json())
+
+
+def _commit(connection: sqlite3.Connection, change: Change, rows: _Rows) -> None:
+    _put_facts(connection, change, rows)
     for key in change.forgotten:
         connection.execute(
             "DELETE FROM alert_rules WHERE model = ? AND version = ? AND rule = ?",
             (key.model, key.version, key.rule),
         )
+        _drop_pending(connection, key, None)
     for state in change.states:
-        _drop_pending(connection, state)
-    for transition in change.transitions:
-        _put_transition(connection, transition)
-    for state in change.states:
-        _put_state(connection, state)
-    for target, notice in change.notices:
-        _put_notice(connection, target, notice)
+        _drop_pending(connection, state.key, state.alert)
+    for alert, event in rows.transitions:
+        connection.execute(_PUT_ALERT, alert)
+        connection.execute(
+            "INSERT INTO alert_events (alert_id, kind, at_ns, detail) VALUES (?, ?, ?, ?)", event
+        )
+    connection.executemany(_PUT_ALERT, rows.alerts)
+    connection.executemany("INSERT OR REPLACE INTO alert_rules VALUES (?, ?, ?, ?)", rows.states)
+    _put_notices(connection, rows)
     _remove_old(connection, change)
 
 
-def _put_facts(connection: sqlite3.Connection, change: Change) -> None:
-    connection.executemany(
-        "INSERT OR REPLACE INTO alert_facts (model, version, end_ns, start_ns, content)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (
-            (*key, facts.window.end_ns, facts.window.start_ns, facts.to_json())
-            for key, facts in change.facts
-        ),
-    )
+def _put_facts(connection: sqlite3.Connection, change: Change, rows: _Rows) -> None:
+    connection.executemany("INSERT OR REPLACE INTO alert_facts VALUES (?, ?, ?, ?, ?)", rows.facts)
     for model, version in {key for key, _ in change.facts}:
         connection.execute(
             "DELETE FROM alert_facts WHERE model = ? AND version = ? AND end_ns <="
@@ -230,23 +281,12 @@ def _put_facts(connection: sqlite3.Connection, change: Change) -> None:
         )
 
 
-def _put_state(connection: sqlite3.Connection, state: RuleState) -> None:
-    key, alert = state.key, state.alert
-    body = {**asdict(state), "alert": alert.to_dict() if alert else None}
-    connection.execute(
-        "INSERT OR REPLACE INTO alert_rules (model, version, rule, content) VALUES (?, ?, ?, ?)",
-        (key.model, key.version, key.rule, json.dumps(body)),
-    )
-    if alert is not None:
-        _put_alert(connection, alert)
-
-
-def _drop_pending(connection: sqlite3.Connection, state: RuleState) -> None:
+def _drop_pending(connection: sqlite3.Connection, key: RuleKey, alert: Alert | None) -> None:
     """Remove what was only ever pending and is not found any more: it leaves no trace."""
-    key, alert = state.key, state.alert
     gone = (key.model, key.version, key.rule, alert.id if alert else "")
     pending = (
-        "FROM alerts WHERE model = ? AND version = ? AND rule = ? AND state = 'pending' AND id != ?"
+        "FROM alerts WHERE model = ? AND version = ? AND rule = ? AND ended_ns IS NULL"
+        " AND state = 'pending' AND id != ?"
     )
     connection.execute(
         f"DELETE FROM alert_events WHERE alert_id IN (SELECT id {pending})",
@@ -255,39 +295,20 @@ def _drop_pending(connection: sqlite3.Connection, state: RuleState) -> None:
     connection.execute(f"DELETE {pending}", gone)
 
 
-def _put_transition(connection: sqlite3.Connection, transition: Transition) -> None:
-    _put_alert(connection, transition.alert)
-    connection.execute(
-        "INSERT INTO alert_events (alert_id, kind, at_ns, detail) VALUES (?, ?, ?, ?)",
-        (transition.alert.id, transition.kind, transition.at_ns, transition.detail),
-    )
-
-
-def _put_alert(connection: sqlite3.Connection, alert: Alert) -> None:
-    connection.execute(
-        "INSERT INTO alerts (id, model, version, rule, state, ended_ns, content)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-        " state = excluded.state, ended_ns = excluded.ended_ns, content = excluded.content",
-        (
-            *(alert.id, alert.model, alert.version, alert.rule, alert.state, alert.ended_ns),
-            json.dumps(alert.to_dict()),
-        ),
-    )
-
-
-def _put_notice(connection: sqlite3.Connection, target: str, notice: Notice) -> None:
-    connection.execute(
+def _put_notices(connection: sqlite3.Connection, rows: _Rows) -> None:
+    connection.executemany(
         "INSERT OR IGNORE INTO alert_outbox"
         " (target, alert_id, key, created_ns, next_ns, attempts, content)"
         " VALUES (?, ?, ?, ?, ?, 0, ?)",
-        (target, notice.alert.id, notice.key, notice.at_ns, notice.at_ns, notice.to_json()),
+        rows.notices,
     )
-    dropped = connection.execute(
-        "DELETE FROM alert_outbox WHERE target = ? AND number <="
-        " (SELECT number FROM alert_outbox WHERE target = ? ORDER BY number DESC LIMIT 1 OFFSET ?)",
-        (target, target, MOST_WAITING),
-    ).rowcount
-    _count(connection, target, "given_up = given_up + ?", dropped)
+    for target in {row[0] for row in rows.notices}:
+        dropped = connection.execute(
+            "DELETE FROM alert_outbox WHERE target = ? AND number <= (SELECT number"
+            " FROM alert_outbox WHERE target = ? ORDER BY number DESC LIMIT 1 OFFSET ?)",
+            (target, target, MOST_WAITING),
+        ).rowcount
+        _count(connection, target, "given_up = given_up + ?", dropped)
 
 
 def _count(connection: sqlite3.Connection, target: str, change: str, *values: object) -> None:
@@ -328,16 +349,10 @@ def _notice(content: str) -> Notice | None:
         return None
 
 
-def _state(content: str) -> RuleState:
+def _state(content: str, alert: str | None) -> RuleState:
     try:
         body: dict[str, Any] = json.loads(content)
-        alert = body["alert"]
-        return RuleState(
-            **{
-                **body,
-                "key": RuleKey(**body["key"]),
-                "alert": None if alert is None else Alert.from_dict(alert),
-            }
-        )
+        opened = None if alert is None else _alert(alert)
+        return RuleState(**{**body, "key": RuleKey(**body["key"]), "alert": opened})
     except (ValueError, KeyError, TypeError) as error:
-        raise FormatError(f"a stored state of a rule is damaged: {error}.") from error
+        raise StoreError(f"a stored state of a rule is damaged: {error}.") from error

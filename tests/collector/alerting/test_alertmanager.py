@@ -63,10 +63,10 @@ def is_ready(address: str) -> bool:
         return False
 
 
-def active(address: str) -> list[dict[str, Any]]:
-    """Return the alerts that it holds to be going on."""
+def active(address: str, model: str = MODEL) -> list[dict[str, Any]]:
+    """Return the alerts of a model that it holds to be going on."""
     found: list[dict[str, Any]] = httpx.get(f"{address}/api/v2/alerts").json()
-    return found
+    return [alert for alert in found if alert["labels"]["model"] == model]
 
 
 async def test_it_holds_what_is_open_and_nothing_else(
@@ -144,5 +144,4 @@ async def test_one_that_gets_worse_is_one_alert(alertmanager: str) -> None:
 
 def shows(address: str, severities: list[str]) -> bool:
     """Return whether the alerts of a model have these severities."""
-    found = [one["labels"] for one in active(address)]
-    return [labels["severity"] for labels in found if labels["model"] == "worse"] == severities
+    return [one["labels"]["severity"] for one in active(address, "worse")] == severities
