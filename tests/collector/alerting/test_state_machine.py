@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modelwatch.collector.alerting.alert import Acknowledgement, Transition
@@ -79,6 +79,14 @@ def test_what_comes_again_starts_anew() -> None:
     assert happened[-1].kind == "firing"
     assert happened[-1].alert.id != happened[0].alert.id
     assert happened[-1].alert.since_ns == window(4).start_ns
+
+
+def test_the_window_that_ends_an_alert_may_begin_another() -> None:
+    """What another feature shows in it counts, at once, and not when it is looked at again."""
+    state, happened = play(several(["DD..", "...D"]))
+    assert kinds(happened) == ["pending", "firing", "resolved", "pending"]
+    assert state.alert is not None
+    assert [found.name for found in state.alert.features] == ["f1"]
 
 
 def test_worse_is_told_and_better_is_not() -> None:
@@ -176,13 +184,15 @@ def test_law_at_most_one_open_alert_and_each_transition_once(
 
 
 @settings(deadline=None)
-@given(st.lists(courses, min_size=1, max_size=3), terms_of_rules)
+@given(st.lists(courses, min_size=2, max_size=3), terms_of_rules)
+@example(["DD..", "...D"], TERMS)
 def test_law_the_same_windows_again_change_nothing(letters: list[str], terms: Terms) -> None:
     """Taking in again what was taken in leaves the state as it is, and tells nothing."""
     windows = several(letters)
-    state, _ = play(windows, terms)
-    for _ in range(2):
-        again, happened = advance(state, windows, terms, now_ns=10**6, new_id=counted())
+    state, new_id = replace(FRESH, through_ns=0), counted()
+    for count in range(1, len(windows) + 1):
+        state, _ = advance(state, windows[:count], terms, now_ns=count, new_id=new_id)
+        again, happened = advance(state, windows[:count], terms, now_ns=10**6, new_id=new_id)
         assert (again, happened) == (state, [])
 
 
