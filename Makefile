@@ -137,6 +137,6 @@ build: $(FOR_DEVELOPMENT)  ## the wheel and the source distribution, into dist/
 	@$(BIN)/python -m build --no-isolation
 
 clean:  ## remove what the targets made, the environment included
-	@rm -rf $(VENV) $(PEERS) $(OLDEST) $(FRAMEWORKS) build dist
+	@rm -rf $(VENV) $(PEERS) $(OLDEST) $(FRAMEWORKS) .servers build dist
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

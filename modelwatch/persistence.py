@@ -22,6 +22,7 @@ __all__ = [
     "feature_histories",
     "persistent_drift",
     "persistent_finding",
+    "weight_of",
 ]
 
 MOST_WINDOWS = 100
@@ -172,12 +173,13 @@ def _history(name: str, judged: Sequence[FeatureDrift], k: int) -> FeatureHistor
         severity=severity,
         found=len(found),
         judged=len(judged),
-        weight=_weight(found[-1]) if found else 0.0,
+        weight=weight_of(found[-1]) if found else 0.0,
         harmless=found[-1].harmless if found else False,
     )
 
 
-def _weight(feature: FeatureDrift) -> float:
+def weight_of(feature: FeatureDrift) -> float:
+    """Return by what findings are ranked: the effect, times the importance where that is known."""
     importance = 1.0 if feature.importance is None else feature.importance
     return max(feature.effect or 0.0, 0.0) * importance
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import modelwatch
-from modelwatch.cli import baseline, capture, collector, compare, doctor, report, status
+from modelwatch.cli import alerts, baseline, capture, collector, compare, doctor, report, status
 from modelwatch.cli.console import drop_unwritable_output, print_error, print_text
 from modelwatch.errors import ModelwatchError
 
@@ -25,6 +25,7 @@ application = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",
 )
+application.add_typer(alerts.commands, name="alerts")
 application.add_typer(baseline.commands, name="baseline")
 application.add_typer(capture.commands, name="capture")
 application.command(name="compare")(compare.compare)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelwatch.cli import alerts
 from modelwatch.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -42,6 +44,18 @@ def collector(
     lateness: Annotated[
         str, typer.Option(help="How long after its end a window is waited for.")
     ] = "5s",
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Rules of alerts and who is told; else ./modelwatch.toml where it is there. Read "
+            "anew on SIGHUP.",
+        ),
+    ] = None,
+    check_config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Check that file and end; status 2 where it is wrong."),
+    ] = None,
     insecure: Annotated[
         bool,
         typer.Option("--insecure", help="Allow a --host that other machines can reach."),
@@ -58,8 +72,13 @@ def collector(
     Examples:
       modelwatch collector
       modelwatch collector --store /var/lib/modelwatch/store.sqlite --window 15m
+      modelwatch collector --config /etc/modelwatch.toml
       modelwatch collector --host 0.0.0.0 --insecure
     """
+    if check_config is not None:
+        alerts.check(check_config)
+        return
+    from modelwatch.collector.alerting.options import AlertingOptions
     from modelwatch.collector.app import CollectorOptions, run
 
     run(
@@ -73,6 +92,9 @@ def collector(
             evaluation_interval_seconds=seconds_of("--evaluation-interval", evaluation_interval),
             lateness_seconds=seconds_of("--lateness", lateness),
             insecure=insecure,
+            alerting=AlertingOptions(
+                config_path=alerts.config_path(config), environment=dict(os.environ)
+            ),
         )
     )
 

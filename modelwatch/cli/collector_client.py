@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ __all__ = [
     "delete",
     "get_json",
     "get_text",
+    "post_json",
     "put_baseline",
     "put_json",
     "version_path",
@@ -99,6 +101,15 @@ def put_json(path: str, collector: str | None, body: str) -> None:
         CollectorError: where the collector cannot be reached or refuses.
     """
     _request("PUT", path, collector, body=body)
+
+
+def post_json(path: str, collector: str | None, body: object) -> Any:
+    """Give a document to the collector and return what it answered.
+
+    Raises:
+        CollectorError: where the collector cannot be reached or refuses.
+    """
+    return _request("POST", path, collector, body=json.dumps(body)).json()
 
 
 def delete(path: str, collector: str | None) -> None:

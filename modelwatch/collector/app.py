@@ -16,6 +16,11 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
+from modelwatch.collector.alerting.alerting import Alerting
+from modelwatch.collector.alerting.channels import Channels
+from modelwatch.collector.alerting.posting import Poster
+from modelwatch.collector.alerting.sender import Sender
+from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
 from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.options import CollectorOptions
@@ -51,7 +56,8 @@ class Addresses:
 def run(options: CollectorOptions) -> None:
     """Run a collector until SIGTERM or SIGINT, then commit what is pending and return.
 
-    One line on standard output says where it listens, once it does.
+    SIGHUP has it read its configuration file anew. One line on standard output says where it
+    listens, once it does.
 
     Raises:
         ConfigurationError: a port is taken, or the host is not an address of this machine.
@@ -65,7 +71,9 @@ async def _run(options: CollectorOptions) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await serve(options, stop=stop, ready=_announce)
+    reload = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, reload.set)
+    await serve(options, stop=stop, ready=_announce, reload=reload)
 
 
 def _announce(addresses: Addresses) -> None:
@@ -78,6 +86,7 @@ async def serve(
     *,
     stop: asyncio.Event,
     ready: Callable[[Addresses], None],
+    reload: asyncio.Event | None = None,
     clock: Callable[[], int] = time.time_ns,
 ) -> None:
     """Run a collector in the current event loop until ``stop`` is set.
@@ -86,10 +95,12 @@ async def serve(
         options: how it runs.
         stop: ends it, in order: no new requests, requests under way answered, store committed.
         ready: called once, when both servers accept connections.
+        reload: has the configuration file read anew each time it is set.
         clock: Unix nanoseconds.
 
     Raises:
-        ConfigurationError: a port is taken, or the host is not an address of this machine.
+        ConfigurationError: a port is taken, the host is not an address of this machine, or the
+            configuration file is wrong.
         StoreError: the store cannot be opened.
     """
     with contextlib.ExitStack() as resources:
@@ -106,11 +117,24 @@ async def serve(
         )
         counts = ReceiverCounts()
         receiver = Receiver(store, _limits(options), counts)
-        api = build_api(store, evaluator, options, counts, clock=clock)
+        alerts = SqliteAlerts(database)
+        alerting = Alerting(
+            alerts,
+            store,
+            evaluator,
+            schedule,
+            options.alerting,
+            pages_url=_url(pages),
+            clock=clock,
+        )
+        api = build_api(store, evaluator, options, counts, alerting, alerts, clock=clock)
         servers = [_Server(receiver.app(), otlp), _Server(api, pages)]
         addresses = Addresses(otlp_http=_url(otlp), pages=_url(pages), store=database.path)
-        scheduler = Scheduler(store, evaluator, schedule, clock=clock)
-        async with asyncio.TaskGroup() as tasks:
+        scheduler = Scheduler(store, evaluator, schedule, listener=alerting, clock=clock)
+        async with Poster() as poster, asyncio.TaskGroup() as tasks:
+            channels = Channels(poster=poster, pages_url=alerting.pages_url)
+            tasks.create_task(Sender(alerts, alerting, channels, clock=clock).run(stop))
+            tasks.create_task(alerting.follow(reload or asyncio.Event(), stop))
             tasks.create_task(scheduler.run(stop))
             for server in servers:
                 tasks.create_task(server.serve())

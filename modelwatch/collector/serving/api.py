@@ -21,12 +21,15 @@ from starlette.responses import JSONResponse, PlainTextResponse
 
 from modelwatch import __version__
 from modelwatch.baseline import Baseline
+from modelwatch.collector.alerting.alert_store import AlertStore
+from modelwatch.collector.alerting.alerting import Alerting
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
 from modelwatch.collector.evaluating.persisting import histories_of, read_windows, windows_needed
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.bodies import read_body
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.serving import answers
+from modelwatch.collector.serving.alerts_api import AlertsApi
 from modelwatch.collector.serving.encoded_paths import EncodedPaths
 from modelwatch.collector.serving.pages import Pages
 from modelwatch.collector.serving.problems import (
@@ -60,6 +63,8 @@ def build_api(
     evaluator: Evaluator,
     options: CollectorOptions,
     counts: ReceiverCounts,
+    alerting: Alerting,
+    alerts: AlertStore,
     *,
     clock: Callable[[], int] = time.time_ns,
 ) -> FastAPI:
@@ -70,6 +75,8 @@ def build_api(
         evaluator: compares windows on demand.
         options: gives the default length of a window.
         counts: what the receiver has seen.
+        alerting: keeps the alerts.
+        alerts: answers what alerts there were.
         clock: Unix nanoseconds.
     """
     app = FastAPI(
@@ -80,14 +87,16 @@ def build_api(
         redoc_url=None,
     )
     app.add_middleware(EncodedPaths)
-    pages = Pages(store, evaluator, options, counts, clock=clock)
+    pages = Pages(store, evaluator, options, counts, alerting, clock=clock)
     json_routes = _Api(store, evaluator, options, counts, clock).router()
     page_routes = pages.router()
     steering_routes = SteeringApi(store).router(VERSION_PATH)
+    alert_routes = AlertsApi(alerting, alerts, clock=clock).router()
     app.include_router(json_routes)
     app.include_router(steering_routes)
+    app.include_router(alert_routes)
     app.include_router(page_routes, include_in_schema=False)
-    routers = (app.router, json_routes, steering_routes, page_routes)
+    routers = (app.router, json_routes, steering_routes, alert_routes, page_routes)
     routes = [route for router in routers for route in router.routes]
 
     def failed(request: Request, error: Exception) -> Response:

@@ -15,11 +15,13 @@ from fastapi import APIRouter, Query, Request, Response
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from modelwatch.collector.alerting.alerting import Alerting
 from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.latest import Latest
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.serving.alert_views import AlertsView, alerts_view
 from modelwatch.collector.serving.encoded_paths import path_of
 from modelwatch.collector.serving.page_views import models_view, version_view
 from modelwatch.collector.serving.problems import Problem
@@ -63,6 +65,7 @@ class Pages:
         evaluator: compares windows on demand.
         options: gives the default length of a window.
         counts: what the receiver has seen.
+        alerting: tells which alerts there are.
         clock: Unix nanoseconds.
     """
 
@@ -72,11 +75,13 @@ class Pages:
         evaluator: Evaluator,
         options: CollectorOptions,
         counts: ReceiverCounts,
+        alerting: Alerting,
         *,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._store = store
         self._counts = counts
+        self._alerting = alerting
         self._evaluator = evaluator
         self._options = options
         self._clock = clock
@@ -110,7 +115,22 @@ class Pages:
             now_ns=self._clock(),
         )
         address = str(request.base_url).rstrip("/")
-        return self._page("models.html", request, view=view, address=address, counts=self._counts)
+        return self._page(
+            "models.html",
+            request,
+            view=view,
+            alerts=self._alerts(),
+            address=address,
+            counts=self._counts,
+        )
+
+    def _alerts(self, model: str | None = None, version: str | None = None) -> AlertsView:
+        alerts = [
+            (alert, self._alerting.muted_by(alert))
+            for alert in self._alerting.open_alerts()
+            if model is None or (alert.model, alert.version) == (model, version)
+        ]
+        return alerts_view(alerts, now_ns=self._clock())
 
     def version(
         self,
@@ -139,7 +159,10 @@ class Pages:
         )
         following = asked.live and refresh != "off"
         size = {"width": charts.WIDTH, "height": charts.HEIGHT}
-        return self._page("version.html", request, view=view, following=following, size=size)
+        alerts = self._alerts(model, version)
+        return self._page(
+            "version.html", request, view=view, alerts=alerts, following=following, size=size
+        )
 
     def distribution(
         self,

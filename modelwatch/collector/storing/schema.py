@@ -17,8 +17,6 @@ __all__ = ["SCHEMA_VERSION", "prepare"]
 APPLICATION_ID = 0x6D77_6301
 """Stamped into the file's header, so that another program's database is never written to."""
 
-SCHEMA_VERSION = 2
-
 _FIRST_SCHEMA = """
 CREATE TABLE versions (
     id INTEGER PRIMARY KEY,
@@ -73,8 +71,75 @@ CREATE TABLE steering (
 );
 """
 
-_STEPS = (_FIRST_SCHEMA, _STEERING)
+_ALERTING = """
+CREATE TABLE alert_facts (
+    model TEXT NOT NULL,
+    version TEXT NOT NULL,
+    end_ns INTEGER NOT NULL,
+    start_ns INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (model, version, end_ns, start_ns)
+) WITHOUT ROWID;
+CREATE TABLE alert_rules (
+    model TEXT NOT NULL,
+    version TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (model, version, rule)
+) WITHOUT ROWID;
+CREATE TABLE alerts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    model TEXT NOT NULL,
+    version TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    state TEXT NOT NULL,
+    ended_ns INTEGER,
+    content TEXT NOT NULL
+);
+CREATE UNIQUE INDEX one_open_alert ON alerts (model, version, rule) WHERE ended_ns IS NULL;
+CREATE INDEX alerts_by_end ON alerts (ended_ns);
+CREATE TABLE alert_events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    alert_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    at_ns INTEGER NOT NULL,
+    detail TEXT NOT NULL
+);
+CREATE INDEX events_by_alert ON alert_events (alert_id);
+CREATE TABLE silences (
+    id TEXT PRIMARY KEY,
+    until_ns INTEGER NOT NULL,
+    content TEXT NOT NULL
+);
+CREATE TABLE alert_outbox (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    target TEXT NOT NULL,
+    alert_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    created_ns INTEGER NOT NULL,
+    next_ns INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    UNIQUE (target, key)
+);
+CREATE INDEX outbox_by_alert ON alert_outbox (target, alert_id, number);
+CREATE INDEX outbox_by_time ON alert_outbox (next_ns);
+CREATE TABLE alert_targets (
+    name TEXT PRIMARY KEY,
+    sent INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    given_up INTEGER NOT NULL DEFAULT 0,
+    last_sent_ns INTEGER,
+    last_failed_ns INTEGER,
+    last_error TEXT NOT NULL DEFAULT ''
+);
+"""
+
+_STEPS = (_FIRST_SCHEMA, _STEERING, _ALERTING)
 """What brings a file from each schema version to the next, an empty one being of version 0."""
+
+SCHEMA_VERSION = len(_STEPS)
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:

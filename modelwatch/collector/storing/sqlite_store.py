@@ -102,6 +102,11 @@ class SqliteStore:
         """The store's file."""
         return self._database.path
 
+    @property
+    def database(self) -> Database:
+        """The open file, for tables of other parts."""
+        return self._database
+
     def close(self) -> None:
         """Commit what is queued and close the file."""
         self._database.close()

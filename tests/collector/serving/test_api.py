@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 import modelwatch as mw
-from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.serving.api import build_api
@@ -15,6 +14,7 @@ from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.report.drift_report import DriftReport
 from modelwatch.telemetry.wire import encode_logs
 from tests import plain_http
+from tests.collector.alerting.conftest import make_alerting
 from tests.collector.conftest import (
     FEATURE,
     MODEL,
@@ -299,7 +299,10 @@ async def test_an_unforeseen_fault_shows_nothing(
 
     monkeypatch.setattr(store, "versions", fail)
     options = CollectorOptions(store_path=store.path)
-    app = build_api(store, Evaluator(store), options, ReceiverCounts())
+    alerting = make_alerting(store)
+    app = build_api(
+        store, alerting.evaluator, options, ReceiverCounts(), alerting.alerting, alerting.alerts
+    )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://collector") as client:
         answer = await client.get(path)

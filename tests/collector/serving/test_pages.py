@@ -80,7 +80,8 @@ def test_list_links_every_version(drifting: Running) -> None:
     assert MODEL in page.text
     assert "Drift in 1 of 3 features" in page.text
     links = [a["href"] for a in page.all("a") if a["href"].startswith("/models/")]
-    assert [plain_http.get(drifting.api + link).status_code for link in links] == [200, 200]
+    assert len(links) >= 2
+    assert {plain_http.get(drifting.api + link).status_code for link in links} == {200}
 
 
 def test_the_verdict_in_the_list_links_the_window_it_speaks_of(drifting: Running) -> None:
