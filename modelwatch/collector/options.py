@@ -6,6 +6,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from modelwatch.collector.storing.retention import Retention
 from modelwatch.collector.windows import LONGEST_WINDOW_SECONDS
 from modelwatch.errors import ConfigurationError
 from modelwatch.persistence import Persistence
@@ -40,6 +41,7 @@ class CollectorOptions:
         write_queue_size: writes that may wait for the store; more are answered with 503.
         dedupe_seconds: how long it is remembered that a point was stored. What a client sends
             again later than that counts twice.
+        retention: how long what is stored is kept, and how large the file may grow.
         insecure: allows a host other than loopback. There is no authentication and no TLS: who
             can reach the ports can read and write everything.
 
@@ -62,6 +64,7 @@ class CollectorOptions:
     body_timeout_seconds: float = 10.0
     write_queue_size: int = 1_024
     dedupe_seconds: int = 86_400
+    retention: Retention = field(default_factory=Retention)
     insecure: bool = False
 
     def __post_init__(self) -> None:

@@ -25,7 +25,12 @@ from tests.collector.conftest import MODEL, NOW_NS, PROTOBUF, SECOND, VERSION, S
 PROGRAM = """
 import sys
 from modelwatch.collector.app import CollectorOptions, run
-run(CollectorOptions(store_path=sys.argv[1], otlp_http_port=0, api_port=0))
+from modelwatch.collector.storing.retention import Retention
+ever = 36_500 * 86_400  # what the tests send is years old
+retention = Retention(minutes_seconds=ever, hours_seconds=ever, days_seconds=ever)
+run(CollectorOptions(
+    store_path=sys.argv[1], otlp_http_port=0, api_port=0, retention=retention
+))
 """
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -55,18 +56,32 @@ class Database:
         """Commit what is queued and close the file."""
         self._writer.close()
 
-    async def write(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    async def write(
+        self,
+        work: Callable[[sqlite3.Connection], Result],
+        after_commit: Callable[[Result], None] | None = None,
+    ) -> Result:
         """Run work in the writer's thread, inside a transaction; return once it is committed.
 
         Args:
             work: is given the writing connection. Where it raises, its own changes alone are
                 undone, and the error is raised here.
+            after_commit: is called in the writer's thread with what the work returned, once that
+                is committed and before other work is run. It must not fail.
 
         Raises:
             StoreBusy: too many writes wait; nothing was done.
             StoreError: the database failed, or is closed; nothing was kept.
         """
-        return await asyncio.wrap_future(self._writer.submit(work))
+        return await asyncio.wrap_future(self.submit(work, after_commit))
+
+    def submit(
+        self,
+        work: Callable[[sqlite3.Connection], Result],
+        after_commit: Callable[[Result], None] | None = None,
+    ) -> Future[Result]:
+        """Do as `write` does, for who does not run in an event loop."""
+        return self._writer.submit(work, after_commit)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
