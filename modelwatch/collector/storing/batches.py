@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from modelwatch.collector.storing.arrival_writer import ArrivalWriter, BatchWritten
@@ -104,7 +105,9 @@ class Batches:
                 self._waiting.extendleft(reversed(batch[1:]))
             self._submit(batch[:1])
             return
-        self._submit_next()
+        # In its turn of the event loop: what the loop was busy with by then is in the next batch.
+        if not _call(batch[-1].loop, self._submit_next):
+            self._submit_next()
 
 
 def _answer(batch: list[_Request], outcome: list[Written] | BaseException) -> None:
@@ -114,8 +117,16 @@ def _answer(batch: list[_Request], outcome: list[Written] | BaseException) -> No
         told = outcome if isinstance(outcome, BaseException) else outcome[number]
         by_loop.setdefault(request.loop, []).append((request, told))
     for loop, answers in by_loop.items():
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_resolve, answers)
+        _call(loop, partial(_resolve, answers))
+
+
+def _call(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> bool:
+    """Have an event loop call something; return False where it is closed."""
+    try:
+        loop.call_soon_threadsafe(callback)
+    except RuntimeError:
+        return False
+    return True
 
 
 def _resolve(answers: list[tuple[_Request, Written | BaseException]]) -> None:

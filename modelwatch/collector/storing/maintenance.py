@@ -18,7 +18,7 @@ from modelwatch.collector.storing.series_shelf import SeriesShelf
 from modelwatch.errors import FormatError, StoreError
 from modelwatch.profile import Profile
 
-__all__ = ["Checked", "backup", "check", "vacuum"]
+__all__ = ["Checked", "backup", "check", "opened", "vacuum"]
 
 MOST_PROBLEMS: Final = 100
 """Problems that are told; the rest are counted."""
@@ -54,7 +54,7 @@ def check(path: Path) -> Checked:
     """
     problems: list[str] = []
     more = 0
-    with _opened(path, "ro") as connection:
+    with opened(path, "ro") as connection:
         connection.execute("BEGIN")  # one moment of the file, whatever is written meanwhile
         for problem in _problems(connection):
             if len(problems) < MOST_PROBLEMS:
@@ -74,7 +74,7 @@ def vacuum(path: Path) -> tuple[int, int]:
         StoreError: as `check`, or a collector has the file open, or there is no room for a copy.
     """
     before = path.stat().st_size if path.exists() else 0
-    with _opened(path, "rw") as connection:
+    with opened(path, "rw") as connection:
         # Pages change their size outside of the log alone; that needs the file for itself.
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.execute("PRAGMA journal_mode = DELETE").fetchall()
@@ -94,7 +94,7 @@ def backup(path: Path, target: Path) -> int:
     if target.exists():
         raise StoreError(f"{target} is there already: give the name of a new file.")
     try:
-        with _opened(path, "ro") as source, closing(sqlite3.connect(target)) as copy:
+        with opened(path, "ro") as source, closing(sqlite3.connect(target)) as copy:
             source.backup(copy, pages=PAGES_A_STEP)
             copy.execute("PRAGMA journal_mode = DELETE").fetchall()
     except (sqlite3.Error, OSError) as error:
@@ -104,7 +104,8 @@ def backup(path: Path, target: Path) -> int:
 
 
 @contextmanager
-def _opened(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+def opened(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    """Open a store beside a collector that may have it open, to read (ro) or to write (rw)."""
     if not path.is_file():
         raise StoreError(f"there is no store {path}: give the collector's --store.")
     uri = f"{path.absolute().as_uri()}?mode={mode}"

@@ -200,7 +200,7 @@ class WindowReader:
     ) -> WindowProfiles:
         """Sum rows of all kinds up, one row at a time: a week never lies in memory at once."""
         version_id, through = known
-        total = _Total()
+        total = RowsSum()
         bounds = (window.start_ns, window.end_ns)
         for columns in connection.execute(MERGED_ROWS, (version_id, *bounds)):
             total.latest = max(total.latest, columns[_THROUGH])
@@ -220,7 +220,7 @@ class WindowReader:
         return total.profiles(*names)
 
 
-class _Total:
+class RowsSum:
     """What is summed so far, by baseline."""
 
     def __init__(self) -> None:
