@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -63,7 +63,16 @@ EVENTS: Final[Mapping[str, Reader]] = {
     names.PERFORMANCE_SCORES: performance_folding.scores,
     names.PERFORMANCE_INPUTS: performance_folding.inputs,
 }
-OURS: Final = SUMS.keys() | HISTOGRAMS.keys()
+OURS: Final = frozenset({*SUMS, *HISTOGRAMS})
+
+_TABLES: Final[Mapping[str, Collection[str]]] = {
+    "sum": SUMS,
+    "histogram": HISTOGRAMS,
+    "exponential_histogram": EXPONENTIAL_HISTOGRAMS,
+}
+_KINDS: Final = {
+    name: frozenset(kind for kind, table in _TABLES.items() if name in table) for name in OURS
+}
 
 
 def to_profile(
@@ -158,12 +167,7 @@ def read_other(name: str, message: Message, attributes: Attributes) -> Fold:
 
 def kinds_of(name: str) -> frozenset[str]:
     """Return as what kinds of OTLP data a metric of ours may come."""
-    tables = {
-        "sum": SUMS,
-        "histogram": HISTOGRAMS,
-        "exponential_histogram": EXPONENTIAL_HISTOGRAMS,
-    }
-    return frozenset(kind for kind, table in tables.items() if name in table)
+    return _KINDS.get(name, frozenset())
 
 
 def check_series(series: Series) -> None:

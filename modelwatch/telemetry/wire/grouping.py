@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -97,7 +98,7 @@ class Group:
             self._window,
             self._sender.key,
             series_set,
-            counts.astype(np.int64),
+            counts.view("<i8").astype(np.int64, copy=False),
             sums,
             minima,
             maxima,
@@ -203,8 +204,8 @@ def _window(sender: Sender, owner: Owner, start_ns: int, end_ns: int) -> Window:
 def _known(floats: Sequence[float]) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return sums, minima and maxima; NaN where they are no finite numbers."""
     table = np.array(floats, dtype=np.float64).reshape(-1, 3)
-    finite = np.isfinite(table)
-    if not finite.all():
+    if not math.isfinite(sum(floats)):
+        finite = np.isfinite(table)
         finite[:, 1:] &= (finite[:, 1] & finite[:, 2])[:, np.newaxis]
         table[~finite] = np.nan
     sums, minima, maxima = np.ascontiguousarray(table.T)

@@ -38,7 +38,9 @@ _IN_WINDOW: Final = frozenset(
 )
 
 _BYTES_OF_SERIES: Final = 1_024
+_BYTES_OF_OWNER: Final = 512
 
+_OWNERS: Final = BoundedCache[Owner, Owner](entries=8_192, nbytes=8 * 2**20)
 _SERIES: Final = BoundedCache[tuple[str, SeriesKind, Attributes, bytes], Series](
     entries=65_536, nbytes=64 * 2**20
 )
@@ -53,16 +55,22 @@ def sender_of(resource: Resource) -> Sender:
 def split_owner(attributes: Mapping[str, Any]) -> tuple[Owner, dict[str, Any]]:
     """Return of which traffic a point tells, and its other attributes.
 
+    The owner is the same object as before where it is still known.
+
     Raises:
         KeyError: where the model or its version is not told.
         ValueError: where one of these is no text, or there are too many attributes.
     """
-    owner = Owner(
+    told = Owner(
         _text(attributes[names.MODEL_NAME]),
         _text(attributes[names.MODEL_VERSION]),
         _text(attributes.get(names.SEGMENT, "")),
         _text(attributes.get(names.BASELINE_ID, "")),
     )
+    owner = _OWNERS.get(told)
+    if owner is None:
+        owner = told
+        _OWNERS.put(told, told, nbytes=_BYTES_OF_OWNER + 4 * sum(map(len, told)))
     if len(attributes) > MAX_ATTRIBUTES:
         raise ValueError(f"it has {len(attributes)} attributes, of {MAX_ATTRIBUTES} at most")
     return owner, {name: value for name, value in attributes.items() if name not in _IN_WINDOW}
