@@ -30,7 +30,7 @@ import modelwatch as mw
 from modelwatch.telemetry.wire import encode_metrics
 from tests.benchmarks.bench_export import RESOURCE, table, window
 
-EXPORTS = 20_000
+EXPORTS = 24_000
 CONNECTIONS = 64
 SECONDS = 10.0
 TARGET = 2_000
@@ -106,7 +106,7 @@ def requests(number: int) -> list[bytes]:
             new = new.replace(
                 time_ns.to_bytes(8, "little"), (time_ns + later_ns).to_bytes(8, "little")
             )
-        packed = igzip.compress(new, 1)
+        packed = igzip.compress(new, 3)
         head = (
             "POST /v1/metrics HTTP/1.1\r\nHost: collector\r\nContent-Encoding: gzip\r\n"
             f"Content-Type: application/x-protobuf\r\nContent-Length: {len(packed)}\r\n\r\n"

@@ -41,7 +41,7 @@ class Database:
 
     def __init__(self, path: str | Path, *, queue_size: int = 1_024) -> None:
         self._path = Path(path).absolute()
-        connection = _open(self._path)
+        connection = schema.open_for_writing(self._path)
         self._file = StoreFile(self._path)
         self._writer = GroupCommitWriter(
             connection, queue_size=queue_size, require_writable=self._file.require_unchanged
@@ -108,23 +108,3 @@ class Database:
         """
         with self.reading() as connection:
             return connection.execute(statement, arguments).fetchall()
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Autocommit mode: the writer sets its own transactions. Opened here, used in its thread.
-        connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, timeout=10.0
-        )
-    except (OSError, sqlite3.Error) as error:
-        raise StoreError(
-            f"the store {path} cannot be opened: {error}. Give a file in a folder that can be "
-            "written to."
-        ) from error
-    try:
-        schema.prepare(connection, path)
-    except StoreError:
-        connection.close()
-        raise
-    return connection

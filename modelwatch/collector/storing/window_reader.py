@@ -103,9 +103,10 @@ class _Sum:
         others = self.others.profile()
         hours = self.hours
         if others is not None:
-            hours = hours + others.window_hours
+            hours = hours + others.window_hours if others.window_hours else hours
             profile = profile.merge(_named_like(profile, others))
-        profile.window_hours = Counter() if len(self.spans) == 1 else hours
+        is_plain = len(self.spans) == 1 and hours is self.hours
+        profile.window_hours = Counter() if is_plain else hours
         return profile if self.documents is None else self.documents.merge(profile)
 
 
