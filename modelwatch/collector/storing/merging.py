@@ -137,7 +137,7 @@ class Merger:
         shelf: keeps series.
         clock: Unix nanoseconds.
         grain_seconds: length of the spans that a row of the fleet tells of.
-        most_bytes: of rows in memory.
+        most_bytes: of rows in memory; `MOST_BYTES` where None.
     """
 
     def __init__(
@@ -146,12 +146,12 @@ class Merger:
         *,
         clock: Callable[[], int],
         grain_seconds: int = 60,
-        most_bytes: int = MOST_BYTES,
+        most_bytes: int | None = None,
     ) -> None:
         self._shelf = shelf
         self._clock = clock
         self._grain_ns = grain_seconds * NANOSECONDS
-        self._most_bytes = most_bytes
+        self._most_bytes = MOST_BYTES if most_bytes is None else most_bytes
         self._versions: dict[int, _Version] = {}
         self._bytes = 0
 
