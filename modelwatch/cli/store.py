@@ -86,9 +86,7 @@ def backup(
 @commands.command()
 def export(
     file: StoreFile,
-    to: Annotated[
-        Path, typer.Argument(metavar="TO", help="A new file, such as store.jsonl.gz.")
-    ],
+    to: Annotated[Path, typer.Argument(metavar="TO", help="A new file, such as store.jsonl.gz.")],
 ) -> None:
     """Write what a store holds as lines of JSON, while the collector runs.
 

@@ -105,7 +105,11 @@ async def serve(
     with contextlib.ExitStack() as resources:
         otlp = resources.enter_context(_listening(options, "otlp_http_port"))
         pages = resources.enter_context(_listening(options, "api_port"))
-        database = Database(options.store_path, queue_size=options.write_queue_size)
+        database = Database(
+            options.store_path,
+            queue_size=options.write_queue_size,
+            lock_seconds=options.lock_seconds,
+        )
         resources.callback(database.close)
         store = SqliteStore(
             database,

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+import modelwatch as mw
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.collector.storing.store import Evaluation
 from modelwatch.collector.windows import TimeWindow
+from modelwatch.profile_format import profile_to_dict
 from modelwatch.telemetry.steering import Steering
 from tests.cli.conftest import Run
 from tests.collector.conftest import MODEL, NOW_NS, SECOND, VERSION, Traffic, baseline, traffic
@@ -35,12 +37,12 @@ def file(tmp_path: Path, traffic: Traffic) -> Path:
         known = traffic.baseline
         await store.put_baseline(MODEL, VERSION, known.id, known.to_json())
         await store.put_steering(MODEL, VERSION, Steering(sample_rate=0.5))
-        report = json.dumps({"model": MODEL, "version": VERSION, "baseline_id": known.id,
-                             "start_ns": 0, "end_ns": 0, "rows": 1, "features": {}})  # fmt: skip
-        found = Evaluation(
+        found = store.window(MODEL, VERSION, HOUR).profiles[known.id]
+        report = json.dumps(mw.compare(known, found).to_dict())
+        evaluation = Evaluation(
             baseline_id=known.id, window=HOUR, through_id=2, evaluated_ns=NOW_NS, report=report
         )
-        await store.record_evaluation(MODEL, VERSION, found)
+        await store.record_evaluation(MODEL, VERSION, evaluation)
 
     asyncio.run(fill())
     store.close()
@@ -128,8 +130,8 @@ def test_an_export_comes_back(run: Run, file: Path, tmp_path: Path, name: str) -
     assert "version 1, baseline 1, steering 1, profile 2, evaluation 1" in taken.out
     old, new = SqliteStore.open(file), SqliteStore.open(tmp_path / "new")
     before, after = (each.window(MODEL, VERSION, HOUR).profiles for each in (old, new))
-    assert {key: profile.to_json() for key, profile in before.items()} == {
-        key: profile.to_json() for key, profile in after.items()
+    assert {key: profile_to_dict(profile) for key, profile in before.items()} == {
+        key: profile_to_dict(profile) for key, profile in after.items()
     }
     assert old.versions() == new.versions()
     assert old.baseline(MODEL, VERSION) == new.baseline(MODEL, VERSION)

@@ -33,15 +33,19 @@ class Database:
     Args:
         path: the file; its folder is made where it is absent.
         queue_size: writes that may wait; one more raises `StoreBusy`.
+        lock_seconds: how long a write waits where another program holds the file's lock.
 
     Raises:
         StoreError: the file cannot be opened or written, belongs to another program, or has a
             newer schema.
     """
 
-    def __init__(self, path: str | Path, *, queue_size: int = 1_024) -> None:
+    def __init__(
+        self, path: str | Path, *, queue_size: int = 1_024, lock_seconds: float = 5.0
+    ) -> None:
         self._path = Path(path).absolute()
         connection = schema.open_for_writing(self._path)
+        connection.execute(f"PRAGMA busy_timeout = {round(lock_seconds * 1_000)}")
         self._file = StoreFile(self._path)
         self._writer = GroupCommitWriter(
             connection, queue_size=queue_size, require_writable=self._file.require_unchanged

@@ -90,9 +90,7 @@ def import_store(source: Path, path: Path) -> Counter[str]:
 
 
 def _version_of(connection: sqlite3.Connection, body: Body) -> int:
-    return version_number(
-        connection, document.text(body, "model"), document.text(body, "version")
-    )
+    return version_number(connection, document.text(body, "model"), document.text(body, "version"))
 
 
 def _take_version(connection: sqlite3.Connection, body: Body) -> None:

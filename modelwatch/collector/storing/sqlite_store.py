@@ -99,6 +99,11 @@ class SqliteStore:
         return cls(Database(path), clock=clock)
 
     @property
+    def database(self) -> Database:
+        """The open file, which other parts of the collector keep their tables in too."""
+        return self._database
+
+    @property
     def path(self) -> Path:
         """The store's file."""
         return self._database.path

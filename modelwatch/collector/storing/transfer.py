@@ -92,9 +92,7 @@ def read_lines(source: Path) -> Iterator[Body]:
         raise StoreError(f"{source} is no exported store, line {number or 1}: {error}") from error
 
 
-def _documents(
-    connection: sqlite3.Connection, counts: Counter[str]
-) -> Iterator[tuple[str, Body]]:
+def _documents(connection: sqlite3.Connection, counts: Counter[str]) -> Iterator[tuple[str, Body]]:
     """Yield all documents, and count rows that cannot be read."""
     for number, model, version, rows, first, last, through in connection.execute(_VERSIONS):
         named = {"model": model, "version": version}

@@ -202,5 +202,3 @@ def levels(store: SqliteStore) -> dict[int, int]:
     """Return how many merged rows there are of each level."""
     with closing(sqlite3.connect(store.path)) as connection:
         return dict(connection.execute("SELECT level, count(*) FROM merged GROUP BY 1"))
-
-
