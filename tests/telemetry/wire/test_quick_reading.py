@@ -22,6 +22,7 @@ from modelwatch.telemetry.wire import Decoded, decode_metrics, encode_metrics
 from modelwatch.telemetry.wire.decoding import parse_metrics
 from modelwatch.telemetry.wire.grouping import Sender
 from modelwatch.telemetry.wire.point_reading import Identity, Point, PointReader
+from modelwatch.telemetry.wire.protobuf_writer import delimited, varint_field
 from modelwatch.telemetry.wire.quick_reading import read_quickly
 from tests.telemetry.wire.test_wire import RESOURCE, changed, metric, profile
 
@@ -253,19 +254,63 @@ def test_damage_to_what_is_known_is_noticed(known_body: bytes, seed: int) -> Non
     assert outcome(decode_metrics, bytes(body)) == outcome(parse_metrics, bytes(body))
 
 
+@pytest.mark.parametrize("bit", [0x01, 0x08, 0x80])
+def test_every_byte_is_looked_at(known_body: bytes, bit: int) -> None:
+    """Tags and lengths too: one that is another makes another message."""
+    for at in range(len(known_body)):
+        body = bytearray(known_body)
+        body[at] ^= bit
+        assert outcome(decode_metrics, bytes(body)) == outcome(parse_metrics, bytes(body)), at
+
+
+def test_cumulative_points_that_are_known_are_still_rejected(profile: mw.Profile) -> None:
+    """What one reader takes another may not."""
+    body = encode_metrics(profile, resource=RESOURCE, temporality="cumulative")
+    for _ in range(PASSES):
+        decode_metrics(body, cumulative=True)
+    decoded = decode_metrics(body)
+    assert decoded.arrivals == []
+    assert decoded.rejected == parse_metrics(body).rejected > 10
+
+
+def test_counts_that_are_empty_are_no_counts() -> None:
+    """An empty list may be written or left out: then the count is that of all values."""
+    attributes = [
+        KeyValue(key=key, value=AnyValue(string_value="a"))
+        for key in (names.MODEL_NAME, names.MODEL_VERSION)
+    ]
+    point = otlp.HistogramDataPoint(time_unix_nano=2, count=5, sum=1.0, attributes=attributes)
+    data = delimited(1, point.SerializeToString() + delimited(6, b"")) + varint_field(2, 1)
+    found = delimited(1, names.PREDICTION_DURATION.encode()) + delimited(9, data)
+    body = delimited(1, delimited(2, delimited(2, found)))
+    assert_same(body)
+    (arrival,) = decode_metrics(body).arrivals
+    assert arrival.counts.tolist() == [5]
+
+
 @pytest.fixture(scope="module")
 def known_body() -> bytes:
-    """An export of several features that has come before."""
-    found = mw.Profile.empty("m", "1", instance="i", start_ns=1)
-    table = {f"f{n}": [float(n), 2.0, None] for n in range(3)} | {"c": ["a", "b", "a"]}
+    """An export that has come before, and one without starts as libraries write it."""
+    table = {"f": [1.0, 2.0, None], "c": ["a", "b", "a"]}
     baseline = mw.Baseline.fit(table, model="m", version="1")
     found = mw.Profile.empty("m", "1", baseline=baseline, instance="i", start_ns=1)
     found.update(table)
     found.record_calls([0.1], {})
     found.end_ns = 2
-    body = encode_metrics(found, resource=RESOURCE)
-    assert_same(body)
-    return body
+    body = encode_metrics(found, resource={"service.instance.id": "i"})
+
+    def leave_out(request: ExportMetricsServiceRequest) -> None:
+        for one in request.resource_metrics[0].scope_metrics[0].metrics:
+            points: list[otlp.NumberDataPoint | otlp.HistogramDataPoint] = [
+                *one.sum.data_points,
+                *one.histogram.data_points,
+            ]
+            for point in points:
+                point.ClearField("start_time_unix_nano")
+
+    both = body + changed(body, leave_out)
+    assert_same(both)
+    return both
 
 
 class Counting(PointReader):
