@@ -203,7 +203,7 @@ def _window(sender: Sender, owner: Owner, start_ns: int, end_ns: int) -> Window:
 
 def _known(floats: Sequence[float]) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return sums, minima and maxima; NaN where they are no finite numbers."""
-    table = np.array(floats, dtype=np.float64).reshape(-1, 3)
+    table = np.fromiter(floats, np.float64, len(floats)).reshape(-1, 3)
     if not math.isfinite(sum(floats)):
         finite = np.isfinite(table)
         finite[:, 1:] &= (finite[:, 1] & finite[:, 2])[:, np.newaxis]

@@ -35,6 +35,9 @@ _TEMPORALITIES: Final[dict[int, Temporality]] = {
     int(otlp.AGGREGATION_TEMPORALITY_DELTA): "delta",
     int(otlp.AGGREGATION_TEMPORALITY_CUMULATIVE): "cumulative",
 }
+_DELTA: Final[frozenset[Temporality]] = frozenset({"delta"})
+_BOTH: Final[frozenset[Temporality]] = frozenset({"delta", "cumulative"})
+
 Point = otlp.NumberDataPoint | otlp.HistogramDataPoint | otlp.ExponentialHistogramDataPoint
 
 _SIGNED: Final = struct.Struct("<q")
@@ -57,12 +60,13 @@ class PointReader:
     Attributes:
         groups: what was read.
         decoded: as given.
+        taken: the temporalities of sums and explicit histograms that are taken.
     """
 
     def __init__(self, decoded: Decoded, *, cumulative: bool = False) -> None:
         self.groups = Groups()
         self.decoded = decoded
-        self._cumulative = cumulative
+        self.taken: frozenset[Temporality] = _BOTH if cumulative else _DELTA
 
     def read_metric(self, metric: otlp.Metric, sender: Sender) -> None:
         """Add the points of a metric to their groups."""
@@ -94,12 +98,10 @@ class PointReader:
             kind: of its data, as OTLP's field is called.
             told: OTLP's number of its temporality.
         """
-        if kind not in kinds_of(name):
-            return None
         temporality = _TEMPORALITIES.get(told)
-        if temporality == "cumulative" and kind == "exponential_histogram":
-            return None
-        return temporality if temporality == "delta" or self._cumulative else None
+        taken = self.taken if kind != "exponential_histogram" else _DELTA
+        is_taken = kind in kinds_of(name) and temporality in taken
+        return temporality if is_taken else None
 
     def read_point(
         self, name: str, point: Point, sender: Sender, temporality: Temporality

@@ -55,7 +55,7 @@ class PointShape(NamedTuple):
 
 
 class RowShape(NamedTuple):
-    """Where in the data of a metric of several points what lies.
+    """Where in the data of a metric, points and all, what lies.
 
     Attributes:
         number: of this shape alone.
@@ -107,7 +107,7 @@ def row_shape_of(
 
     Args:
         data: serialised, read by protobuf before.
-        points: where in them each point begins and ends, two points or more.
+        points: where in them each point begins and ends, one point or more.
         layout: of the points.
     """
     row: list[Part] = []
@@ -130,8 +130,8 @@ def row_shape_of(
         values.unpack,
         values.named("attributes")[0],
         itemgetter(*values.named("constant")),
-        itemgetter(*values.named("times")),
-        itemgetter(*values.named("counts")),
+        _getter(values.named("times")),
+        _getter(values.named("counts")),
         _float_getter([at for point in zip(*floats, strict=True) for at in point]),
     )
 
@@ -159,6 +159,8 @@ def _point_parts(point: bytes, layout: PointLayout) -> list[Part] | None:
         parts = joined(parts_of(point, layout))
     except (IndexError, Unfamiliar):
         return None
+    if any(part.tag and not part.size for part in parts):  # its count is that of all values
+        return None
     names = [part.name for part in parts]
     tags = [part.tag for part in parts if part.tag]
     is_plain = len(set(tags)) == len(tags) and all(names.count(name) == 1 for name in _ONCE)
@@ -173,6 +175,14 @@ def _format(part: Part) -> str:
     if part.name == "float":
         return "d"
     return f"{part.size}x" if part.name == "unused" else f"{part.size}s"
+
+
+def _getter(places: Sequence[int]) -> Callable[[Values], Values]:
+    """Return what gets the values at places as a tuple, however many they are."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    only = places[0]
+    return lambda values: (values[only],)
 
 
 def _float_getter(places: Sequence[int | None]) -> Callable[[Values], Values]:
