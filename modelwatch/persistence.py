@@ -180,13 +180,22 @@ def feature_histories(
         One list a report, worst first. Takes one pass; memory is m findings a feature.
     """
     judged: dict[str, deque[JudgedFeature]] = {}
+    calm: dict[tuple[str, int], FeatureHistory] = {}  # most are, and then all alike
     told = []
     for report in reports:
         for name, feature in report.features.items():
             seen = judged.setdefault(name, deque(maxlen=persistence.m))
             if feature.severity != "insufficient_data":
                 seen.append(feature)
-        histories = [_history(name, seen, persistence.k) for name, seen in judged.items()]
+        histories = []
+        for name, seen in judged.items():
+            if any(feature.severity in ("drift", "warning") for feature in seen):
+                histories.append(_history(name, seen, persistence.k))
+                continue
+            known = calm.get((name, len(seen)))
+            if known is None:
+                known = calm[name, len(seen)] = _history(name, seen, persistence.k)
+            histories.append(known)
         told.append(sorted(histories, key=_rank))
     return told
 

@@ -6,6 +6,7 @@ A gzip of 100 kB can hold 100 MB: the output is bounded while it is made, not lo
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 from isal import isal_zlib
 from starlette.requests import ClientDisconnect, Request
@@ -17,6 +18,9 @@ __all__ = ["ENCODINGS", "decompress", "read_body", "read_stream"]
 
 ENCODINGS = ("deflate", "gzip", "identity")
 """Content encodings that are taken, for the Accept-Encoding of a refusal."""
+
+_DAMAGED = cast("type[Exception]", isal_zlib.error)
+"""What is raised for damaged bytes; the stubs take it for such an error itself."""
 
 _MOST_MEMBERS = 64
 """Gzip members in one body; a client writes one, and each costs a copy of what follows it."""
@@ -123,7 +127,7 @@ def _decompress_member(body: bytes, encoding: str, room: int, limit: int) -> tup
     inflater = isal_zlib.decompressobj(_WINDOW_BITS[encoding])
     try:
         part = inflater.decompress(body, room + 1)
-    except isal_zlib.error as error:
+    except _DAMAGED as error:
         raise UndecodableTelemetry(
             f"the body is not valid {encoding}: {error}. Send it again, or uncompressed."
         ) from error

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from modelwatch.collector.receiving.bodies import ENCODINGS, decompress, read_stream
 from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.receiving.request_head import RequestHead, UnsupportedMedia
 from modelwatch.collector.receiving.rpc_status import PROTOBUF, error_response
 from modelwatch.collector.storing.store import ArrivalSink, Written
 from modelwatch.errors import BodyTooLarge, ModelwatchError, StoreError, UndecodableTelemetry
@@ -91,7 +92,7 @@ class Receiver:
         """Handle one request, as ASGI has it."""
         if scope["type"] != "http":
             raise NotImplementedError(f"the receiver serves no {scope['type']}.")
-        head = _Head.of(scope)
+        head = RequestHead.of(scope)
         export = self._routes.get(scope["path"])
         if export is None or scope["method"] != "POST":
             await _no_route(scope, head, found=export is not None)(scope, receive, send)
@@ -106,7 +107,7 @@ class Receiver:
         await send({"type": "http.response.start", "status": 200, "headers": _headers(content)})
         await send({"type": "http.response.body", "body": content})
 
-    async def _answer(self, head: _Head, receive: Receive, export: Export) -> bytes:
+    async def _answer(self, head: RequestHead, receive: Receive, export: Export) -> bytes:
         head.require_taken()
         body = await self._read(head, receive)
         if self._running >= self._limits.max_requests:
@@ -167,7 +168,7 @@ class Receiver:
                     raise
         return await asyncio.to_thread(lambda: decode(decompress(body, encoding, limit=limit)))
 
-    async def _read(self, head: _Head, receive: Receive) -> bytes:
+    async def _read(self, head: RequestHead, receive: Receive) -> bytes:
         limits = self._limits
         if self._reading >= limits.max_reading:
             raise StoreError("too many bodies are being read: send again later.")
@@ -187,46 +188,8 @@ class Receiver:
             self._reading -= 1
 
 
-@dataclass(slots=True)
-class _Head:
-    """What the headers of a request say of its body."""
-
-    media_type: str = ""
-    encoding: str = "identity"
-    length: str = "0"
-
-    @classmethod
-    def of(cls, scope: Scope) -> _Head:
-        head = cls()
-        for name, value in scope["headers"]:
-            if name == b"content-type":
-                head.media_type = value.decode("latin-1").partition(";")[0].strip().lower()
-            elif name == b"content-encoding":
-                head.encoding = value.decode("latin-1").strip().lower() or "identity"
-            elif name == b"content-length":
-                head.length = value.decode("latin-1")
-        return head
-
-    def require_taken(self) -> None:
-        """Do nothing where the body is of a type and encoding that are taken."""
-        if self.media_type != PROTOBUF:
-            raise _UnsupportedMedia(
-                f"content type {self.media_type!r} is not taken: send {PROTOBUF} "
-                "(OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)."
-            )
-        if self.encoding not in ENCODINGS:
-            raise _UnsupportedMedia(
-                f"content encoding {self.encoding!r} is not taken: send one of "
-                f"{', '.join(ENCODINGS)}."
-            )
-
-
 class _BodyTooSlow(UndecodableTelemetry):
     """The body did not arrive in time."""
-
-
-class _UnsupportedMedia(UndecodableTelemetry):
-    """The content type or encoding is not taken."""
 
 
 def _refusal(error: ModelwatchError, media_type: str) -> Response:
@@ -239,13 +202,13 @@ def _refusal(error: ModelwatchError, media_type: str) -> Response:
         return error_response(408, message, media_type=media_type, headers=headers)
     if isinstance(error, BodyTooLarge):
         return error_response(413, message, media_type=media_type)
-    if isinstance(error, _UnsupportedMedia):
+    if isinstance(error, UnsupportedMedia):
         headers = {"Accept": PROTOBUF, "Accept-Encoding": ", ".join(ENCODINGS)}
         return error_response(415, message, media_type=media_type, headers=headers)
     return error_response(400, message, media_type=media_type)
 
 
-def _no_route(scope: Scope, head: _Head, *, found: bool) -> Response:
+def _no_route(scope: Scope, head: RequestHead, *, found: bool) -> Response:
     status = HTTPStatus.METHOD_NOT_ALLOWED if found else HTTPStatus.NOT_FOUND
     known = "/v1/metrics, /v1/logs and /v1/traces take POST"
     message = f"{scope['method']} {scope['path']}: {status.phrase}; {known}."

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from modelwatch.collector.storing import schema
+from modelwatch.collector.storing.opening import open_for_writing
 from modelwatch.collector.storing.store_file import StoreFile
 from modelwatch.collector.storing.writer import GroupCommitWriter
 from modelwatch.errors import StoreError
@@ -44,7 +44,7 @@ class Database:
         self, path: str | Path, *, queue_size: int = 1_024, lock_seconds: float = 5.0
     ) -> None:
         self._path = Path(path).absolute()
-        connection = schema.open_for_writing(self._path)
+        connection = open_for_writing(self._path)
         connection.execute(f"PRAGMA busy_timeout = {round(lock_seconds * 1_000)}")
         self._file = StoreFile(self._path)
         self._writer = GroupCommitWriter(

@@ -79,10 +79,11 @@ class EvaluationSummary:
         """
         try:
             body = json.loads(text)
+            found = body["features"].items()
             return cls(
                 rows=body["rows"],
                 verdict=body["verdict"],
-                features={name: FeatureSummary(*found) for name, found in body["features"].items()},
+                features={name: FeatureSummary._make(told) for name, told in found},
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreError(f"a row of the store is damaged: {error!r}.") from error

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from modelwatch import document
-from modelwatch.collector.storing import schema
 from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.storing.maintenance import opened
+from modelwatch.collector.storing.opening import make
 from modelwatch.collector.storing.packing import pack
 from modelwatch.collector.storing.transfer import read_lines
 from modelwatch.collector.storing.version_numbers import version_number
@@ -46,13 +46,14 @@ _SUMMARY: Final = """
 INSERT OR REPLACE INTO evaluation_summaries (version_id, baseline_id, start_ns, end_ns, content)
 VALUES (?, ?, ?, ?, ?)
 """
-_SEQUENCE: Final = (
-    "INSERT INTO sqlite_sequence (name, seq) SELECT 'arrivals', 0"
-    " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'arrivals')",
-    # What arrives from now on comes after what was taken in.
-    "UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM sqlite_sequence)"
-    " WHERE name = 'arrivals'",
-)
+# What arrives from now on comes after what was taken in.
+_BEGIN_SEQUENCE: Final = """
+INSERT INTO sqlite_sequence (name, seq) SELECT 'arrivals', 0
+WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'arrivals')
+"""
+_LIFT_SEQUENCE: Final = """
+UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM sqlite_sequence) WHERE name = 'arrivals'
+"""
 
 
 def import_store(source: Path, path: Path) -> Counter[str]:
@@ -70,7 +71,7 @@ def import_store(source: Path, path: Path) -> Counter[str]:
             rows of one of the versions already, which would count twice. Nothing was taken.
     """
     counts: Counter[str] = Counter()
-    schema.make(path)
+    make(path)
     with opened(path, "rw") as connection:
         connection.execute("BEGIN IMMEDIATE")
         for body in read_lines(source):
@@ -83,8 +84,8 @@ def import_store(source: Path, path: Path) -> Counter[str]:
             except FormatError as error:
                 raise StoreError(f"{source} is damaged: {error}") from error
             counts[kind] += 1
-        for statement in _SEQUENCE:
-            connection.execute(statement)
+        connection.execute(_BEGIN_SEQUENCE)
+        connection.execute(_LIFT_SEQUENCE)
         connection.execute("COMMIT")
     return counts
 

@@ -1,9 +1,9 @@
 """Arrivals of all senders added up, one row of the fleet a grain of time.
 
 What was committed is added to open rows in memory. From time to time those of a version that
-changed are written, and with them, in the same transaction, through which arrival the version is merged: a
-reader takes the merged rows and the arrivals after that one, and each arrival once. What a killed
-process had not written yet is read from the arrivals when it starts again.
+changed are written, and with them, in the same transaction, through which arrival the version is
+merged: a reader takes the merged rows and the arrivals after that one, and each arrival once. What
+a killed process had not written yet is read from the arrivals when it starts again.
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from modelwatch.collector.storing.accumulator import Accumulator
 from modelwatch.collector.storing.arrival_rows import ARRIVAL_COLUMNS, ArrivalRow, read_arrival
-from modelwatch.collector.storing.merged_rows import Level, MergedRow, insert_merged, update_merged
-from modelwatch.collector.storing.other_parts import Others
-from modelwatch.collector.storing.senders import SMALLEST, sender_hash
+from modelwatch.collector.storing.merged_rows import insert_merged, update_merged
+from modelwatch.collector.storing.open_row import OpenRow
 from modelwatch.collector.storing.series_shelf import SeriesShelf
 from modelwatch.collector.windows import NANOSECONDS
 from modelwatch.errors import ModelwatchError
@@ -27,9 +25,6 @@ __all__ = ["Flushed", "Merger"]
 
 MOST_BYTES: Final = 64 * 1_048_576
 """Of vectors in memory; versions that would need more are merged from the file, later."""
-
-ROW_BYTES: Final = 4_096
-"""What a row takes besides its vectors, more or less."""
 
 ROWS_A_CATCH_UP: Final = 200
 """Arrivals read from the file in one transaction; bounds how long acknowledgements wait."""
@@ -43,60 +38,6 @@ ORDER BY id LIMIT ?
 logger = logging.getLogger(__name__)
 
 Cell = tuple[str, str, int]
-
-
-class OpenRow:
-    """A row of the fleet that still grows."""
-
-    def __init__(self, first: ArrivalRow) -> None:
-        self.version_id = first.version_id
-        self.segment = first.segment
-        self.baseline_id = first.baseline_id
-        self.start_ns = first.start_ns
-        self.end_ns = first.end_ns
-        self.through_id = 0
-        self.row_count = 0
-        self.senders: set[int] = set()
-        self.sums = Accumulator()
-        self.others = Others()
-        self.row_id: int | None = None
-        self.changes = 0
-        self.written = 0
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that it takes in memory, more or less."""
-        return ROW_BYTES + self.sums.nbytes + self.others.nbytes
-
-    def add(self, arrival: ArrivalRow) -> None:
-        """Add one arrival."""
-        self.changes += 1
-        self.sums.add(arrival.vectors)
-        if arrival.others is not None:
-            self.others.add_packed(arrival.others)
-        self.start_ns = min(self.start_ns, arrival.start_ns)
-        self.end_ns = max(self.end_ns, arrival.end_ns)
-        self.through_id = max(self.through_id, arrival.id)
-        self.row_count += arrival.row_count
-        self.senders.add(sender_hash(arrival.instance))
-        if len(self.senders) > 2 * SMALLEST:
-            self.senders = set(sorted(self.senders)[:SMALLEST])
-
-    def row(self) -> MergedRow:
-        """Return what is to be written."""
-        return MergedRow(
-            version_id=self.version_id,
-            level=Level.MINUTE,
-            segment=self.segment,
-            baseline_id=self.baseline_id,
-            start_ns=self.start_ns,
-            end_ns=self.end_ns,
-            through_id=self.through_id,
-            row_count=self.row_count,
-            senders=self.senders,
-            vectors=self.sums.vectors(),
-            others=self.others.packed(),
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Final
 from modelwatch.collector.storing.arrival_rows import ARRIVAL_COLUMNS, ArrivalRow, read_arrival
 from modelwatch.collector.storing.merged_rows import MERGED_COLUMNS, MergedRow, read_merged
 from modelwatch.collector.storing.packing import unpack
+from modelwatch.collector.storing.rows_sum import RowsSum
 from modelwatch.collector.storing.series_shelf import SeriesShelf
-from modelwatch.collector.storing.window_reader import RowsSum
 from modelwatch.errors import FormatError, ProfileMismatch, StoreError
 from modelwatch.profile import Profile
 

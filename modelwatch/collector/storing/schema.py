@@ -2,8 +2,8 @@
 
 Integers are signed 64 bit: times are Unix nanoseconds below 2**63, keys are hashes that are signed
 already. Counts are arrays of the smallest unsigned integers that hold them (see `vectors`), laid
-out as the series set says that the row names. Profiles, baselines and reports are zlib-compressed JSON,
-each of which carries its own format version.
+out as the series set says that the row names. Profiles, baselines and reports are zlib-compressed
+JSON, each of which carries its own format version.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from modelwatch.errors import StoreError
 
-__all__ = ["PAGE_BYTES", "SCHEMA_VERSION", "make", "open_for_writing", "prepare", "require_current"]
+__all__ = ["PAGE_BYTES", "SCHEMA_VERSION", "prepare", "require_current"]
 
 APPLICATION_ID = 0x6D77_6301
 """Stamped into the file's header, so that another program's database is never written to."""
@@ -200,40 +200,6 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} has schema version {found}, and this release reads up to {SCHEMA_VERSION}: "
             "upgrade modelwatch, or give another file."
         )
-
-
-def make(path: Path) -> None:
-    """Make a store where there is none, and bring an older one to the current schema.
-
-    Raises:
-        StoreError: where it cannot be, as for `prepare`.
-    """
-    open_for_writing(path).close()
-
-
-def open_for_writing(path: Path) -> sqlite3.Connection:
-    """Return a connection in autocommit mode to a store of the current schema.
-
-    Raises:
-        StoreError: where the file cannot be opened, as for `prepare`.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Autocommit mode: the writer sets its own transactions. Opened here, used in its thread.
-        connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, timeout=10.0
-        )
-    except (OSError, sqlite3.Error) as error:
-        raise StoreError(
-            f"the store {path} cannot be opened: {error}. Give a file in a folder that can be "
-            "written to."
-        ) from error
-    try:
-        prepare(connection, path)
-    except StoreError:
-        connection.close()
-        raise
-    return connection
 
 
 def require_current(connection: sqlite3.Connection, path: Path) -> None:

@@ -77,11 +77,12 @@ def read_lines(source: Path) -> Iterator[Body]:
     Raises:
         StoreError: the file cannot be read, or is no export of a store.
     """
-    number = 0
+    read = 0
     try:
         with _reading(source) as lines:
             document.load(next(lines, ""), FORMAT, FORMAT_VERSION, where=f"{source}")
-            for number, line in enumerate(lines, start=2):
+            for line in lines:
+                read += 1
                 body = json.loads(line)
                 if not isinstance(body, dict) or not isinstance(body.get("kind"), str):
                     raise FormatError("it names no kind")
@@ -89,7 +90,7 @@ def read_lines(source: Path) -> Iterator[Body]:
     except OSError as error:
         raise StoreError(f"{source} cannot be read: {error.strerror or error}.") from error
     except (EOFError, ValueError) as error:
-        raise StoreError(f"{source} is no exported store, line {number or 1}: {error}") from error
+        raise StoreError(f"{source} is no exported store, line {read + 1}: {error}") from error
 
 
 def _documents(connection: sqlite3.Connection, counts: Counter[str]) -> Iterator[tuple[str, Body]]:

@@ -72,13 +72,17 @@ def rows_in(store: SqliteStore) -> int:
 
 async def test_a_full_disk_refuses_and_recovers(store: SqliteStore, traffic: Traffic) -> None:
     """Where there is no room, writes fail and say so; with room, the same process goes on."""
-    taken = 0
     _set(store, "max_page_count = 60")
-    with pytest.raises(StoreError, match="full"):
-        for back in range(2_000):
-            profile = traffic.profile(end_ns=NOW_NS - back * SECOND, rows=10)
-            await store.write(traffic.arrivals(profile))
+    profiles = (traffic.profile(end_ns=NOW_NS - back * SECOND, rows=10) for back in range(2_000))
+    taken = 0
+    said = ""
+    while not said:
+        try:
+            await store.write(traffic.arrivals(next(profiles)))
             taken += 1
+        except StoreError as error:
+            said = str(error)
+    assert "full" in said
     assert rows_in(store) == 10 * taken
     _set(store, "max_page_count = 1000000")
     await store.write(traffic.arrivals(traffic.profile(end_ns=NOW_NS - taken * SECOND, rows=10)))
@@ -122,7 +126,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 async def test_a_locked_file_refuses_and_recovers(tmp_path: Path, traffic: Traffic) -> None:
-    """While another program holds the lock, writes fail and reads go on; after that, all goes on."""
+    """While another program holds the lock, writes fail and reads go on; then all goes on."""
     store = SqliteStore(Database(tmp_path / "s", lock_seconds=0.1), clock=lambda: NOW_NS)
     await store.write(traffic.arrivals())
     with locked(store.path):

@@ -30,6 +30,7 @@ class Clock:
         self.now_ns = NOW_NS
 
     def __call__(self) -> int:
+        """Return the time."""
         return self.now_ns
 
 
