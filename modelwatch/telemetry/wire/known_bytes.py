@@ -41,13 +41,14 @@ __all__ = [
 Key = tuple[str, int, bytes]
 """A metric's name, the number of a shape, and the attributes of a point, the first of a row."""
 
-Shape = TypeVar("Shape", bound=PointShape | RowShape)
+Shape = TypeVar("Shape", PointShape, RowShape)
 
 _SHAPES_A_LENGTH: Final = 4
 
 # What an entry takes besides the bytes that it was made of.
 _BYTES_OF_POINT: Final = 1_024
 _BYTES_OF_SHAPE: Final = 2_048
+_BYTES_OF_PART: Final = 128
 _BYTES_OF_SENDER: Final = 512
 _BYTES_OF_NAME: Final = 256
 
@@ -150,10 +151,12 @@ def know_point(name: str, sort: Sort, point: bytes, identity: Identity) -> None:
         point: serialised.
         identity: what it is of.
     """
-    shape = shape_of(point, sort.layout)
+    kept = sort.shapes.get(len(point), ())
+    shape = shape_of(point, sort.layout, kept)
     if shape is None:
         return
-    shape = _kept(shape, sort.shapes, len(point))
+    if shape not in kept:
+        _keep(shape, kept, sort.shapes, len(point))
     values = shape.unpack(point, 0)
     known = KnownPoint(shape, shape.constants(values), *identity)
     key = (name, shape.number, values[shape.attributes_at])
@@ -189,23 +192,26 @@ def know_row(
     _PASSES.put(seen, passes, nbytes=_BYTES_OF_NAME + 2 * len(attributes))
     if passes == 1 or passes & (passes - 1):
         return
-    shape = row_shape_of(data, places, sort.layout)
+    kept = sort.row_shapes.get(len(data), ())
+    shape = row_shape_of(data, places, sort.layout, kept)
     if shape is None:
         return
-    shape = _kept(shape, sort.row_shapes, len(data))
+    if shape not in kept:
+        _keep(shape, kept, sort.row_shapes, len(data))
     constants = shape.constants(shape.unpack(data, 0))
     row = KnownRow(constants, first.owner, tuple(one.series for one in known), temporality)
     nbytes = len(data) + _BYTES_OF_POINT * len(places)
     ROWS.put((name, shape.number, attributes), row, nbytes=nbytes)
 
 
-def _kept(shape: Shape, shapes: BoundedCache[int, tuple[Shape, ...]], length: int) -> Shape:
-    """Return the shape that is kept in place of this one, which may be this one."""
-    kept = list(shapes.get(length) or ())
-    for one in kept:
-        if one.form == shape.form:
-            return one
-    kept = [*kept[-_SHAPES_A_LENGTH + 1 :], shape]
-    nbytes = _BYTES_OF_SHAPE + 4 * sum(len(one.form) for one in kept)
-    shapes.put(length, tuple(kept), nbytes=nbytes)
-    return shape
+def _keep(
+    shape: Shape,
+    kept: tuple[Shape, ...],
+    shapes: BoundedCache[int, tuple[Shape, ...]],
+    length: int,
+) -> None:
+    """Keep one more shape of a length, in place of the oldest where there are too many."""
+    now = list(kept[-_SHAPES_A_LENGTH + 1 :])
+    now.append(shape)
+    nbytes = _BYTES_OF_SHAPE + _BYTES_OF_PART * sum(len(one.form) for one in now)
+    shapes.put(length, tuple(now), nbytes=nbytes)

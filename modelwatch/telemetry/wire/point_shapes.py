@@ -35,7 +35,7 @@ class PointShape(NamedTuple):
 
     Attributes:
         number: of this shape alone.
-        form: the same of shapes that are the same.
+        form: what the bytes are for, the same of shapes that are the same.
         unpack: returns what is in the point that begins at an offset of some bytes.
         attributes_at: which of that is the attributes, with their tags.
         times_at: the times, with their tags.
@@ -45,7 +45,7 @@ class PointShape(NamedTuple):
     """
 
     number: int
-    form: str
+    form: tuple[Part, ...]
     unpack: Unpack
     attributes_at: int
     times_at: int
@@ -59,7 +59,7 @@ class RowShape(NamedTuple):
 
     Attributes:
         number: of this shape alone.
-        form: the same of shapes that are the same.
+        form: what the bytes are for, the same of shapes that are the same.
         unpack: returns what is in the data that begin at an offset of some bytes.
         attributes_at: which of that is the attributes of the first point, with their tags.
         constants: returns the rest that is the same in every window.
@@ -70,7 +70,7 @@ class RowShape(NamedTuple):
     """
 
     number: int
-    form: str
+    form: tuple[Part, ...]
     unpack: Unpack
     attributes_at: int
     constants: Callable[[Values], Any]
@@ -79,18 +79,29 @@ class RowShape(NamedTuple):
     floats: Callable[[Values], Values]
 
 
-def shape_of(point: bytes, layout: PointLayout) -> PointShape | None:
-    """Return the shape of a point that protobuf has read; None where it has none.
+def shape_of(
+    point: bytes, layout: PointLayout, kept: Sequence[PointShape] = ()
+) -> PointShape | None:
+    """Return the shape of a point; None where it has none.
 
     A point with exemplars, for instance, has none: they are no numbers of eight bytes.
+
+    Args:
+        point: serialised, read by protobuf before.
+        layout: of such points.
+        kept: shapes of which one is returned, where it is the same.
     """
     parts = _point_parts(point, layout)
     if parts is None:
         return None
+    form = tuple(parts)
+    for shape in kept:
+        if shape.form == form:
+            return shape
     values = _Values(parts)
     return PointShape(
         next(_NUMBERS),
-        values.form,
+        form,
         values.unpack,
         values.named("attributes")[0],
         values.named("times")[0],
@@ -101,7 +112,10 @@ def shape_of(point: bytes, layout: PointLayout) -> PointShape | None:
 
 
 def row_shape_of(
-    data: bytes, points: Sequence[tuple[int, int]], layout: PointLayout
+    data: bytes,
+    points: Sequence[tuple[int, int]],
+    layout: PointLayout,
+    kept: Sequence[RowShape] = (),
 ) -> RowShape | None:
     """Return the shape of a metric's data; None where a point has no shape or lacks a number.
 
@@ -109,6 +123,7 @@ def row_shape_of(
         data: serialised, read by protobuf before.
         points: where in them each point begins and ends, one point or more.
         layout: of the points.
+        kept: shapes of which one is returned, where it is the same.
     """
     row: list[Part] = []
     done = 0
@@ -120,13 +135,17 @@ def row_shape_of(
         row += [_constant(part) for part in parts] if done else parts
         done = end
     row.append(Part("constant", len(data) - done))
-    values = _Values(joined(row))
+    form = tuple(joined(row))
+    for shape in kept:
+        if shape.form == form:
+            return shape
+    values = _Values(form)
     floats = [values.tagged(tag) for tag in layout.floats]
     if any(len(places) != len(points) for places in floats):
         return None
     return RowShape(
         next(_NUMBERS),
-        values.form,
+        form,
         values.unpack,
         values.named("attributes")[0],
         itemgetter(*values.named("constant")),
@@ -141,9 +160,7 @@ class _Values:
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self._parts = [part for part in parts if part.name != "unused"]
-        form = "<" + "".join(map(_format, parts))
-        self.form = form + repr([(part.name, part.tag) for part in self._parts])
-        self.unpack: Unpack = struct.Struct(form).unpack_from
+        self.unpack: Unpack = struct.Struct("<" + "".join(map(_format, parts))).unpack_from
 
     def named(self, name: str) -> list[int]:
         """Return the places of the values of a name."""
