@@ -42,6 +42,14 @@ def collector(
     lateness: Annotated[
         str, typer.Option(help="How long after its end a window is waited for.")
     ] = "5s",
+    max_store: Annotated[
+        int,
+        typer.Option(
+            metavar="MIB",
+            min=0,
+            help="Most MiB that the store may hold; beyond it the oldest detail goes. 0: no limit.",
+        ),
+    ] = 10_240,
     insecure: Annotated[
         bool,
         typer.Option("--insecure", help="Allow a --host that other machines can reach."),
@@ -61,6 +69,7 @@ def collector(
       modelwatch collector --host 0.0.0.0 --insecure
     """
     from modelwatch.collector.app import CollectorOptions, run
+    from modelwatch.collector.storing.retention import Retention
 
     run(
         CollectorOptions(
@@ -72,6 +81,7 @@ def collector(
             persistence=persistence_of(persistence),
             evaluation_interval_seconds=seconds_of("--evaluation-interval", evaluation_interval),
             lateness_seconds=seconds_of("--lateness", lateness),
+            retention=Retention(max_store_bytes=max_store * 2**20),
             insecure=insecure,
         )
     )

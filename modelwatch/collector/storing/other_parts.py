@@ -18,6 +18,12 @@ from modelwatch.telemetry.wire.assembling import fold_other
 
 __all__ = ["Others", "pack_others"]
 
+MOST_WAITING: Final = 16
+"""Rows whose parts wait to be folded, a millisecond each: as many are folded at a time at most."""
+
+FOLDED_BYTES: Final = 200_000
+"""What a folded profile takes in memory, more or less, at 40 features."""
+
 _RAW: Final = b"o"
 _FOLDED: Final = b"p"
 
@@ -45,6 +51,8 @@ class Others:
         """Add the parts of one row."""
         self._waiting.append(content)
         self.nbytes += len(content)
+        if len(self._waiting) >= MOST_WAITING:
+            self.profile()
 
     def add_hour(self, hour: int, rows: int) -> None:
         """Note in which hour of the week rows came."""
@@ -65,6 +73,7 @@ class Others:
             except ModelwatchError:
                 self.left_out += 1
         self._waiting.clear()
+        self.nbytes = FOLDED_BYTES if self._folded is not None else 0
         if self._hours:
             self._folded = self._folded or _nameless()
             self._folded.window_hours += self._hours
@@ -80,7 +89,7 @@ class Others:
             for other in others_from_bytes(rest):
                 try:
                     fold_other(before, other)
-                except ModelwatchError:
+                except (ModelwatchError, KeyError, TypeError, ValueError):
                     self.left_out += 1
             self._folded = before
         else:

@@ -112,6 +112,7 @@ CREATE TABLE arrivals (
     others BLOB
 );
 CREATE INDEX arrivals_by_version ON arrivals (version_id);
+CREATE INDEX arrivals_by_set ON arrivals (set_key);
 CREATE INDEX arrivals_by_end ON arrivals (version_id, end_ns);
 INSERT INTO sqlite_sequence (name, seq)
     SELECT 'arrivals', seq FROM sqlite_sequence WHERE name = 'profiles';
@@ -132,6 +133,7 @@ CREATE TABLE merged (
     others BLOB
 );
 CREATE INDEX merged_by_end ON merged (version_id, end_ns, through_id);
+CREATE INDEX merged_by_set ON merged (set_key);
 CREATE INDEX merged_by_age ON merged (level, end_ns);
 ALTER TABLE versions ADD COLUMN merged_through INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX profiles_by_age ON profiles (end_ns);

@@ -35,7 +35,7 @@ _EXPIRY_GRAIN_SECONDS: Final = 600
 # Each key of the list is looked up. IN (VALUES ...) would go through the whole table instead.
 LOOKUP = """
 WITH wanted (end_seconds, key) AS (VALUES {})
-SELECT seen.end_seconds, seen.key, seen.set_key FROM wanted CROSS JOIN seen
+SELECT seen.end_seconds, seen.key, seen.set_key, seen.expires_seconds FROM wanted CROSS JOIN seen
 WHERE seen.end_seconds = wanted.end_seconds AND seen.key = wanted.key
 """
 _REMEMBER = (
@@ -83,7 +83,8 @@ class SeenGroups:
         groups = [_group(arrival) for arrival in arrivals]
         known: dict[Group, int] = {
             (end_seconds, key): set_key
-            for end_seconds, key, set_key in select_rows(connection, LOOKUP, groups)
+            for end_seconds, key, set_key, expires in select_rows(connection, LOOKUP, groups)
+            if expires >= now_seconds  # one that is to be purged is forgotten already
         }
         changed: dict[Group, Judged] = {}
         fresh: dict[int, IntArray] = {}

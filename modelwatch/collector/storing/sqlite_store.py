@@ -16,7 +16,8 @@ from modelwatch.collector.storing.evaluation_table import EvaluationTable
 from modelwatch.collector.storing.grains import Grains
 from modelwatch.collector.storing.merging import Merger
 from modelwatch.collector.storing.packing import pack, unpack
-from modelwatch.collector.storing.retention import Purger, Retention
+from modelwatch.collector.storing.purging import Purger
+from modelwatch.collector.storing.retention import Retention
 from modelwatch.collector.storing.rolling_up import RollUp
 from modelwatch.collector.storing.series_shelf import SeriesShelf
 from modelwatch.collector.storing.store import (

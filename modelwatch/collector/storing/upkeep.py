@@ -16,7 +16,7 @@ from typing import Final
 from modelwatch.collector.storing.consolidating import Consolidator
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.merging import Merger
-from modelwatch.collector.storing.retention import Purger
+from modelwatch.collector.storing.purging import Purger
 from modelwatch.collector.storing.rolling_up import RollUp
 from modelwatch.errors import StoreError
 

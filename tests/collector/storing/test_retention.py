@@ -14,6 +14,8 @@ from modelwatch.collector.windows import TimeWindow
 from modelwatch.errors import ConfigurationError
 from tests.collector.conftest import MODEL, NOW_NS, SECOND, VERSION, Traffic
 
+DAY_NS = 86_400 * SECOND
+
 
 async def test_the_oldest_detail_goes_first(
     tmp_path: Path, traffic: Traffic, caplog: pytest.LogCaptureFixture
@@ -52,6 +54,33 @@ async def test_unmerged_rows_are_never_deleted(tmp_path: Path, traffic: Traffic)
     assert store.database.read("SELECT count(*) FROM arrivals") == [(0,)]
     await store.write(traffic.arrivals(traffic.profile(instance="b")))
     assert store.database.read("SELECT count(*) FROM arrivals") == [(1,)]
+    store.close()
+
+
+async def test_series_that_no_row_names_go(tmp_path: Path, traffic: Traffic) -> None:
+    """Once what told of them is gone, series and their sets go too; those that count stay."""
+    now = [NOW_NS]
+    store = SqliteStore(Database(tmp_path / "s"), clock=lambda: now[0])
+    await store.write(traffic.arrivals(traffic.profile(on_baseline=False)))
+    await store.write(traffic.arrivals())
+    assert store.database.read("SELECT count(*) FROM series")[0][0] > 0
+    now[0] += 300 * DAY_NS
+    await store.tidy()
+    await store.write(traffic.arrivals(traffic.profile(end_ns=now[0])))
+    await store.tidy()
+    assert check(tmp_path / "s").problems == []
+    used = store.database.read("SELECT count(*) FROM series")[0][0]
+    now[0] += 500 * DAY_NS
+    await store.tidy()
+    now[0] += 10 * DAY_NS  # merging named them anew
+    await store.tidy()
+    assert used > 0
+    assert store.database.read("SELECT count(*) FROM series") == [(0,)]
+    assert store.database.read("SELECT count(*) FROM series_sets") == [(0,)]
+    again = await store.write(traffic.arrivals(traffic.profile(end_ns=now[0])))
+    assert again.stored == traffic.points()
+    await store.tidy()
+    assert check(tmp_path / "s").problems == []
     store.close()
 
 
