@@ -62,7 +62,7 @@ def run(options: CollectorOptions) -> None:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return what makes uvloop's loops, which take a third of the time, where it is installed."""
+    """Return what makes uvloop's event loops, where it is installed; else None."""
     try:
         import uvloop
     except ImportError:
