@@ -137,6 +137,7 @@ def persistent_drift(
     Returns:
         drift where k of the windows found drift, warning where k found drift or a warning.
 
+    >>> from modelwatch.report.drift_report import FeatureDrift
     >>> def window(severity):
     ...     age = FeatureDrift(name="age", role="input", kind="numeric", rows=9, severity=severity)
     ...     return DriftReport(model="m", version="1", baseline_id="b", start_ns=0, end_ns=0,

@@ -94,6 +94,11 @@ def _version_of(connection: sqlite3.Connection, body: Body) -> int:
     return version_number(connection, document.text(body, "model"), document.text(body, "version"))
 
 
+def _text_of(body: Body, name: str) -> str:
+    """Return a document within a line as it was written before it was exported."""
+    return json.dumps(document.object_of(body, name), ensure_ascii=False, separators=(",", ":"))
+
+
 def _take_version(connection: sqlite3.Connection, body: Body) -> None:
     model, version = document.text(body, "model"), document.text(body, "version")
     known = connection.execute(_KNOWN, (model, version)).fetchone()
@@ -111,19 +116,19 @@ def _take_version(connection: sqlite3.Connection, body: Body) -> None:
 
 
 def _take_baseline(connection: sqlite3.Connection, body: Body) -> None:
-    content = json.dumps(document.object_of(body, "content"), separators=(",", ":"))
+    content = _text_of(body, "content")
     row = (document.text(body, "id"), document.time_ns(body, "pushed_ns"), pack(content))
     connection.execute(_BASELINE, (_version_of(connection, body), *row))
 
 
 def _take_steering(connection: sqlite3.Connection, body: Body) -> None:
-    content = json.dumps(document.object_of(body, "content"))
+    content = _text_of(body, "content")
     row = (document.time_ns(body, "put_ns"), content)
     connection.execute(_STEERING, (_version_of(connection, body), *row))
 
 
 def _take_profile(connection: sqlite3.Connection, body: Body) -> None:
-    text = json.dumps(document.object_of(body, "content"), separators=(",", ":"))
+    text = _text_of(body, "content")
     profile = Profile.from_json(text)
     connection.execute(
         _PROFILE,
@@ -140,7 +145,7 @@ def _take_profile(connection: sqlite3.Connection, body: Body) -> None:
 
 
 def _take_evaluation(connection: sqlite3.Connection, body: Body) -> None:
-    report = json.dumps(document.object_of(body, "report"))
+    report = _text_of(body, "report")
     summary = EvaluationSummary.of_document(report)
     key = (
         _version_of(connection, body),
