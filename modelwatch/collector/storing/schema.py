@@ -1,8 +1,9 @@
 """The SQLite schema, its version, and the refusal of files that are not ours.
 
-Integers are signed 64 bit: times are Unix nanoseconds below 2**63, dedupe keys are hashes that
-are signed already. Profiles, baselines and reports are zlib-compressed JSON, each of which
-carries its own format version.
+Integers are signed 64 bit: times are Unix nanoseconds below 2**63, keys are hashes that are signed
+already. Counts are arrays of the smallest unsigned integers that hold them (see `vectors`), laid
+out as the series set says that the row names. Profiles, baselines and reports are zlib-compressed
+JSON, each of which carries its own format version.
 """
 
 from __future__ import annotations
@@ -12,10 +13,17 @@ from pathlib import Path
 
 from modelwatch.errors import StoreError
 
-__all__ = ["SCHEMA_VERSION", "prepare"]
+__all__ = ["PAGE_BYTES", "SCHEMA_VERSION", "prepare", "require_current"]
 
 APPLICATION_ID = 0x6D77_6301
 """Stamped into the file's header, so that another program's database is never written to."""
+
+PAGE_BYTES = 8_192
+"""Of files that are made now: the counts of a usual export fill half of it. An older file keeps the
+size that it was made with."""
+
+CHECKPOINT_PAGES = 2_000
+"""Pages in the log at which they are moved into the file."""
 
 _FIRST_SCHEMA = """
 CREATE TABLE versions (
@@ -136,8 +144,80 @@ CREATE TABLE alert_targets (
 );
 """
 
-_STEPS = (_FIRST_SCHEMA, _STEERING, _ALERTING)
-"""What brings a file from each schema version to the next, an empty one being of version 0."""
+_VECTORS = """
+CREATE TABLE series (
+    key INTEGER PRIMARY KEY,
+    content TEXT NOT NULL
+);
+CREATE TABLE series_sets (
+    key INTEGER PRIMARY KEY,
+    touched_day INTEGER NOT NULL,
+    keys BLOB NOT NULL
+);
+DROP TABLE seen;
+CREATE TABLE seen (
+    end_seconds INTEGER NOT NULL,
+    key INTEGER NOT NULL,
+    set_key INTEGER NOT NULL,
+    expires_seconds INTEGER NOT NULL,
+    PRIMARY KEY (end_seconds, key)
+) WITHOUT ROWID;
+CREATE TABLE arrivals (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    version_id INTEGER NOT NULL REFERENCES versions,
+    instance TEXT NOT NULL,
+    segment TEXT NOT NULL,
+    baseline_id TEXT NOT NULL,
+    start_ns INTEGER NOT NULL,
+    end_ns INTEGER NOT NULL,
+    row_count INTEGER NOT NULL,
+    set_key INTEGER NOT NULL,
+    counts BLOB NOT NULL,
+    floats BLOB NOT NULL,
+    others BLOB
+);
+CREATE INDEX arrivals_by_version ON arrivals (version_id);
+CREATE INDEX arrivals_by_set ON arrivals (set_key);
+CREATE INDEX arrivals_by_end ON arrivals (version_id, end_ns);
+INSERT INTO sqlite_sequence (name, seq)
+    SELECT 'arrivals', seq FROM sqlite_sequence WHERE name = 'profiles';
+CREATE TABLE merged (
+    id INTEGER PRIMARY KEY,
+    version_id INTEGER NOT NULL REFERENCES versions,
+    level INTEGER NOT NULL,
+    segment TEXT NOT NULL,
+    baseline_id TEXT NOT NULL,
+    start_ns INTEGER NOT NULL,
+    end_ns INTEGER NOT NULL,
+    through_id INTEGER NOT NULL,
+    row_count INTEGER NOT NULL,
+    set_key INTEGER NOT NULL,
+    senders BLOB NOT NULL,
+    counts BLOB NOT NULL,
+    floats BLOB NOT NULL,
+    others BLOB
+);
+CREATE INDEX merged_by_end ON merged (version_id, end_ns, through_id);
+CREATE INDEX merged_by_set ON merged (set_key);
+CREATE INDEX merged_by_age ON merged (level, end_ns);
+ALTER TABLE versions ADD COLUMN merged_through INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX profiles_by_age ON profiles (end_ns);
+CREATE TABLE evaluation_summaries (
+    version_id INTEGER NOT NULL REFERENCES versions,
+    baseline_id TEXT NOT NULL,
+    start_ns INTEGER NOT NULL,
+    end_ns INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (version_id, end_ns, start_ns, baseline_id)
+) WITHOUT ROWID;
+"""
+
+_STEPS = (_FIRST_SCHEMA, _STEERING, _ALERTING, _VECTORS)
+"""What brings a file from each schema version to the next, an empty one being of version 0.
+
+In the fourth, what a request told lies in vectors, one row an arrival, and no longer in profiles,
+which stay as they are until they age out; points sent before it are not known when sent again.
+"""
 
 SCHEMA_VERSION = len(_STEPS)
 
@@ -154,7 +234,11 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     """
     try:
         _refuse_foreign(connection, path)
+        # Of an empty file alone; `modelwatch store vacuum` gives them to an older one.
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         # FULL: an acknowledged export survives a power cut too; group commit pays for the fsync.
         connection.execute("PRAGMA synchronous = FULL")
         steps = "".join(_STEPS[_pragma(connection, "user_version") :])
@@ -182,6 +266,22 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreError(
             f"{path} has schema version {found}, and this release reads up to {SCHEMA_VERSION}: "
             "upgrade modelwatch, or give another file."
+        )
+
+
+def require_current(connection: sqlite3.Connection, path: Path) -> None:
+    """Do nothing where an open database is a store of the current schema.
+
+    Raises:
+        StoreError: where it is none, or of another schema version.
+        sqlite3.Error: where it is no database.
+    """
+    _refuse_foreign(connection, path)
+    found = _pragma(connection, "user_version")
+    if found < SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} has schema version {found}, and this release works on {SCHEMA_VERSION}: start "
+            "a collector on it once, which brings it forward."
         )
 
 
