@@ -30,9 +30,10 @@ LAW_PARTS = ("phi", "center", "spread", "degrees")
 KINDS: tuple[SeasonKind, ...] = ("hour", "weekday")
 
 
-def effect_to_dict(effect: DesignEffect) -> dict[str, list[float]]:
+def effect_to_dict(effect: DesignEffect) -> dict[str, Any]:
     """Return plain values."""
-    return {"sizes": list(effect.sizes), "phi": list(effect.phi), "nu": list(effect.nu)}
+    curve = {"sizes": list(effect.sizes), "phi": list(effect.phi), "nu": list(effect.nu)}
+    return {**curve, "fitted_rows": effect.fitted_rows} if effect.fitted_rows else curve
 
 
 def effect_from_dict(body: Body) -> DesignEffect:
@@ -50,7 +51,8 @@ def effect_from_dict(body: Body) -> DesignEffect:
     for name, values in (("phi", phi), ("nu", nu)):
         if not (values > 0).all():
             document.refuse(body, name, "a list of numbers above zero")
-    return DesignEffect(tuple(sizes), tuple(phi.tolist()), tuple(nu.tolist()))
+    fitted_rows = document.count({"fitted_rows": 0, **body}, "fitted_rows")
+    return DesignEffect(tuple(sizes), tuple(phi.tolist()), tuple(nu.tolist()), fitted_rows)
 
 
 def seasons_to_dict(seasons: Seasons) -> dict[str, Any]:

@@ -46,11 +46,14 @@ class DesignEffect:
         phi: at each size, above 0; 1 or more, but for rows that are compared with their season.
         nu: at each size: twice the squared mean of the blocks' statistics over their variance, at
             most what independent rows have; the last known one where the blocks were too few.
+        fitted_rows: rows whose blocks showed it, where they are not those of the reference, as of a
+            reference that takes the curves of an earlier one over; else 0.
     """
 
     sizes: tuple[int, ...] = ()
     phi: tuple[float, ...] = ()
     nu: tuple[float, ...] = ()
+    fitted_rows: int = 0
 
     def phi_at(self, rows: float) -> float:
         """Return phi for a window of that many rows, linear in the logarithms.
@@ -89,7 +92,10 @@ class DesignEffect:
 
         Args:
             current_rows: n, above 0.
-            reference_rows: m, above 0, which the curve was fitted on.
+            reference_rows: m, above 0.
+
+        Where the curve was fitted on m rows, m is large, and the window's own law decides. Else the
+        reference may be the smaller side, and its law does.
         """
         if self._is_flat:
             return WindowEffect(
@@ -97,11 +103,13 @@ class DesignEffect:
             )
         now, before = self.phi_at(current_rows), self.phi_at(reference_rows)
         longest = self.sizes[-1] if self.sizes else reference_rows
+        deciding = min(current_rows, reference_rows) if self.fitted_rows else current_rows
+        fitted_rows = self.fitted_rows or reference_rows
         return WindowEffect(
             current=now / current_rows,
             reference=before / reference_rows,
-            nu=self.nu_at(current_rows, math.inf),
-            blocks=max(reference_rows / min(current_rows, longest), 2.0),
+            nu=self.nu_at(deciding, math.inf),
+            blocks=max(fitted_rows / min(deciding, longest), 2.0),
             is_clustered=not now == before == 1.0,
         )
 
@@ -235,7 +243,10 @@ def fit_effect_of_blocks(
             last_nu = curve[-1][2] if curve else independent
             phi, nu = _effect(found, independent, last_nu)
             curve.append((size, max(phi, least, _least(curve, size)), nu))
-    return DesignEffect(*zip(*curve, strict=True)) if curve else DesignEffect()
+    if not curve:
+        return DesignEffect()
+    sizes, phis, nus = zip(*curve, strict=True)
+    return DesignEffect(sizes, phis, nus)
 
 
 def _least(curve: Sequence[tuple[int, float, float]], size: int) -> float:

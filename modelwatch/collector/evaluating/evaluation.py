@@ -29,7 +29,18 @@ from modelwatch.profile import Profile
 from modelwatch.report.drift_report import DriftReport, Severity
 from modelwatch.sketches import Histogram
 
-__all__ = ["Assessment", "Evaluator", "State", "assess", "choose_windows", "state_of"]
+__all__ = [
+    "Assessment",
+    "Evaluator",
+    "LiveReference",
+    "State",
+    "assess",
+    "choose_windows",
+    "main_profile",
+    "other_bins_of",
+    "state_of",
+    "without_features",
+]
 
 State = Literal[
     "drift",
@@ -39,13 +50,35 @@ State = Literal[
     "no_data",
     "incomparable",
     "no_baseline",
+    "no_reference",
 ]
-"""``no_baseline``: there is nothing to compare with; ``no_data``: nothing was sent for the window;
+"""``no_baseline``: there is nothing to compare with; ``no_reference``: nothing was sent for the
+window that this one is to be compared with; ``no_data``: nothing was sent for the window;
 ``incomparable``: what was sent is of other types than the baseline, or all on other bins; else the
 report's worst severity, and ``insufficient_data`` where no feature had enough rows."""
 
 CACHED_ASSESSMENTS = 64
 """Windows kept by an `Evaluator`; each holds a merged profile, some 100 kB at 40 features."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveReference:
+    """A live window that another one is compared with.
+
+    Attributes:
+        kind: previous, last_week or version.
+        version: whose window it is.
+        window: the window.
+        rows: what was observed in it.
+        dependence: ``baseline`` where the design effects of the baseline tell how much rows depend
+            on one another; ``independent`` where there is none, and rows are taken as independent.
+    """
+
+    kind: Literal["previous", "last_week", "version"]
+    version: str
+    window: TimeWindow
+    rows: int
+    dependence: Literal["baseline", "independent"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +98,8 @@ class Assessment:
         unmergeable: profiles left out, as they are damaged or contradict the others.
         instances: how many senders there were.
         through_id: the latest stored profile taken into account.
+        against: the live window that it was compared with, of which ``baseline`` was made; None
+            where that is the model version's own baseline.
     """
 
     model: str
@@ -79,6 +114,7 @@ class Assessment:
     unmergeable: int
     instances: int
     through_id: int
+    against: LiveReference | None = None
 
 
 def state_of(severities: Iterable[Severity]) -> State:
@@ -105,11 +141,13 @@ def assess(
     is (a sender that knows no baseline, or an older one), of which categories and numbers on equal
     bins are judged. A profile that cannot be compared is counted as left out: it never raises.
     """
-    current = _current(baseline, observed)
+    current = main_profile(baseline, observed)
     if baseline is not None and current is not None:
         current = with_plain_names(current, baseline)
-    other_bins = _other_bins(baseline, current)
-    report, state = _compare(baseline, _without(current, other_bins), window)
+    other_bins = other_bins_of(baseline, current)
+    report, state = _compare(
+        baseline, without_features(current, other_bins) if current else None, window
+    )
     key = current.baseline_id if current else None
     return Assessment(
         model=model,
@@ -127,13 +165,15 @@ def assess(
     )
 
 
-def _current(baseline: Baseline | None, observed: WindowProfiles) -> Profile | None:
+def main_profile(baseline: Baseline | None, observed: WindowProfiles) -> Profile | None:
+    """Return what counted with this baseline, else what most rows counted with."""
     if baseline is not None and baseline.id in observed.profiles:
         return observed.profiles[baseline.id]
     return max(observed.profiles.values(), key=lambda profile: profile.rows, default=None)
 
 
-def _other_bins(baseline: Baseline | None, current: Profile | None) -> tuple[str, ...]:
+def other_bins_of(baseline: Baseline | None, current: Profile | None) -> tuple[str, ...]:
+    """Return which numbers were counted on other bins than the baseline's."""
     if baseline is None or current is None or current.baseline_id == baseline.id:
         return ()
     pairs = [
@@ -148,8 +188,9 @@ def _other_bins(baseline: Baseline | None, current: Profile | None) -> tuple[str
     )
 
 
-def _without(current: Profile | None, names: tuple[str, ...]) -> Profile | None:
-    if current is None or not names:
+def without_features(current: Profile, names: tuple[str, ...]) -> Profile:
+    """Return a profile without some of its features."""
+    if not names:
         return current
     rest = copy.copy(current)
     rest.features = {name: f for name, f in current.features.items() if name not in names}

@@ -72,7 +72,7 @@ def histories_of(
         found: the window, of any length, and the baseline that it was compared with.
         options: the length of the finished windows, and in how many a finding must hold.
     """
-    if found.baseline is None:
+    if found.baseline is None or found.against is not None:
         return []
     latest = log.summaries(
         found.model,

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from modelwatch.collector.evaluating.evaluation import Assessment, state_of
+from modelwatch.collector.evaluating.evaluation import Assessment, LiveReference, state_of
 from modelwatch.collector.evaluating.persisting import EvaluatedWindow
 from modelwatch.collector.storing.store import VersionSeen, WindowProfiles
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow
@@ -75,6 +75,7 @@ def drift(
         **(found.report.to_dict() if found.report else {}),
         "state": found.state,
         "window": _window(found.window),
+        "reference": _reference(found.against),
         "instances": found.instances,
         "fingerprint_mismatches": sorted(found.current.mismatches) if found.current else [],
         "other_bins": list(found.other_bins),
@@ -82,6 +83,18 @@ def drift(
         "profiles_left_out": found.unmergeable,
         "persistence": asdict(persistence),
         "persistent": _persistent(histories),
+    }
+
+
+def _reference(live: LiveReference | None) -> dict[str, Any]:
+    if live is None:
+        return {"kind": "baseline"}
+    return {
+        "kind": live.kind,
+        "version": live.version,
+        "window": _window(live.window),
+        "rows": live.rows,
+        "rows_taken_as": "dependent" if live.dependence == "baseline" else "independent",
     }
 
 

@@ -24,6 +24,7 @@ from modelwatch.baseline import Baseline
 from modelwatch.collector.alerting.alert_store import AlertStore
 from modelwatch.collector.alerting.alerting import Alerting
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
+from modelwatch.collector.evaluating.live_comparison import LiveComparisons
 from modelwatch.collector.evaluating.persisting import histories_of, read_windows, windows_needed
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.bodies import read_body
@@ -38,7 +39,11 @@ from modelwatch.collector.serving.problems import (
     problem_of,
     problem_response,
 )
-from modelwatch.collector.serving.queries import read_window, require_version
+from modelwatch.collector.serving.queries import (
+    assess_asked,
+    read_window,
+    require_version,
+)
 from modelwatch.collector.serving.steering_api import SteeringApi
 from modelwatch.collector.storing.store import Store
 from modelwatch.errors import BodyTooLarge, FormatError, StoreError
@@ -55,6 +60,16 @@ WindowParameter = Annotated[
 ]
 EndParameter = Annotated[
     str | None, Query(description="End of the window, Unix seconds or ISO 8601; now by default.")
+]
+RowsParameter = Annotated[
+    int | None, Query(description="So many of the latest rows, in place of a window in time.")
+]
+ReferenceParameter = Annotated[
+    str | None,
+    Query(
+        description="What it is compared with: baseline, previous, last_week or version:NAME.",
+        examples=["previous"],
+    ),
 ]
 
 
@@ -87,8 +102,9 @@ def build_api(
         redoc_url=None,
     )
     app.add_middleware(EncodedPaths)
-    pages = Pages(store, evaluator, options, counts, alerting, clock=clock)
-    json_routes = _Api(store, evaluator, options, counts, clock).router()
+    comparisons = LiveComparisons(store, evaluator)
+    pages = Pages(store, comparisons, options, counts, alerting, clock=clock)
+    json_routes = _Api(store, comparisons, options, counts, clock).router()
     page_routes = pages.router()
     steering_routes = SteeringApi(store).router(VERSION_PATH)
     alert_routes = AlertsApi(alerting, alerts, clock=clock).router()
@@ -119,14 +135,14 @@ class _Api:
     def __init__(
         self,
         store: Store,
-        evaluator: Evaluator,
+        comparisons: LiveComparisons,
         options: CollectorOptions,
         counts: ReceiverCounts,
         clock: Callable[[], int],
     ) -> None:
         self._counts = counts
         self._store = store
-        self._evaluator = evaluator
+        self._comparisons = comparisons
         self._options = options
         self._clock = clock
 
@@ -171,20 +187,34 @@ class _Api:
         return asdict(self._counts)
 
     def drift(
-        self, model: str, version: str, window: WindowParameter = None, end: EndParameter = None
+        self,
+        model: str,
+        version: str,
+        window: WindowParameter = None,
+        end: EndParameter = None,
+        rows: RowsParameter = None,
+        reference: ReferenceParameter = None,
     ) -> dict[str, Any]:
-        """Compare a window with the current baseline.
+        """Compare a window with the current baseline, or with another live window.
 
-        ``state`` is drift, warning, no_drift, insufficient_data, no_data or incomparable.
+        ``state`` is drift, warning, no_drift, insufficient_data, no_data, incomparable, or
+        no_reference where nothing was sent for the window that it is compared with.
+        ``reference`` says what that is, and whether rows are taken as independent, as they are
+        where there is no baseline that tells how much they are not.
         ``persistent`` names the features whose finding holds in k of the last m finished windows
         up to the end of this one.
         404 names the known models; 409 says that no baseline was pushed.
         """
         require_version(self._store, model, version)
         asked = read_window(
-            window, end, default_seconds=self._options.window_seconds, clock=self._clock
+            window,
+            end,
+            rows=rows,
+            reference=reference,
+            default_seconds=self._options.window_seconds,
+            clock=self._clock,
         )
-        found = self._evaluator.assess(model, version, asked.window)
+        found = assess_asked(self._comparisons, self._store, model, version, asked)
         _require_baseline(found)
         histories = histories_of(self._store, found, self._options)
         return answers.drift(found, histories, self._options.persistence)
@@ -264,7 +294,7 @@ async def _read_baseline(request: Request) -> Baseline:
 
 
 def _require_baseline(found: Assessment) -> None:
-    if found.baseline is None:
+    if found.baseline is None and found.against is None:
         raise _no_baseline(found.model, found.version)
 
 

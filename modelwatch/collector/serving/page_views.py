@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from modelwatch.collector.evaluating.evaluation import Assessment
 from modelwatch.collector.evaluating.persisting import held_words
+from modelwatch.collector.evaluating.references import BASELINE, Against
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.serving.encoded_paths import path_of
 from modelwatch.collector.serving.page_words import ago, holding, notes_of, said_of, steered
@@ -29,6 +30,9 @@ __all__ = ["Link", "ModelRow", "VersionView", "models_view", "version_view"]
 
 WINDOW_CHOICES = (900, 3_600, 6 * 3_600, 86_400, 7 * 86_400)
 """Lengths of a window that the page offers beside the collector's own, in seconds."""
+
+MOST_VERSIONS = 4
+"""Other versions that the page offers to compare with, the latest first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,7 @@ class VersionView:
     Attributes:
         verdict: what the window comes to, in words.
         remarks: how sure, how much it matters, the probable cause; and what holds over windows.
+        references: what the window can be compared with.
         remedy: what to do where the window could not be judged, else empty.
         notes: what was left out of the comparison, and how capture is steered, a sentence each.
         rows: the features, worst first.
@@ -80,6 +85,7 @@ class VersionView:
     notes: list[str]
     facts: list[tuple[str, str]]
     windows: list[Link]
+    references: list[Link]
     neighbours: list[Link]
     pause: Link | None
     rows: list[FeatureRow]
@@ -137,6 +143,7 @@ def version_view(
     histories: Sequence[FeatureHistory],
     *,
     steering: Steering | None,
+    versions: Sequence[str] = (),
     options: CollectorOptions,
     now_ns: int,
 ) -> VersionView:
@@ -149,10 +156,11 @@ def version_view(
         evaluations: the latest finished windows, oldest first.
         histories: what was found of each feature in the finished windows up to that one's end.
         steering: how its capture is steered, or None.
+        versions: all versions of the model.
         options: the collector's own length of a window, and when a finding is persistent.
         now_ns: Unix nanoseconds.
     """
-    page = _Addresses.of_version(seen)
+    page = _Addresses.of_version(seen, asked)
     report = found.report if found.state != "no_data" else None
     held = {history.name: held_words(history) for history in histories}
     rows = (
@@ -174,12 +182,13 @@ def version_view(
         notes=notes_of(found) + steered(steering),
         facts=_facts(seen, found, now_ns),
         windows=_window_links(page, asked, options.window_seconds),
+        references=_reference_links(page, asked, seen.version, versions),
         neighbours=_neighbours(page, asked, now_ns),
         pause=_pause(page, asked),
         rows=rows,
         sections=sections_of(report) if report else None,
         without_performance=without_performance(report) if report else "",
-        charts={row.anchor: _chart(seen, row, found.window) for row in rows if row.reference},
+        charts={row.anchor: _chart(seen, row, asked) for row in rows if row.reference},
         unexpected=report.unexpected if report else (),
         timeline=timeline_of(windows, names, address=page.of, shown=found.window),
         latest=_latest(page, found, evaluations),
@@ -187,20 +196,26 @@ def version_view(
 
 
 class _Addresses:
-    """Makes the addresses of one version's page."""
+    """Makes the addresses of one version's page, which keep what windows are compared with."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, against: Against) -> None:
         self.path = path
+        self._against = against
 
     @classmethod
-    def of_version(cls, seen: VersionSeen) -> _Addresses:
-        return cls(path_of("models", seen.model, "versions", seen.version))
+    def of_version(cls, seen: VersionSeen, asked: Query | None = None) -> _Addresses:
+        path = path_of("models", seen.model, "versions", seen.version)
+        return cls(path, asked.against if asked else BASELINE)
 
     def of(self, window: TimeWindow) -> str:
         return self.live(window.seconds, end=str(window.end_ns // NANOSECONDS))
 
     def live(self, seconds: int, **parameters: str) -> str:
-        return f"{self.path}?{urlencode({'window': format_window(seconds), **parameters})}"
+        return self.with_parameters({"window": format_window(seconds), **parameters}, self._against)
+
+    def with_parameters(self, parameters: dict[str, str], against: Against) -> str:
+        kept = {} if against == BASELINE else {"reference": str(against)}
+        return f"{self.path}?{urlencode({**parameters, **kept})}"
 
 
 def _facts(seen: VersionSeen, found: Assessment, now_ns: int) -> list[tuple[str, str]]:
@@ -210,7 +225,10 @@ def _facts(seen: VersionSeen, found: Assessment, now_ns: int) -> list[tuple[str,
         ("Window", time_span(found.window.start_ns, found.window.end_ns)),
         ("Instances", f"{found.instances:,}"),
     ]
-    if found.baseline is not None:
+    if found.against is not None:
+        span = time_span(found.against.window.start_ns, found.against.window.end_ns)
+        facts += [("Compared with", span), ("Rows there", f"{found.against.rows:,}")]
+    elif found.baseline is not None:
         facts.append(("Baseline rows", f"{found.baseline.rows:,}"))
     if seen.last_seen_ns is not None:
         facts.append(("Last data", ago(now_ns - seen.last_seen_ns)))
@@ -223,10 +241,42 @@ def _window_links(page: _Addresses, asked: Query, default_seconds: int) -> list[
         Link(
             text=format_window(seconds),
             href=page.live(seconds),
-            current=seconds == shown and asked.live,
+            current=seconds == shown and asked.live and asked.rows is None,
         )
         for seconds in sorted({*WINDOW_CHOICES, default_seconds, shown})
     ]
+
+
+def _reference_links(
+    page: _Addresses, asked: Query, version: str, versions: Sequence[str]
+) -> list[Link]:
+    choices = [
+        ("baseline", BASELINE),
+        ("the window before", Against(kind="previous")),
+        ("last week", Against(kind="last_week")),
+        *(
+            (f"version {other}", Against(kind="version", version=other))
+            for other in [name for name in versions if name != version][:MOST_VERSIONS]
+        ),
+    ]
+    parameters = _parameters(asked)
+    return [
+        Link(
+            text=text,
+            href=page.with_parameters(parameters, against),
+            current=against == asked.against,
+        )
+        for text, against in choices
+    ]
+
+
+def _parameters(asked: Query, *, fixed: bool = False) -> dict[str, str]:
+    """Return the parameters that ask for the same rows; for the same window even if it is live."""
+    if asked.rows is not None:
+        return {"rows": str(asked.rows)}
+    window = {"window": format_window(asked.window.seconds)}
+    end = {"end": str(asked.window.end_ns // NANOSECONDS)}
+    return window if asked.live and not fixed else window | end
 
 
 def _neighbours(page: _Addresses, asked: Query, now_ns: int) -> list[Link]:
@@ -252,19 +302,20 @@ def _latest(page: _Addresses, found: Assessment, evaluations: Sequence[Evaluatio
 
 
 def _pause(page: _Addresses, asked: Query) -> Link | None:
-    if not asked.live:
+    if not asked.live or asked.rows is not None:
         return None
     return Link(text="pause", href=page.live(asked.window.seconds, refresh="off"))
 
 
-def _chart(seen: VersionSeen, row: FeatureRow, window: TimeWindow) -> str:
+def _chart(seen: VersionSeen, row: FeatureRow, asked: Query) -> str:
     parameters = {
         "model": seen.model,
         "version": seen.version,
         "feature": row.name,
-        "window": format_window(window.seconds),
-        "end": str(window.end_ns // NANOSECONDS),
+        **_parameters(asked, fixed=True),
     }
+    if asked.against != BASELINE:
+        parameters["reference"] = str(asked.against)
     return f"/charts/distribution.svg?{urlencode(parameters)}"
 
 

@@ -22,6 +22,10 @@ _EXPLAINED: dict[State, tuple[str, str]] = {
         "No baseline to compare with",
         "Fit one on the training data and push it: modelwatch baseline push FILE.",
     ),
+    "no_reference": (
+        "Nothing to compare with was sent",
+        "Compare with another window, or with the baseline.",
+    ),
     "incomparable": (
         "What was received cannot be compared with the baseline",
         (
@@ -82,6 +86,11 @@ def notes_of(found: Assessment) -> list[str]:
         notes.append(
             f"{found.unmergeable:,} received profiles are damaged or contradict the others and "
             "are left out."
+        )
+    if found.against is not None and found.against.dependence == "independent":
+        notes.append(
+            "There is no baseline that tells how much rows depend on one another: they are taken "
+            "as independent, so that rows that come in clusters may look like drift."
         )
     if found.report is not None and found.report.note:
         notes.append(f"{found.report.note[:1].upper()}{found.report.note[1:]}.")

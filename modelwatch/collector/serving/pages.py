@@ -16,7 +16,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from modelwatch.collector.alerting.alerting import Alerting
-from modelwatch.collector.evaluating.evaluation import Evaluator
+from modelwatch.collector.evaluating.live_comparison import LiveComparisons
 from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.latest import Latest
 from modelwatch.collector.options import CollectorOptions
@@ -25,7 +25,14 @@ from modelwatch.collector.serving.alert_views import AlertsView, alerts_view
 from modelwatch.collector.serving.encoded_paths import path_of
 from modelwatch.collector.serving.page_views import models_view, version_view
 from modelwatch.collector.serving.problems import Problem
-from modelwatch.collector.serving.queries import read_window, require_version
+from modelwatch.collector.serving.queries import (
+    Query as Asked,
+)
+from modelwatch.collector.serving.queries import (
+    assess_asked,
+    read_window,
+    require_version,
+)
 from modelwatch.collector.storing.store import Store
 from modelwatch.report import charts
 from modelwatch.report.expected import expected_reference
@@ -62,7 +69,7 @@ class Pages:
 
     Args:
         store: what is asked.
-        evaluator: compares windows on demand.
+        comparisons: compares windows on demand.
         options: gives the default length of a window.
         counts: what the receiver has seen.
         alerting: tells which alerts there are.
@@ -72,7 +79,7 @@ class Pages:
     def __init__(
         self,
         store: Store,
-        evaluator: Evaluator,
+        comparisons: LiveComparisons,
         options: CollectorOptions,
         counts: ReceiverCounts,
         alerting: Alerting,
@@ -82,7 +89,7 @@ class Pages:
         self._store = store
         self._counts = counts
         self._alerting = alerting
-        self._evaluator = evaluator
+        self._comparisons = comparisons
         self._options = options
         self._clock = clock
         self._drawings = Latest[str](capacity=CACHED_CHARTS)
@@ -139,14 +146,14 @@ class Pages:
         version: str,
         window: Text = None,
         end: Text = None,
+        rows: int | None = None,
+        reference: Text = None,
         refresh: Text = None,
     ) -> Response:
         """Show one model version in one window."""
         seen = require_version(self._store, model, version)
-        asked = read_window(
-            window, end, default_seconds=self._options.window_seconds, clock=self._clock
-        )
-        found = self._evaluator.assess(model, version, asked.window)
+        asked = self._asked(window, end, rows, reference)
+        found = assess_asked(self._comparisons, self._store, model, version, asked)
         view = version_view(
             seen,
             asked,
@@ -154,10 +161,11 @@ class Pages:
             self._store.evaluations(model, version, limit=TIMELINE_WINDOWS),
             histories_of(self._store, found, self._options),
             steering=self._store.steering(model, version),
+            versions=[one.version for one in self._store.versions() if one.model == model],
             options=self._options,
             now_ns=self._clock(),
         )
-        following = asked.live and refresh != "off"
+        following = asked.live and asked.rows is None and refresh != "off"
         size = {"width": charts.WIDTH, "height": charts.HEIGHT}
         alerts = self._alerts(model, version)
         return self._page(
@@ -172,12 +180,12 @@ class Pages:
         feature: str,
         window: Text = None,
         end: Text = None,
+        rows: int | None = None,
+        reference: Text = None,
     ) -> Response:
-        """Draw one feature, baseline against now."""
-        asked = read_window(
-            window, end, default_seconds=self._options.window_seconds, clock=self._clock
-        )
-        found = self._evaluator.assess(model, version, asked.window)
+        """Draw one feature, the reference against now."""
+        asked = self._asked(window, end, rows, reference)
+        found = assess_asked(self._comparisons, self._store, model, version, asked)
         before = expected_reference(found.baseline, found.current, feature)
         now = found.current.features.get(feature) if found.current else None
         spec = charts.distribution_spec(before, now)
@@ -190,6 +198,18 @@ class Pages:
             return Response(status_code=304, headers=headers)
         svg = self._drawings.get(etag, lambda: charts.standalone(charts.draw(spec)))
         return Response(svg, headers=headers, media_type="image/svg+xml")
+
+    def _asked(
+        self, window: str | None, end: str | None, rows: int | None, reference: str | None
+    ) -> Asked:
+        return read_window(
+            window,
+            end,
+            rows=rows,
+            reference=reference,
+            default_seconds=self._options.window_seconds,
+            clock=self._clock,
+        )
 
     def style(self) -> Response:
         """Return the style sheet."""

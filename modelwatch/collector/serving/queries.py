@@ -5,46 +5,95 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from modelwatch.collector.evaluating.evaluation import Assessment
+from modelwatch.collector.evaluating.live_comparison import LiveComparisons
+from modelwatch.collector.evaluating.references import BASELINE, Against, parse_reference
 from modelwatch.collector.serving.problems import Problem
 from modelwatch.collector.storing.store import VersionSeen, VersionSource
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow, parse_end, parse_window
 from modelwatch.errors import ConfigurationError
 
-__all__ = ["Query", "known_models", "read_window", "require_version"]
+__all__ = ["Query", "assess_asked", "known_models", "read_window", "require_version"]
 
 GRAINS_PER_WINDOW = 360
 """A window that ends now ends on the next of this many steps of its length (10 s of an hour), so
 that requests shortly after one another ask for the same window, which is computed once."""
 
 
+MOST_ROWS = 100_000_000
+"""More of the latest rows than that are not asked for at once."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """The window that was asked for, and whether it follows the clock."""
+    """What was asked for.
+
+    Attributes:
+        window: the window in time; where rows were asked for, what it would be without them.
+        live: whether it follows the clock.
+        rows: so many of the latest rows in place of the window; None for the window.
+        against: what it is compared with.
+    """
 
     window: TimeWindow
     live: bool
+    rows: int | None = None
+    against: Against = BASELINE
 
 
 def read_window(
-    window: str | None, end: str | None, *, default_seconds: int, clock: Callable[[], int]
+    window: str | None,
+    end: str | None,
+    *,
+    rows: int | None = None,
+    reference: str | None = None,
+    default_seconds: int,
+    clock: Callable[[], int],
 ) -> Query:
-    """Read the parameters ``window`` and ``end``.
+    """Read the parameters ``window``, ``end``, ``rows`` and ``reference``.
 
     Args:
         window: such as ``15m``; the default length where None or empty.
         end: Unix seconds or ISO 8601; now where None or empty.
+        rows: so many of the latest rows, in place of both.
+        reference: what is compared with; the baseline where None or empty.
         default_seconds: the default length.
         clock: Unix nanoseconds.
 
     Raises:
-        Problem: 400 where one of them cannot be read.
+        Problem: 400 where one of them cannot be read, or two contradict each other.
     """
+    if rows is not None and (window or end):
+        detail = "rows asks for the latest rows, whenever they came: leave window and end out."
+        raise Problem(400, "invalid-window", detail)
+    if rows is not None and not 1 <= rows <= MOST_ROWS:
+        raise Problem(400, "invalid-window", f"rows is {rows}: give 1 to {MOST_ROWS}.")
     try:
         seconds = parse_window(window) if window else default_seconds
         end_ns = parse_end(end) if end else _soon(clock(), seconds)
     except ConfigurationError as error:
         raise Problem(400, "invalid-window", str(error)) from error
-    return Query(window=TimeWindow.ending(end_ns, seconds=seconds), live=not end)
+    try:
+        against = parse_reference(reference) if reference else BASELINE
+    except ConfigurationError as error:
+        raise Problem(400, "invalid-reference", str(error)) from error
+    asked = TimeWindow.ending(end_ns, seconds=seconds)
+    return Query(window=asked, live=not end, rows=rows, against=against)
+
+
+def assess_asked(
+    comparisons: LiveComparisons, source: VersionSource, model: str, version: str, asked: Query
+) -> Assessment:
+    """Return the assessment of what was asked for. Blocking.
+
+    Raises:
+        Problem: 404 where another version that it is to be compared with is unknown.
+    """
+    if asked.against.version:
+        require_version(source, model, asked.against.version)
+    if asked.rows is not None:
+        return comparisons.assess_rows(model, version, asked.rows, asked.against)
+    return comparisons.assess(model, version, asked.window, asked.against)
 
 
 def _soon(now_ns: int, seconds: int) -> int:

@@ -1,0 +1,194 @@
+"""One live window against another: the two samples on the same bins. Pure, then one that asks.
+
+Where the model version has a baseline, its bins and limits serve both sides, and its design effects
+say how much rows depend on one another; without one, rows are taken as independent, and every
+answer says so.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Literal
+
+from modelwatch.baseline import Baseline
+from modelwatch.collector.evaluating.evaluation import (
+    Assessment,
+    EvaluationStore,
+    Evaluator,
+    LiveReference,
+    State,
+    assess,
+    main_profile,
+    other_bins_of,
+    state_of,
+    without_features,
+)
+from modelwatch.collector.evaluating.references import BASELINE, Against
+from modelwatch.collector.latest import Latest
+from modelwatch.collector.storing.store import WindowProfiles
+from modelwatch.collector.windows import LATEST_NS, TimeWindow
+from modelwatch.comparing import Thresholds, compare
+from modelwatch.comparing.hashed_names import with_plain_names
+from modelwatch.errors import ProfileMismatch
+from modelwatch.fitting.live import baseline_of_profile, discovered_baseline
+from modelwatch.profile import Profile
+from modelwatch.report.drift_report import DriftReport
+
+__all__ = ["LiveComparisons", "assess_live", "compare_profiles"]
+
+CACHED_COMPARISONS = 32
+"""Comparisons kept, each with two profiles, some 200 kB at 40 features."""
+
+EVER = TimeWindow(0, LATEST_NS)
+
+
+def compare_profiles(
+    before: Profile,
+    now: Profile,
+    *,
+    baseline: Baseline | None,
+    thresholds: Thresholds | None = None,
+) -> tuple[DriftReport, tuple[str, ...]]:
+    """Compare two live profiles, both as samples.
+
+    Args:
+        before: the reference.
+        now: what is compared with it.
+        baseline: gives bins, limits and design effects; None where there is none.
+        thresholds: when a difference is drift.
+
+    Returns:
+        The report, and the numbers left out, as a side was counted on other bins.
+
+    Raises:
+        ProfileMismatch: where a feature holds values of another kind on both sides.
+    """
+    if baseline is None:
+        reference = discovered_baseline(before, alongside=now)
+        return compare(reference, now, thresholds=thresholds), ()
+    before, now = (with_plain_names(side, baseline) for side in (before, now))
+    left_out = tuple(
+        dict.fromkeys([*other_bins_of(baseline, before), *other_bins_of(baseline, now)])
+    )
+    if left_out:
+        kept = {name: f for name, f in baseline.features.items() if name not in left_out}
+        baseline = replace(baseline, features=kept)
+        before, now = without_features(before, left_out), without_features(now, left_out)
+    reference = baseline_of_profile(before, baseline)
+    return compare(reference, now, thresholds=thresholds), left_out
+
+
+def assess_live(found: Assessment, reference: WindowProfiles, live: LiveReference) -> Assessment:
+    """Return what a window comes to against another one, in place of the baseline. Pure.
+
+    Args:
+        found: what is known of the window, compared with the baseline or with nothing.
+        reference: what was observed in the other window.
+        live: which one that is; rows are filled in.
+    """
+    before = main_profile(found.baseline, reference)
+    live = replace(live, rows=before.rows if before else 0)
+    told = replace(found, report=None, against=live, other_bins=())
+    if found.current is None:
+        return replace(told, state="no_data")
+    if before is None or not before.rows:
+        return replace(told, state="no_reference")
+    try:
+        report, left_out = compare_profiles(
+            _as_of(before, found.current), found.current, baseline=found.baseline
+        )
+    except ProfileMismatch:
+        return replace(told, state="incomparable")
+    return replace(
+        told,
+        report=report,
+        state=_state(report),
+        baseline=report.baseline,
+        other_bins=left_out,
+        rows_apart=told.rows_apart + reference.rows_apart(before.baseline_id),
+        unmergeable=told.unmergeable + reference.unmergeable,
+    )
+
+
+def _state(report: DriftReport) -> State:
+    if not report.features:
+        return "incomparable"
+    return state_of(feature.severity for feature in report.features.values())
+
+
+def _as_of(profile: Profile, other: Profile) -> Profile:
+    """Return a profile as one of another version, with which it is compared on purpose."""
+    found = copy.copy(profile)
+    found.model, found.version = other.model, other.version
+    return found
+
+
+class LiveComparisons:
+    """Assesses windows against whatever is asked for. Blocking: CPU and disk. Thread-safe.
+
+    Args:
+        store: has the windows.
+        evaluator: compares with baselines.
+    """
+
+    def __init__(self, store: EvaluationStore, evaluator: Evaluator) -> None:
+        self._store = store
+        self._evaluator = evaluator
+        self._comparisons = Latest[Assessment](capacity=CACHED_COMPARISONS)
+
+    def assess(
+        self, model: str, version: str, window: TimeWindow, against: Against = BASELINE
+    ) -> Assessment:
+        """Return the assessment of a window, as of the data that is committed now.
+
+        Raises:
+            StoreError: the store cannot be read, or its baseline is damaged.
+        """
+        found = self._evaluator.assess(model, version, window)
+        return self._against(found, against)
+
+    def assess_rows(
+        self, model: str, version: str, rows: int, against: Against = BASELINE
+    ) -> Assessment:
+        """Return the assessment of the last rows, and what else ended with the oldest of them.
+
+        Its window is the time that they span. The window before is of the same length.
+
+        Raises:
+            StoreError: as `assess`.
+        """
+        baseline = self._evaluator.baseline(model, version)
+        through_id = self._store.through_id(model, version, EVER)
+
+        def make() -> Assessment:
+            observed = self._store.latest_rows(model, version, rows)
+            spans = [(one.start_ns, one.end_ns) for one in observed.profiles.values()]
+            window = TimeWindow(
+                min((start for start, _ in spans), default=0),
+                max((end for _, end in spans), default=0),
+            )
+            return assess(model, version, window, baseline=baseline, observed=observed)
+
+        key = (model, version, rows, baseline.id if baseline else None, through_id)
+        return self._against(self._comparisons.get(key, make), against)
+
+    def _against(self, found: Assessment, against: Against) -> Assessment:
+        if against.kind == "baseline":
+            return found
+        version = against.version or found.version
+        window = against.window(found.window)
+        through_id = self._store.through_id(found.model, version, window)
+        dependence: Literal["baseline", "independent"]
+        dependence = "independent" if found.baseline is None else "baseline"
+
+        def make() -> Assessment:
+            live = LiveReference(
+                kind=kind, version=version, window=window, rows=0, dependence=dependence
+            )
+            return assess_live(found, self._store.window(found.model, version, window), live)
+
+        kind = against.kind
+        key = (found.model, found.version, found.window, found.through_id, against, through_id,
+               found.baseline.id if found.baseline else None)  # fmt: skip
+        return self._comparisons.get(key, make)
