@@ -28,7 +28,22 @@ if TYPE_CHECKING:
     from modelwatch.profile import Profile
     from modelwatch.reference import Reference
 
-__all__ = ["Baseline", "BaselineFeature"]
+__all__ = ["Baseline", "BaselineFeature", "PromotedFrom"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotedFrom:
+    """The live traffic that a baseline was made of.
+
+    Attributes:
+        start_ns: start of the window, Unix nanoseconds.
+        end_ns: its end.
+        baseline_id: the baseline that was in force then, whose bins it has; None without one.
+    """
+
+    start_ns: int
+    end_ns: int
+    baseline_id: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +107,7 @@ class Baseline:
         distance_limit: the largest squared Mahalanobis distance of a row that is no outlier; None
             where there is no such limit.
         fingerprint: of the model and the libraries it was made for, or None.
+        promoted_from: the live traffic it was made of; None where it was fitted on a table.
     """
 
     model: str
@@ -111,6 +127,7 @@ class Baseline:
     extractors: Mapping[str, str] = field(default_factory=dict)
     distance_limit: float | None = None
     fingerprint: Fingerprint | None = None
+    promoted_from: PromotedFrom | None = None
 
     @classmethod
     def fit(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from modelwatch import document
-from modelwatch.baseline import Baseline, BaselineFeature
+from modelwatch.baseline import Baseline, BaselineFeature, PromotedFrom
 from modelwatch.comparisons.block_law import JointEffect
 from modelwatch.document import Body
 from modelwatch.effects_format import (
@@ -70,6 +71,8 @@ def baseline_to_json(baseline: Baseline) -> str:
         body["distance_limit"] = baseline.distance_limit
     if baseline.fingerprint is not None:
         body["fingerprint"] = baseline.fingerprint.to_dict()
+    if baseline.promoted_from is not None:
+        body["promoted_from"] = asdict(baseline.promoted_from)
     return document.dump(FORMAT, FORMAT_VERSION, body)
 
 
@@ -122,6 +125,18 @@ def _read_baseline(body: Body) -> Baseline:
             if "fingerprint" in body
             else None
         ),
+        promoted_from=_promoted_from(body),
+    )
+
+
+def _promoted_from(body: Body) -> PromotedFrom | None:
+    if "promoted_from" not in body:
+        return None
+    origin = document.object_of(body, "promoted_from")
+    return PromotedFrom(
+        start_ns=document.time_ns(origin, "start_ns"),
+        end_ns=document.time_ns(origin, "end_ns"),
+        baseline_id=document.optional_text(origin, "baseline_id"),
     )
 
 

@@ -21,6 +21,7 @@ from modelwatch.collector.alerting.channels import Channels
 from modelwatch.collector.alerting.posting import Poster
 from modelwatch.collector.alerting.sender import Sender
 from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
+from modelwatch.collector.evaluating.baseline_history import SqliteBaselineHistory
 from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.options import CollectorOptions
@@ -148,7 +149,8 @@ async def serve(
             pages_url=_url(pages),
             clock=clock,
         )
-        api = build_api(store, evaluator, options, counts, alerting, alerts, clock=clock)
+        history = SqliteBaselineHistory(database)
+        api = build_api(store, evaluator, options, counts, alerting, alerts, history, clock=clock)
         servers = [_Server(receiver.app(), otlp), _Server(api, pages)]
         addresses = Addresses(otlp_http=_url(otlp), pages=_url(pages), store=database.path)
         scheduler = Scheduler(store, evaluator, schedule, listener=alerting, clock=clock)

@@ -19,15 +19,18 @@ from modelwatch.comparisons.cells import MAX_CATEGORY_CELLS, category_counts
 from modelwatch.comparisons.design_effect import DesignEffect
 from modelwatch.errors import ProfileMismatch
 from modelwatch.feature import FeatureProfile
-from modelwatch.outliers import OutlierLimits
+from modelwatch.outliers import OutlierLimits, numeric_fences
 from modelwatch.profile import Profile
 from modelwatch.sketches import Categories, ExponentialHistogram, Histogram
 from modelwatch.sketches.bin_edges import DEFAULT_BINS
 from modelwatch.sketches.log_buckets import bounds
 
-__all__ = ["baseline_of_profile", "discovered_baseline"]
+__all__ = ["baseline_of_profile", "discovered_baseline", "features_on_bins"]
 
 FloatArray = npt.NDArray[np.float64]
+
+FENCE_VALUES = 100_000
+"""Bounds of buckets that stand for the values, by their shares, where fences are set."""
 
 
 def baseline_of_profile(profile: Profile, like: Baseline) -> Baseline:
@@ -86,8 +89,8 @@ def discovered_baseline(profile: Profile, alongside: Profile | None = None) -> B
 
     Numbers have bins near the quantiles k/120, whose edges are bounds of the buckets that they were
     counted in: what is counted in the same or finer buckets is on these bins exactly. Categories
-    are cells by how frequent they are. There is no limit to tell outliers by, other than that a
-    value must be of the kind seen.
+    are cells by how frequent they are. Limits of outliers are fences about the buckets' bounds; a
+    category is unseen where all that came were told by name.
 
     Args:
         profile: whose numbers are in exponential histograms.
@@ -115,16 +118,23 @@ def discovered_baseline(profile: Profile, alongside: Profile | None = None) -> B
     )
 
 
+def features_on_bins(profile: Profile, baseline: Baseline) -> dict[str, FeatureProfile]:
+    """Return what was observed of a baseline's features, on its bins; others are left out."""
+    found = {}
+    for name, feature in baseline.features.items():
+        seen = profile.features.get(name)
+        if seen is not None:
+            seen = _on_bins(seen, feature.bin_edges)
+            if _fits(seen, feature):
+                found[name] = seen
+    return found
+
+
 def _counted(profile: Profile, feature: BaselineFeature) -> FeatureProfile:
     seen = profile.features.get(feature.name)
     if seen is None:
         return FeatureProfile.empty(feature)
-    values = seen.values
-    if feature.bin_edges is None:
-        fits = isinstance(values, Categories)
-    else:
-        fits = isinstance(values, Histogram) and np.array_equal(values.bin_edges, feature.bin_edges)
-    if fits:
+    if _fits(seen, feature):
         return replace(seen, role=feature.role, kind=feature.kind)
     if not seen.observed:
         return replace(FeatureProfile.empty(feature), missing=seen.missing, outliers=seen.outliers)
@@ -132,6 +142,13 @@ def _counted(profile: Profile, feature: BaselineFeature) -> FeatureProfile:
         f"feature {feature.name!r} was counted on other bins than the baseline's: have its sender "
         "fetch the baseline."
     )
+
+
+def _fits(seen: FeatureProfile, feature: BaselineFeature) -> bool:
+    values = seen.values
+    if feature.bin_edges is None:
+        return isinstance(values, Categories)
+    return isinstance(values, Histogram) and np.array_equal(values.bin_edges, feature.bin_edges)
 
 
 def _taken_over(feature: BaselineFeature, seen: FeatureProfile, rows: int) -> BaselineFeature:
@@ -176,6 +193,7 @@ def _discovered(seen: FeatureProfile, other: FeatureProfile | None) -> BaselineF
         counts = seen.values.counts
         names = sorted(counts, key=lambda name: (-counts[name], name))
         cells = tuple(names[:MAX_CATEGORY_CELLS])
+        knows_all = not (seen.values.other or seen.values.unseen)
         return BaselineFeature(
             name=seen.name,
             role=seen.role,
@@ -183,15 +201,30 @@ def _discovered(seen: FeatureProfile, other: FeatureProfile | None) -> BaselineF
             categories=tuple(names),
             cells=cells,
             cell_counts=_cell_counts(seen, cells),
-            limits=OutlierLimits(kind="categorical"),
+            limits=OutlierLimits(
+                kind="categorical", categories=frozenset(names) if knows_all else None
+            ),
         )
     return BaselineFeature(
         name=seen.name,
         role=seen.role,
         kind=seen.kind,
         bin_edges=_edges(seen, other),
-        limits=OutlierLimits(kind=seen.kind),
+        limits=_limits(seen),
         mean=seen.moments.mean if seen.moments is not None and seen.moments.n else 0.0,
+    )
+
+
+def _limits(seen: FeatureProfile) -> OutlierLimits:
+    values = seen.values
+    if not isinstance(values, ExponentialHistogram) or not values.total:
+        return OutlierLimits(kind=seen.kind)
+    edges, below = _bounds_below(values)
+    shares = np.diff(below, prepend=0.0) / values.total
+    copies = np.ceil(shares * FENCE_VALUES).astype(np.int64)
+    lower, upper = numeric_fences(np.repeat(edges, copies))
+    return OutlierLimits(
+        kind=seen.kind, lower=lower, upper=upper, allows_missing=bool(seen.missing)
     )
 
 

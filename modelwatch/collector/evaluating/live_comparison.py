@@ -148,6 +148,10 @@ class LiveComparisons:
         found = self._evaluator.assess(model, version, window)
         return self._against(found, against)
 
+    def baseline(self, model: str, version: str) -> Baseline | None:
+        """Return the current baseline of a model version, or None."""
+        return self._evaluator.baseline(model, version)
+
     def assess_rows(
         self, model: str, version: str, rows: int, against: Against = BASELINE
     ) -> Assessment:

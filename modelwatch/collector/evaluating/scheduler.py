@@ -23,7 +23,7 @@ from modelwatch.collector.storing.store import (
 from modelwatch.collector.windows import HORIZON_WINDOWS, NANOSECONDS, TimeWindow
 from modelwatch.errors import ModelwatchError
 
-__all__ = ["RoundListener", "Schedule", "Scheduler"]
+__all__ = ["RoundListener", "Schedule", "Scheduler", "evaluation_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -146,21 +146,28 @@ class Scheduler:
 
     async def _evaluate(self, seen: VersionSeen, window: TimeWindow) -> int:
         found = await asyncio.to_thread(self._evaluator.assess, seen.model, seen.version, window)
-        if found.baseline is None or found.report is None:
+        evaluation = evaluation_of(found, self._clock())
+        if evaluation is None:
             return 0
-        evaluation = Evaluation(
-            baseline_id=found.baseline.id,
-            window=window,
-            through_id=found.through_id,
-            evaluated_ns=self._clock(),
-            report=json.dumps(found.report.to_dict()),
-            summary=EvaluationSummary.of(found.report),
-        )
         await self._store.record_evaluation(seen.model, seen.version, evaluation)
         if self._listener is not None:
             self._listener.evaluated(found)
         _log(found)
         return 1
+
+
+def evaluation_of(found: Assessment, evaluated_ns: int) -> Evaluation | None:
+    """Return what is kept of an assessment; None where there was no baseline."""
+    if found.baseline is None or found.report is None:
+        return None
+    return Evaluation(
+        baseline_id=found.baseline.id,
+        window=found.window,
+        through_id=found.through_id,
+        evaluated_ns=evaluated_ns,
+        report=json.dumps(found.report.to_dict()),
+        summary=EvaluationSummary.of(found.report),
+    )
 
 
 def _log(found: Assessment) -> None:

@@ -6,31 +6,27 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.requests import ClientDisconnect
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
 from modelwatch.collector.alerting.alert import Alert
 from modelwatch.collector.alerting.alert_store import AlertStore, Delivery
 from modelwatch.collector.alerting.alerting import Alerting
-from modelwatch.collector.alerting.configuration import told_errors
 from modelwatch.collector.alerting.muting import Silence
 from modelwatch.collector.alerting.rules import Duration
 from modelwatch.collector.alerting.targets import Target
 from modelwatch.collector.alerting.wording import alert_document
-from modelwatch.collector.receiving.bodies import read_body
 from modelwatch.collector.serving.answers import iso
+from modelwatch.collector.serving.json_bodies import read_json, takes_json
 from modelwatch.collector.serving.problems import Problem
 from modelwatch.collector.windows import LATEST_NS, NANOSECONDS
-from modelwatch.errors import BodyTooLarge, ConfigurationError
+from modelwatch.errors import ConfigurationError
 
 __all__ = ["AlertsApi"]
 
-MOST_BODY_BYTES = 65_536
-TIMEOUT_SECONDS = 30.0
 MOST_LISTED = 500
 
 State = Literal["open", "pending", "firing", "resolved"]
@@ -68,9 +64,6 @@ class _Silence(BaseModel):
     comment: Comment = ""
 
 
-Body = TypeVar("Body", bound=BaseModel)
-
-
 class AlertsApi:
     """Handlers of alerts and silences.
 
@@ -95,14 +88,14 @@ class AlertsApi:
         router.post(
             "/alerts/{alert_id}/acknowledge",
             summary="Take note of an alert",
-            openapi_extra=_takes(_Acknowledgement),
+            openapi_extra=takes_json(_Acknowledgement),
         )(self.acknowledge)
         router.get("/silences", summary="Silences")(self.silences)
         router.post(
             "/silences",
             summary="Tell nobody of some alerts for a time",
             status_code=201,
-            openapi_extra=_takes(_Silence),
+            openapi_extra=takes_json(_Silence),
         )(self.silence)
         router.delete("/silences/{silence_id}", summary="End a silence", status_code=204)(
             self.end_silence
@@ -144,7 +137,7 @@ class AlertsApi:
 
         The body is an object of ``by`` and ``comment``.
         """
-        said = await _read(request, _Acknowledgement)
+        said = await read_json(request, _Acknowledgement)
         alert = await self._alerting.acknowledge(alert_id, by=said.by, comment=said.comment)
         if alert is not None:
             return self._document(alert)
@@ -164,7 +157,7 @@ class AlertsApi:
         The body is an object of ``matchers`` (patterns by model, version, rule and severity, all of
         which must match), ``duration`` (such as 2h), ``by`` and ``comment``.
         """
-        said = await _read(request, _Silence)
+        said = await read_json(request, _Silence)
         now_ns = self._clock()
         try:
             made = await self._alerting.silence(
@@ -205,26 +198,6 @@ class AlertsApi:
     def _document(self, alert: Alert) -> dict[str, Any]:
         muted = self._alerting.muted_by(alert) if alert.state != "resolved" else ""
         return alert_document(alert, muted_by=muted, pages_url=self._alerting.pages_url())
-
-
-async def _read(request: Request, kind: type[Body]) -> Body:
-    try:
-        body = await read_body(request, limit=MOST_BODY_BYTES, timeout_seconds=TIMEOUT_SECONDS)
-        return kind.model_validate_json(body)
-    except BodyTooLarge as error:
-        raise Problem(413, "body-too-large", str(error)) from error
-    except TimeoutError as error:
-        raise Problem(408, "body-too-slow", str(error)) from error
-    except ClientDisconnect as error:
-        raise Problem(400, "invalid-body", "the body was not sent to its end.") from error
-    except ValidationError as error:
-        raise Problem(422, "invalid-body", told_errors(error, kind)) from error
-
-
-def _takes(kind: type[BaseModel]) -> dict[str, Any]:
-    """Return what the API's description says of a body that is read by hand."""
-    schema = kind.model_json_schema()
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def _no_alert(alert_id: str) -> Problem:

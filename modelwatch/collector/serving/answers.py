@@ -14,7 +14,7 @@ from modelwatch.collector.storing.store import VersionSeen, WindowProfiles
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow
 from modelwatch.persistence import FeatureHistory, Persistence
 
-__all__ = ["captured", "drift", "iso", "models", "windows"]
+__all__ = ["captured", "drift", "iso", "models", "window", "windows"]
 
 
 def iso(time_ns: int | None) -> str | None:
@@ -45,14 +45,14 @@ def models(seen: Iterable[VersionSeen]) -> dict[str, Any]:
     return {"models": [{"name": name, "versions": found} for name, found in grouped.items()]}
 
 
-def captured(observed: WindowProfiles, window: TimeWindow) -> dict[str, Any]:
+def captured(observed: WindowProfiles, span: TimeWindow) -> dict[str, Any]:
     """Return the answer of ``.../captured``."""
     calls, dropped = Counter[str](), Counter[str]()
     for profile in observed.profiles.values():
         calls.update(profile.predictions)
         dropped.update(profile.dropped)
     return {
-        "window": _window(window),
+        "window": window(span),
         "instances": observed.instances,
         "calls": calls.total(),
         "error_types": {name: count for name, count in calls.items() if name},
@@ -74,7 +74,7 @@ def drift(
     return {
         **(found.report.to_dict() if found.report else {}),
         "state": found.state,
-        "window": _window(found.window),
+        "window": window(found.window),
         "reference": _reference(found.against),
         "instances": found.instances,
         "fingerprint_mismatches": sorted(found.current.mismatches) if found.current else [],
@@ -92,7 +92,7 @@ def _reference(live: LiveReference | None) -> dict[str, Any]:
     return {
         "kind": live.kind,
         "version": live.version,
-        "window": _window(live.window),
+        "window": window(live.window),
         "rows": live.rows,
         "rows_taken_as": "dependent" if live.dependence == "baseline" else "independent",
     }
@@ -119,7 +119,7 @@ def _evaluation(found: EvaluatedWindow) -> dict[str, Any]:
     evaluation, summary = found.evaluation, found.evaluation.summary
     state = state_of(feature.severity for feature in summary.features.values())
     return {
-        **_window(evaluation.window),
+        **window(evaluation.window),
         "baseline_id": evaluation.baseline_id,
         "evaluated": iso(evaluation.evaluated_ns),
         "rows": summary.rows,
@@ -147,9 +147,10 @@ def _persistent(histories: Iterable[FeatureHistory]) -> dict[str, Any]:
     }
 
 
-def _window(window: TimeWindow) -> dict[str, Any]:
+def window(span: TimeWindow) -> dict[str, Any]:
+    """Return start, end and length of a window."""
     return {
-        "start": iso(window.start_ns),
-        "end": iso(window.end_ns),
-        "seconds": window.seconds,
+        "start": iso(span.start_ns),
+        "end": iso(span.end_ns),
+        "seconds": span.seconds,
     }

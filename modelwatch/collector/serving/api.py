@@ -23,6 +23,8 @@ from modelwatch import __version__
 from modelwatch.baseline import Baseline
 from modelwatch.collector.alerting.alert_store import AlertStore
 from modelwatch.collector.alerting.alerting import Alerting
+from modelwatch.collector.evaluating.baseline_desk import BaselineDesk
+from modelwatch.collector.evaluating.baseline_history import BaselineHistory
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
 from modelwatch.collector.evaluating.live_comparison import LiveComparisons
 from modelwatch.collector.evaluating.persisting import histories_of, read_windows, windows_needed
@@ -32,6 +34,7 @@ from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.serving import answers
 from modelwatch.collector.serving.alerts_api import AlertsApi
 from modelwatch.collector.serving.encoded_paths import EncodedPaths
+from modelwatch.collector.serving.evaluating_api import EvaluatingApi
 from modelwatch.collector.serving.pages import Pages
 from modelwatch.collector.serving.problems import (
     Problem,
@@ -80,6 +83,7 @@ def build_api(
     counts: ReceiverCounts,
     alerting: Alerting,
     alerts: AlertStore,
+    history: BaselineHistory,
     *,
     clock: Callable[[], int] = time.time_ns,
 ) -> FastAPI:
@@ -92,6 +96,7 @@ def build_api(
         counts: what the receiver has seen.
         alerting: keeps the alerts.
         alerts: answers what alerts there were.
+        history: answers which baselines there were.
         clock: Unix nanoseconds.
     """
     app = FastAPI(
@@ -108,11 +113,22 @@ def build_api(
     page_routes = pages.router()
     steering_routes = SteeringApi(store).router(VERSION_PATH)
     alert_routes = AlertsApi(alerting, alerts, clock=clock).router()
+    desk = BaselineDesk(store, history, evaluator, options)
+    evaluating = EvaluatingApi(store, evaluator, desk, history, options, clock=clock)
+    evaluating_routes = evaluating.router(VERSION_PATH)
     app.include_router(json_routes)
+    app.include_router(evaluating_routes)
     app.include_router(steering_routes)
     app.include_router(alert_routes)
     app.include_router(page_routes, include_in_schema=False)
-    routers = (app.router, json_routes, steering_routes, alert_routes, page_routes)
+    routers = (
+        app.router,
+        json_routes,
+        evaluating_routes,
+        steering_routes,
+        alert_routes,
+        page_routes,
+    )
     routes = [route for router in routers for route in router.routes]
 
     def failed(request: Request, error: Exception) -> Response:

@@ -16,6 +16,8 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from modelwatch.collector.alerting.alerting import Alerting
+from modelwatch.collector.evaluating.evaluation import Assessment
+from modelwatch.collector.evaluating.instances import assess_instances
 from modelwatch.collector.evaluating.live_comparison import LiveComparisons
 from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.latest import Latest
@@ -23,6 +25,7 @@ from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.serving.alert_views import AlertsView, alerts_view
 from modelwatch.collector.serving.encoded_paths import path_of
+from modelwatch.collector.serving.instance_views import InstancesView, instances_view
 from modelwatch.collector.serving.page_views import models_view, version_view
 from modelwatch.collector.serving.problems import Problem
 from modelwatch.collector.serving.queries import (
@@ -44,6 +47,8 @@ CACHED_CHARTS = 512
 """Drawings kept, about 10 kB each."""
 
 TIMELINE_WINDOWS = 24
+
+CACHED_TABLES = 64
 
 PAGE_HEADERS = {
     "Content-Security-Policy": (
@@ -93,6 +98,7 @@ class Pages:
         self._options = options
         self._clock = clock
         self._drawings = Latest[str](capacity=CACHED_CHARTS)
+        self._siblings = Latest[InstancesView | None](capacity=CACHED_TABLES)
         self._style = style_sheet()
         self._templates = Environment(
             loader=ChoiceLoader(
@@ -169,8 +175,27 @@ class Pages:
         size = {"width": charts.WIDTH, "height": charts.HEIGHT}
         alerts = self._alerts(model, version)
         return self._page(
-            "version.html", request, view=view, alerts=alerts, following=following, size=size
+            "version.html",
+            request,
+            view=view,
+            alerts=alerts,
+            instances=self._instances(found),
+            following=following,
+            size=size,
         )
+
+    def _instances(self, found: Assessment) -> InstancesView | None:
+        if found.instances < 2:
+            return None
+        key = (found.model, found.version, found.window, found.through_id)
+
+        def make() -> InstancesView | None:
+            profiles = self._store.window_by_instance(found.model, found.version, found.window)
+            baseline = self._comparisons.baseline(found.model, found.version)
+            told = assess_instances(profiles, baseline=baseline)
+            return instances_view(told, len(profiles))
+
+        return self._siblings.get(key, make)
 
     def distribution(
         self,

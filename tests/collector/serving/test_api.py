@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 import modelwatch as mw
+from modelwatch.collector.evaluating.baseline_history import SqliteBaselineHistory
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.serving.api import build_api
@@ -301,7 +302,13 @@ async def test_an_unforeseen_fault_shows_nothing(
     options = CollectorOptions(store_path=store.path)
     alerting = make_alerting(store)
     app = build_api(
-        store, alerting.evaluator, options, ReceiverCounts(), alerting.alerting, alerting.alerts
+        store,
+        alerting.evaluator,
+        options,
+        ReceiverCounts(),
+        alerting.alerting,
+        alerting.alerts,
+        SqliteBaselineHistory(store.database),
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://collector") as client:

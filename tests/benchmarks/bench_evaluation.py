@@ -1,0 +1,171 @@
+"""How long scheduled evaluation takes, and what a week of it takes over HTTP.
+
+A store holds one window of 100 models of 100 features each, from two senders; every model has a
+baseline. `Scheduler.run_once` evaluates them all; the time is split by what it is spent on. Then
+one model has a week of hourly evaluations, and they are asked for over HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+
+import modelwatch as mw
+from modelwatch.collector.app import Addresses, CollectorOptions, serve
+from modelwatch.collector.evaluating import evaluation
+from modelwatch.collector.evaluating.evaluation import Evaluator
+from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler, evaluation_of
+from modelwatch.collector.serving.encoded_paths import path_of
+from modelwatch.collector.storing.sqlite_store import SqliteStore
+from modelwatch.collector.windows import TimeWindow
+from modelwatch.telemetry.wire import decode_metrics, encode_metrics
+
+MODELS = 100
+FEATURES = 100
+ROWS = 500
+HOUR_NS = 3_600 * 10**9
+NOW_NS = 1_700_000_000 // 3_600 * HOUR_NS
+HOURS = 168
+
+Spent = defaultdict[str, float]
+
+
+def fill(path: Path) -> mw.Baseline:
+    """Write the store, and return the baseline that all models have but for the name."""
+    random = np.random.default_rng(0)
+    columns = {f"x{place}": random.normal(size=2_000) for place in range(FEATURES)}
+    baseline = mw.Baseline.fit(columns, model="m0", version="1")
+    profiles = [
+        mw.Profile.from_data(
+            {name: random.normal(size=ROWS) for name in columns}, baseline=baseline
+        )
+        for _ in range(2)
+    ]
+    asyncio.run(_fill(path, baseline, profiles))
+    return baseline
+
+
+async def _fill(path: Path, baseline: mw.Baseline, profiles: list[mw.Profile]) -> None:
+    store = SqliteStore.open(path, clock=lambda: NOW_NS)
+    for number in range(MODELS):
+        own = dataclasses.replace(baseline, model=f"m{number}")
+        await store.put_baseline(own.model, "1", own.id, own.to_json())
+        for sender, profile in enumerate(profiles):
+            profile.model, profile.baseline_id = own.model, own.id
+            profile.start_ns, profile.end_ns = NOW_NS - HOUR_NS // 2, NOW_NS - HOUR_NS // 4
+            body = encode_metrics(profile, resource={"service.instance.id": str(sender)})
+            await store.write(decode_metrics(body).arrivals)
+    await store.tidy()
+    store.close()
+
+
+def timed(spent: Spent, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that adds up what it takes."""
+
+    def run(*arguments: Any, **options: Any) -> Any:
+        start = time.perf_counter()
+        try:
+            return work(*arguments, **options)
+        finally:
+            spent[name] += time.perf_counter() - start
+
+    return run
+
+
+async def evaluate(path: Path) -> tuple[float, Spent, int]:
+    """Run one round on a fresh store object; return its time and what it was spent on."""
+    spent: Spent = defaultdict(float)
+    store = SqliteStore.open(path, clock=lambda: NOW_NS)
+    evaluator = Evaluator(store)
+    for number in range(MODELS):  # a service that runs has them in memory: they are read once
+        evaluator.baseline(f"m{number}", "1")
+    vars(store)["window"] = timed(spent, "read and merge", store.window)
+    vars(store)["baseline"] = timed(spent, "read the baseline", store.baseline)
+    vars(evaluation)["compare"] = timed(spent, "compare", evaluation.compare)
+    schedule = Schedule(window_seconds=3_600, interval_seconds=60, lateness_seconds=0)
+    scheduler = Scheduler(store, evaluator, schedule, clock=lambda: NOW_NS)
+    start = time.perf_counter()
+    done = await scheduler.run_once()
+    total = time.perf_counter() - start
+    store.close()
+    return total, spent, done
+
+
+async def record_week(path: Path) -> None:
+    """Keep an evaluation for each hour of a week of the first model."""
+    store = SqliteStore.open(path, clock=lambda: NOW_NS)
+    found = Evaluator(store).assess("m0", "1", TimeWindow.ending(NOW_NS, seconds=3_600))
+    for back in range(HOURS):
+        window = TimeWindow.ending(NOW_NS - back * HOUR_NS, seconds=3_600)
+        kept = evaluation_of(dataclasses.replace(found, window=window), NOW_NS)
+        if kept is not None:
+            await store.record_evaluation("m0", "1", kept)
+    store.close()
+
+
+def ask_week(path: Path) -> list[float]:
+    """Return how long the history of a week takes over HTTP, asked several times."""
+    options = CollectorOptions(
+        store_path=path, otlp_http_port=0, api_port=0, evaluation_interval_seconds=86_400
+    )
+    ready: list[Addresses] = []
+    started = threading.Event()
+    handles: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        handles.append((asyncio.get_running_loop(), stop))
+
+        def say(addresses: Addresses) -> None:
+            ready.append(addresses)
+            started.set()
+
+        await serve(options, stop=stop, ready=say, clock=lambda: NOW_NS)
+
+    thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
+    thread.start()
+    started.wait(60)
+    address = f"{ready[0].pages}/api/v1{path_of('models', 'm0', 'versions', '1', 'windows')}"
+    times = []
+    with httpx.Client(verify=False, timeout=60) as client:
+        for _ in range(10):
+            start = time.perf_counter()
+            answer = client.get(address, params={"limit": HOURS})
+            times.append(time.perf_counter() - start)
+            assert len(answer.json()["windows"]) == HOURS
+    loop, stop = handles[0]
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(60)
+    return times
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "store.sqlite"
+        fill(path)
+        total, spent, done = asyncio.run(evaluate(path))
+        print(f"{done} models of {FEATURES} features: {total:.2f} s")
+        for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
+            print(f"  {name}: {seconds:.2f} s")
+        print(f"  the rest, with writing: {total - sum(spent.values()):.2f} s")
+        asyncio.run(record_week(path))
+        times = sorted(ask_week(path))
+        print(
+            f"a week of {HOURS} hourly windows of {FEATURES} features over HTTP: median "
+            f"{1_000 * times[len(times) // 2]:.0f} ms, worst {1_000 * times[-1]:.0f} ms"
+        )
+
+
+if __name__ == "__main__":
+    main()
