@@ -51,8 +51,11 @@ def multivariate_drift(
     30 features, normal, exponential (also with sentinels), log-normal, autoregressions of .9 to
     .999. A correlation changed by .3 was found in all of 200 windows of 1,000 rows.
     """
-    reference, joint = baseline.joint_reference, current.joint
-    if reference is None or joint is None or joint.names != reference.moments.names:
+    joint = current.joint
+    if joint is None or baseline.profile.joint is None:
+        return {}  # decomposing the reference takes 10 ms at 30 inputs
+    reference = baseline.joint_reference
+    if reference is None or joint.names != reference.moments.names:
         return {}
     effect = baseline.joint_effect
     findings = [

@@ -141,7 +141,7 @@ class DriftReport:
             "drifted": self.drifted,
             "severity": self.severity,
             "verdict": self.verdict,
-            "features": {name: asdict(found) for name, found in self.features.items()},
+            "features": {name: found.to_dict() for name, found in self.features.items()},
             "multivariate": {name: asdict(found) for name, found in self.multivariate.items()},
             "performance": {name: asdict(found) for name, found in self.performance.items()},
             "segments": {name: report.to_dict() for name, report in self.segments.items()},

@@ -91,7 +91,7 @@ async def evaluate(path: Path) -> tuple[float, Spent, int]:
         evaluator.baseline(f"m{number}", "1")
     vars(store)["window"] = timed(spent, "read and merge", store.window)
     vars(store)["baseline"] = timed(spent, "read the baseline", store.baseline)
-    vars(evaluation)["compare"] = timed(spent, "compare", evaluation.compare)
+    vars(evaluation)["compare"] = timed(spent, "compare", vars(evaluation)["compare"])
     schedule = Schedule(window_seconds=3_600, interval_seconds=60, lateness_seconds=0)
     scheduler = Scheduler(store, evaluator, schedule, clock=lambda: NOW_NS)
     start = time.perf_counter()

@@ -61,6 +61,11 @@ CACHED_ASSESSMENTS = 64
 """Windows kept by an `Evaluator`; each holds a merged profile, some 100 kB at 40 features."""
 
 
+CACHED_BASELINES = 256
+"""Baselines kept by an `Evaluator`, some 0.5 MB at 40 features. Reading one anew takes as long as
+comparing with it, and where there are more models than that, each round reads them all."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LiveReference:
     """A live window that another one is compared with.
@@ -258,12 +263,12 @@ class Evaluator:
     """Assesses windows on demand, and keeps the latest of them. Blocking: CPU and disk.
 
     Thread-safety: safe; two threads that ask for the same new window may both compute it.
-    Memory: `CACHED_ASSESSMENTS` merged profiles, and as many baselines.
+    Memory: `CACHED_ASSESSMENTS` merged profiles, and `CACHED_BASELINES` baselines.
     """
 
     def __init__(self, store: EvaluationStore) -> None:
         self._store = store
-        self._baselines = Latest[Baseline](capacity=CACHED_ASSESSMENTS)
+        self._baselines = Latest[Baseline](capacity=CACHED_BASELINES)
         self._assessments = Latest[Assessment](capacity=CACHED_ASSESSMENTS)
 
     def assess(self, model: str, version: str, window: TimeWindow) -> Assessment:

@@ -25,6 +25,10 @@ from modelwatch.errors import ModelwatchError
 
 __all__ = ["RoundListener", "Schedule", "Scheduler", "evaluation_of"]
 
+AT_ONCE = 4
+"""Versions evaluated at the same time: one is compared while another is read or committed, and what
+is committed at the same time shares one sync of the disk."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -99,9 +103,15 @@ class Scheduler:
     async def run_once(self) -> int:
         """Evaluate every window that is due; return how many were."""
         done = 0
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def run(seen: VersionSeen) -> int:
+            async with room:
+                return await self._run_version(seen)
+
         try:
-            for seen in await asyncio.to_thread(self._store.versions):
-                done += await self._run_version(seen)
+            versions = await asyncio.to_thread(self._store.versions)
+            done = sum(await asyncio.gather(*(run(seen) for seen in versions)))
         except ModelwatchError as error:
             logger.warning("windows cannot be evaluated: %s", error)
         await self._tell_round()
