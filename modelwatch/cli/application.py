@@ -16,6 +16,7 @@ from modelwatch.cli import (
     collector,
     compare,
     doctor,
+    evaluate,
     report,
     status,
     store,
@@ -42,6 +43,7 @@ application.add_typer(store.commands, name="store")
 application.command(name="compare")(compare.compare)
 application.command(name="report")(report.report)
 application.command(name="collector")(collector.collector)
+application.command(name="evaluate")(evaluate.evaluate)
 application.command(name="status")(status.status)
 application.command(name="doctor")(doctor.doctor)
 

@@ -6,10 +6,17 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
-from modelwatch.cli.collector_client import CollectorOption, put_baseline
+from modelwatch.cli.collector_client import (
+    CollectorOption,
+    get_json,
+    post_json,
+    put_baseline,
+    version_path,
+)
 from modelwatch.cli.console import print_remark, print_renderable, print_text, writing
 from modelwatch.cli.progress import progress_bar
 from modelwatch.errors import ConfigurationError
@@ -27,7 +34,7 @@ class SeasonUse(StrEnum):
 
 commands = typer.Typer(
     name="baseline",
-    help="Build, show and push baselines: what a model was trained on.",
+    help="Build, show, push and promote baselines: what a model is judged against.",
     no_args_is_help=True,
 )
 
@@ -156,6 +163,77 @@ def push(file: BaselineFile, collector: CollectorOption = None) -> None:
     address = put_baseline(baseline, collector)
     print_text(f"{baseline.model} {baseline.version}: baseline {baseline.id} is now at {address}")
     print_remark("Windows that the collector evaluates from now on are judged against it.")
+
+
+ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")]
+ModelVersion = Annotated[str, typer.Argument(metavar="VERSION", help="Version of the model.")]
+
+
+@commands.command()
+def promote(
+    model: ModelName,
+    version: ModelVersion,
+    window: Annotated[
+        str | None,
+        typer.Option(help="Make the traffic of that long the baseline: 1d, 7d.", metavar="TIME"),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option(help="End of that window, ISO 8601; now where not given.")
+    ] = None,
+    back_to: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Put that earlier baseline back in force instead."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even while drift from the current one holds.")
+    ] = False,
+    collector: CollectorOption = None,
+) -> None:
+    """Make live traffic the baseline, or put an earlier one back in force.
+
+    \b
+    Examples:
+      modelwatch baseline promote churn 3 --window 7d
+      modelwatch baseline promote churn 3 --back-to 1f0c3a9d2b4e5f60
+    """
+    if (window is None) == (back_to is None):
+        raise ConfigurationError(
+            "give either --window (live traffic) or --back-to (an earlier one)."
+        )
+    path = version_path(model, version)
+    if back_to is not None:
+        post_json(f"{path}/baselines/{quote(back_to, safe='')}/promote", collector, {})
+        print_text(f"{model} {version}: baseline {back_to} is in force again")
+        return
+    traffic = {"window": window, **({"end": end} if end else {})}
+    made = post_json(f"{path}/baseline/promote", collector, {"from": traffic, "force": force})
+    print_text(f"{model} {version}: baseline {made['id']} of {made['rows']} live rows is in force")
+    if made["carried_over"]:
+        print_remark(f"Taken over from the one before: {', '.join(made['carried_over'])}.")
+
+
+@commands.command()
+def history(model: ModelName, version: ModelVersion, collector: CollectorOption = None) -> None:
+    """List the baselines that were in force, the current one first.
+
+    \b
+    Examples:
+      modelwatch baseline history churn 3
+    """
+    from rich.table import Table
+
+    table = Table(title=f"{model} {version}")
+    for heading in ("baseline", "in force since", "rows", "made of"):
+        table.add_column(heading, justify="right" if heading == "rows" else "left")
+    for one in get_json(f"{version_path(model, version)}/baselines", collector)["baselines"]:
+        origin = one["promoted_from"]
+        table.add_row(
+            f"{one['id']} (current)" if one["current"] else one["id"],
+            one["in_force_since"],
+            f"{one['rows']:,}",
+            "training data" if origin is None else f"traffic up to {origin['end']}",
+        )
+    print_renderable(table)
 
 
 def parse_score(texts: list[str]) -> str | Mapping[str, str] | None:
