@@ -91,7 +91,7 @@ async def evaluate(path: Path) -> tuple[float, float, Spent, int]:
         known = evaluator.baseline(f"m{number}", "1")
         assert known is not None
         assert known.id
-        assert known.reference
+        assert known.reference.row_of
     vars(store)["window"] = timed(spent, "read and merge", store.window)
     vars(store)["baseline"] = timed(spent, "read the baseline", store.baseline)
     vars(evaluation)["compare"] = timed(spent, "compare", vars(evaluation)["compare"])
