@@ -352,6 +352,19 @@ def test_what_is_known_is_not_parsed(
         assert parsed(written(encode_metrics(profile, resource=other))) == 1
 
 
+def test_numbers_that_are_not_told_cost_nothing(profile: mw.Profile) -> None:
+    """A histogram of values below zero has no sum."""
+    body = encode_metrics(profile, resource=RESOURCE)
+
+    def leave_out(request: ExportMetricsServiceRequest) -> None:
+        points = metric(request, names.FEATURE_VALUE).histogram.data_points
+        points[0].ClearField("sum")
+        points[1].ClearField("min")
+
+    assert_same(changed(body, leave_out))
+    assert parsed(changed(body, leave_out)) == 1
+
+
 def test_one_new_point_is_parsed_alone(profile: mw.Profile) -> None:
     """A category that comes up makes nothing else slow."""
     for _ in range(PASSES):
