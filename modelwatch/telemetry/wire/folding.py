@@ -29,6 +29,7 @@ from modelwatch.telemetry import names
 
 __all__ = [
     "Binned",
+    "all_categories",
     "categories",
     "checked_count",
     "checked_counts",
@@ -95,14 +96,15 @@ def exponential_histogram(point: Any, attributes: Attributes) -> Fold:
 
 def categories(attributes: Attributes, count: int) -> Fold:
     """Read the count of one category."""
-    category = attributes[names.FEATURE_CATEGORY]
-    if category == names.OTHER_CATEGORIES:
-        values = Categories(other=count)
-    elif category == names.UNSEEN_CATEGORIES:
-        values = Categories(unseen=count)
-    else:
-        values = Categories({category: count})
-    return _feature(attributes, "categorical", values)
+    return all_categories(attributes, {attributes[names.FEATURE_CATEGORY]: count})
+
+
+def all_categories(attributes: Attributes, counts: Mapping[str, int]) -> Fold:
+    """Read the counts of several categories of one feature."""
+    named = {category: count for category, count in counts.items() if count}
+    other = named.pop(names.OTHER_CATEGORIES, 0)
+    unseen = named.pop(names.UNSEEN_CATEGORIES, 0)
+    return _feature(attributes, "categorical", Categories(named, other, unseen))
 
 
 def missing(attributes: Attributes, count: int) -> Fold:
