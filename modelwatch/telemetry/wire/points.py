@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
+from modelwatch.errors import ProfileMismatch
 from modelwatch.profile import Profile
+from modelwatch.telemetry.wire.arrivals import Arrival, SeriesSet, Window, hash_of
+from modelwatch.telemetry.wire.assembling import empty_profile, fold_other, fold_series
 
-__all__ = ["Decoded", "Point", "Window", "assemble"]
-
-
-@dataclass(frozen=True, order=True)
-class Window:
-    """Of whom and of when a point tells.
-
-    Attributes:
-        model: the model's name.
-        version: its version.
-        instance: ``service.instance.id`` of the sender; empty where it gave none.
-        segment: the part of the traffic, empty for all of it.
-        baseline_id: the baseline whose bins were used, empty where none was known.
-        start_ns: start of the window, Unix nanoseconds.
-        end_ns: its end.
-    """
-
-    model: str
-    version: str
-    instance: str
-    segment: str
-    baseline_id: str
-    start_ns: int
-    end_ns: int
+__all__ = ["Point", "assemble", "points_of"]
 
 
 @dataclass(frozen=True)
@@ -46,29 +28,28 @@ class Point:
 
     key: int
     window: Window
-    fold: Callable[[Profile], None]
+    fold: Callable[[Profile], object]
 
 
-@dataclass
-class Decoded:
-    """What a request held.
-
-    Attributes:
-        points: the points that are ours.
-        foreign: how many were not, and were passed over.
-        rejected: how many of ours could not be used.
-        message: why, of the first of them.
-    """
-
-    points: list[Point] = field(default_factory=list)
-    foreign: int = 0
-    rejected: int = 0
-    message: str = ""
-
-    def reject(self, message: str, count: int = 1) -> None:
-        """Count points that cannot be used."""
-        self.rejected += count
-        self.message = self.message or message
+def points_of(arrivals: Iterable[Arrival]) -> Iterator[Point]:
+    """Yield each point of arrivals."""
+    for arrival in arrivals:
+        at = 0
+        offsets = arrival.series_set.offsets.tolist()
+        for number, series in enumerate(arrival.series_set.series):
+            floats = slice(at, at + series.is_histogram)
+            at += series.is_histogram
+            fold = partial(
+                _fold_one,
+                series_set=SeriesSet((series,)),
+                counts=arrival.counts[offsets[number] : offsets[number + 1]],
+                sums=arrival.sums[floats],
+                minima=arrival.minima[floats],
+                maxima=arrival.maxima[floats],
+            )
+            yield Point(_key(arrival, series.key), arrival.window, fold)
+        for other in arrival.others:
+            yield Point(_key(arrival, other.key), arrival.window, partial(fold_other, other=other))
 
 
 def assemble(points: Iterable[Point]) -> list[Profile]:
@@ -79,17 +60,17 @@ def assemble(points: Iterable[Point]) -> list[Profile]:
     """
     profiles: dict[Window, Profile] = {}
     for point in points:
-        window = point.window
-        profile = profiles.get(window)
+        profile = profiles.get(point.window)
         if profile is None:
-            profile = profiles[window] = Profile(
-                window.model,
-                window.version,
-                baseline_id=window.baseline_id or None,
-                segment=window.segment or None,
-                instance=window.instance or None,
-                start_ns=window.start_ns,
-                end_ns=window.end_ns,
-            )
+            profile = profiles[point.window] = empty_profile(point.window)
         point.fold(profile)
     return sorted(profiles.values(), key=lambda profile: (profile.start_ns, profile.end_ns))
+
+
+def _key(arrival: Arrival, key: int) -> int:
+    return hash_of(repr((arrival.sender, arrival.window, key)).encode())
+
+
+def _fold_one(profile: Profile, **told: Any) -> None:
+    if fold_series(profile, **told):
+        raise ProfileMismatch("a point contradicts those before it.")
