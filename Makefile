@@ -22,7 +22,7 @@ FOR_OLDEST := $(OLDEST)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo demo-check check format test oldest frameworks examples test-traces \
-	traces-picture bench soak peers peer-costs build clean
+	traces-picture bench soak kills peers peer-costs build clean
 
 help:  ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -118,6 +118,9 @@ bench: $(FOR_DEVELOPMENT)  ## all benchmarks, into tests/benchmarks/results.md
 soak: $(FOR_DEVELOPMENT)  ## memory under long loads, into tests/soak/results.md
 	@$(BIN)/python tests/benchmarks/run.py --folder tests/soak --results tests/soak/results.md \
 		--made-by "make soak"
+
+kills: $(FOR_DEVELOPMENT)  ## kill a collector 100 times under load; nothing is lost or counted twice
+	@MODELWATCH_TEST_KILLS=100 $(BIN)/python -m pytest tests/collector/test_app.py -k killed
 
 # Other tools cannot share our environment: each has one of its own, made from the versions pinned
 # in tests/benchmarks/peers. `make peers ONLY=--ours` runs ours again beside what the others said.

@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 import modelwatch
-from modelwatch.cli import alerts, baseline, capture, collector, compare, doctor, report, status
+from modelwatch.cli import (
+    alerts,
+    baseline,
+    capture,
+    collector,
+    compare,
+    doctor,
+    report,
+    status,
+    store,
+)
 from modelwatch.cli.console import drop_unwritable_output, print_error, print_text
 from modelwatch.errors import ModelwatchError
 
@@ -28,6 +38,7 @@ application = typer.Typer(
 application.add_typer(alerts.commands, name="alerts")
 application.add_typer(baseline.commands, name="baseline")
 application.add_typer(capture.commands, name="capture")
+application.add_typer(store.commands, name="store")
 application.command(name="compare")(compare.compare)
 application.command(name="report")(report.report)
 application.command(name="collector")(collector.collector)

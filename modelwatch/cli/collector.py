@@ -56,6 +56,14 @@ def collector(
         Path | None,
         typer.Option(metavar="FILE", help="Check that file and end; status 2 where it is wrong."),
     ] = None,
+    max_store: Annotated[
+        int,
+        typer.Option(
+            metavar="MIB",
+            min=0,
+            help="Most MiB that the store may hold; beyond it the oldest detail goes. 0: no limit.",
+        ),
+    ] = 10_240,
     insecure: Annotated[
         bool,
         typer.Option("--insecure", help="Allow a --host that other machines can reach."),
@@ -80,6 +88,7 @@ def collector(
         return
     from modelwatch.collector.alerting.options import AlertingOptions
     from modelwatch.collector.app import CollectorOptions, run
+    from modelwatch.collector.storing.retention import Retention
 
     run(
         CollectorOptions(
@@ -91,6 +100,7 @@ def collector(
             persistence=persistence_of(persistence),
             evaluation_interval_seconds=seconds_of("--evaluation-interval", evaluation_interval),
             lateness_seconds=seconds_of("--lateness", lateness),
+            retention=Retention(max_store_bytes=max_store * 2**20),
             insecure=insecure,
             alerting=AlertingOptions(
                 config_path=alerts.config_path(config), environment=dict(os.environ)

@@ -63,7 +63,17 @@ def run(options: CollectorOptions) -> None:
         ConfigurationError: a port is taken, or the host is not an address of this machine.
         StoreError: the store cannot be opened.
     """
-    asyncio.run(_run(options))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_run(options))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes uvloop's event loops, where it is installed; else None."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 async def _run(options: CollectorOptions) -> None:
@@ -106,9 +116,20 @@ async def serve(
     with contextlib.ExitStack() as resources:
         otlp = resources.enter_context(_listening(options, "otlp_http_port"))
         pages = resources.enter_context(_listening(options, "api_port"))
-        database = Database(options.store_path, queue_size=options.write_queue_size)
+        database = Database(
+            options.store_path,
+            queue_size=options.write_queue_size,
+            lock_seconds=options.lock_seconds,
+        )
         resources.callback(database.close)
-        store = SqliteStore(database, dedupe_seconds=options.dedupe_seconds, clock=clock)
+        store = SqliteStore(
+            database,
+            dedupe_seconds=options.dedupe_seconds,
+            window_seconds=options.window_seconds,
+            retention=options.retention,
+            most_waiting=options.write_queue_size,
+            clock=clock,
+        )
         evaluator = Evaluator(store)
         schedule = Schedule(
             window_seconds=options.window_seconds,
@@ -136,6 +157,7 @@ async def serve(
             tasks.create_task(Sender(alerts, alerting, channels, clock=clock).run(stop))
             tasks.create_task(alerting.follow(reload or asyncio.Event(), stop))
             tasks.create_task(scheduler.run(stop))
+            tasks.create_task(store.keep(stop))
             for server in servers:
                 tasks.create_task(server.serve())
             for server in servers:

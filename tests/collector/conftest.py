@@ -18,7 +18,7 @@ import modelwatch as mw
 from modelwatch.collector.app import Addresses, CollectorOptions, serve
 from modelwatch.collector.serving.encoded_paths import path_of
 from modelwatch.collector.storing.sqlite_store import SqliteStore
-from modelwatch.telemetry.wire import Point, decode_metrics, encode_metrics
+from modelwatch.telemetry.wire import Arrival, decode_metrics, encode_metrics
 from tests import plain_http
 
 MODEL, VERSION = "churn/eu", "3 <b>β</b>"
@@ -73,9 +73,13 @@ class Traffic:
         profile = profile or self.profile()
         return encode_metrics(profile, resource={"service.instance.id": profile.instance or ""})
 
-    def points(self, profile: mw.Profile | None = None) -> list[Point]:
-        """Return the points of a metrics request."""
-        return decode_metrics(self.body(profile)).points
+    def arrivals(self, profile: mw.Profile | None = None) -> list[Arrival]:
+        """Return what a metrics request tells."""
+        return decode_metrics(self.body(profile)).arrivals
+
+    def points(self, profile: mw.Profile | None = None) -> int:
+        """Return how many points a metrics request holds."""
+        return sum(arrival.points for arrival in self.arrivals(profile))
 
 
 @pytest.fixture(scope="session")

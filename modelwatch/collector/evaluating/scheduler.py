@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator, choose_windows
+from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.storing.store import (
     Evaluation,
     EvaluationLog,
@@ -19,13 +20,10 @@ from modelwatch.collector.storing.store import (
     VersionSource,
     WindowSource,
 )
-from modelwatch.collector.windows import NANOSECONDS, TimeWindow
+from modelwatch.collector.windows import HORIZON_WINDOWS, NANOSECONDS, TimeWindow
 from modelwatch.errors import ModelwatchError
 
 __all__ = ["RoundListener", "Schedule", "Scheduler"]
-
-HORIZON_WINDOWS = 168
-"""How many windows back late or replayed data is still evaluated by itself."""
 
 logger = logging.getLogger(__name__)
 
@@ -156,6 +154,7 @@ class Scheduler:
             through_id=found.through_id,
             evaluated_ns=self._clock(),
             report=json.dumps(found.report.to_dict()),
+            summary=EvaluationSummary.of(found.report),
         )
         await self._store.record_evaluation(seen.model, seen.version, evaluation)
         if self._listener is not None:

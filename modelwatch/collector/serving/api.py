@@ -207,14 +207,17 @@ class _Api:
         model: str,
         version: str,
         limit: Annotated[int, Query(ge=1, le=MAX_TIMELINE_WINDOWS)] = 100,
-    ) -> dict[str, Any]:
+    ) -> JSONResponse:
         """Return the latest finished windows that were evaluated by themselves, oldest first."""
         require_version(self._store, model, version)
         persistence = self._options.persistence
         before = windows_needed(persistence)
-        evaluations = self._store.evaluations(model, version, limit=limit + before)
+        evaluations = self._store.summaries(model, version, limit=limit + before)
         evaluated = read_windows(evaluations, persistence)[-limit:]
-        return answers.windows(model, version, self._options.window_seconds, evaluated, persistence)
+        found = answers.windows(
+            model, version, self._options.window_seconds, evaluated, persistence
+        )
+        return JSONResponse(found)  # many values, plain ones: they are written as they are
 
     def get_baseline(self, model: str, version: str, request: Request) -> Response:
         """Return the current baseline; 304 where If-None-Match names it."""

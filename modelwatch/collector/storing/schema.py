@@ -1,8 +1,9 @@
 """The SQLite schema, its version, and the refusal of files that are not ours.
 
-Integers are signed 64 bit: times are Unix nanoseconds below 2**63, dedupe keys are hashes that
-are signed already. Profiles, baselines and reports are zlib-compressed JSON, each of which
-carries its own format version.
+Integers are signed 64 bit: times are Unix nanoseconds below 2**63, keys are hashes that are signed
+already. Counts are arrays of the smallest unsigned integers that hold them (see `vectors`), laid
+out as the series set says that the row names. Profiles, baselines and reports are zlib-compressed
+JSON, each of which carries its own format version.
 """
 
 from __future__ import annotations
@@ -10,136 +11,22 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from modelwatch.collector.storing.schema_steps import STEPS
 from modelwatch.errors import StoreError
 
-__all__ = ["SCHEMA_VERSION", "prepare"]
+__all__ = ["PAGE_BYTES", "SCHEMA_VERSION", "prepare", "require_current"]
 
 APPLICATION_ID = 0x6D77_6301
 """Stamped into the file's header, so that another program's database is never written to."""
 
-_FIRST_SCHEMA = """
-CREATE TABLE versions (
-    id INTEGER PRIMARY KEY,
-    model TEXT NOT NULL,
-    version TEXT NOT NULL,
-    first_seen_ns INTEGER,
-    last_seen_ns INTEGER,
-    row_count INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (model, version)
-);
-CREATE TABLE seen (
-    key INTEGER PRIMARY KEY,
-    expires_seconds INTEGER NOT NULL
-);
-CREATE INDEX seen_by_expiry ON seen (expires_seconds);
-CREATE TABLE profiles (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    version_id INTEGER NOT NULL REFERENCES versions,
-    instance TEXT,
-    segment TEXT,
-    baseline_id TEXT,
-    start_ns INTEGER NOT NULL,
-    end_ns INTEGER NOT NULL,
-    content BLOB NOT NULL
-);
-CREATE INDEX profiles_by_end ON profiles (version_id, end_ns);
-CREATE TABLE baselines (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    version_id INTEGER NOT NULL REFERENCES versions,
-    id TEXT NOT NULL,
-    pushed_ns INTEGER NOT NULL,
-    content BLOB NOT NULL,
-    UNIQUE (version_id, id)
-);
-CREATE TABLE evaluations (
-    version_id INTEGER NOT NULL REFERENCES versions,
-    baseline_id TEXT NOT NULL,
-    start_ns INTEGER NOT NULL,
-    end_ns INTEGER NOT NULL,
-    through_id INTEGER NOT NULL,
-    evaluated_ns INTEGER NOT NULL,
-    report BLOB NOT NULL,
-    PRIMARY KEY (version_id, end_ns, start_ns, baseline_id)
-) WITHOUT ROWID;
-"""
+PAGE_BYTES = 8_192
+"""Of files that are made now: the counts of a usual export fill half of it. An older file keeps the
+size that it was made with."""
 
-_STEERING = """
-CREATE TABLE steering (
-    version_id INTEGER PRIMARY KEY REFERENCES versions,
-    put_ns INTEGER NOT NULL,
-    content TEXT NOT NULL
-);
-"""
+CHECKPOINT_PAGES = 2_000
+"""Pages in the log at which they are moved into the file."""
 
-_ALERTING = """
-CREATE TABLE alert_facts (
-    model TEXT NOT NULL,
-    version TEXT NOT NULL,
-    end_ns INTEGER NOT NULL,
-    start_ns INTEGER NOT NULL,
-    content TEXT NOT NULL,
-    PRIMARY KEY (model, version, end_ns, start_ns)
-) WITHOUT ROWID;
-CREATE TABLE alert_rules (
-    model TEXT NOT NULL,
-    version TEXT NOT NULL,
-    rule TEXT NOT NULL,
-    content TEXT NOT NULL,
-    PRIMARY KEY (model, version, rule)
-) WITHOUT ROWID;
-CREATE TABLE alerts (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    model TEXT NOT NULL,
-    version TEXT NOT NULL,
-    rule TEXT NOT NULL,
-    state TEXT NOT NULL,
-    ended_ns INTEGER,
-    content TEXT NOT NULL
-);
-CREATE UNIQUE INDEX one_open_alert ON alerts (model, version, rule) WHERE ended_ns IS NULL;
-CREATE INDEX alerts_by_end ON alerts (ended_ns);
-CREATE TABLE alert_events (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    alert_id TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    at_ns INTEGER NOT NULL,
-    detail TEXT NOT NULL
-);
-CREATE INDEX events_by_alert ON alert_events (alert_id);
-CREATE TABLE silences (
-    id TEXT PRIMARY KEY,
-    until_ns INTEGER NOT NULL,
-    content TEXT NOT NULL
-);
-CREATE TABLE alert_outbox (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    target TEXT NOT NULL,
-    alert_id TEXT NOT NULL,
-    key TEXT NOT NULL,
-    created_ns INTEGER NOT NULL,
-    next_ns INTEGER NOT NULL,
-    attempts INTEGER NOT NULL,
-    content TEXT NOT NULL,
-    UNIQUE (target, key)
-);
-CREATE INDEX outbox_by_alert ON alert_outbox (target, alert_id, number);
-CREATE INDEX outbox_by_time ON alert_outbox (next_ns);
-CREATE TABLE alert_targets (
-    name TEXT PRIMARY KEY,
-    sent INTEGER NOT NULL DEFAULT 0,
-    failures INTEGER NOT NULL DEFAULT 0,
-    given_up INTEGER NOT NULL DEFAULT 0,
-    last_sent_ns INTEGER,
-    last_failed_ns INTEGER,
-    last_error TEXT NOT NULL DEFAULT ''
-);
-"""
-
-_STEPS = (_FIRST_SCHEMA, _STEERING, _ALERTING)
-"""What brings a file from each schema version to the next, an empty one being of version 0."""
-
-SCHEMA_VERSION = len(_STEPS)
+SCHEMA_VERSION = len(STEPS)
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -154,10 +41,14 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     """
     try:
         _refuse_foreign(connection, path)
+        # Of an empty file alone; `modelwatch store vacuum` gives them to an older one.
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         # FULL: an acknowledged export survives a power cut too; group commit pays for the fsync.
         connection.execute("PRAGMA synchronous = FULL")
-        steps = "".join(_STEPS[_pragma(connection, "user_version") :])
+        steps = "".join(STEPS[_pragma(connection, "user_version") :])
         if steps:
             connection.executescript(
                 f"BEGIN IMMEDIATE;{steps}PRAGMA application_id = {APPLICATION_ID};"
@@ -182,6 +73,22 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreError(
             f"{path} has schema version {found}, and this release reads up to {SCHEMA_VERSION}: "
             "upgrade modelwatch, or give another file."
+        )
+
+
+def require_current(connection: sqlite3.Connection, path: Path) -> None:
+    """Do nothing where an open database is a store of the current schema.
+
+    Raises:
+        StoreError: where it is none, or of another schema version.
+        sqlite3.Error: where it is no database.
+    """
+    _refuse_foreign(connection, path)
+    found = _pragma(connection, "user_version")
+    if found < SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} has schema version {found}, and this release works on {SCHEMA_VERSION}: start "
+            "a collector on it once, which brings it forward."
         )
 
 

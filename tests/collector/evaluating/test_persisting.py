@@ -16,8 +16,13 @@ from modelwatch.collector.evaluating.persisting import (
 )
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.serving.page_words import holding
+from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.storing.sqlite_store import SqliteStore
-from modelwatch.collector.storing.store import Evaluation, WindowProfiles
+from modelwatch.collector.storing.store import (
+    Evaluation,
+    SummarizedEvaluation,
+    WindowProfiles,
+)
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.persistence import FeatureHistory, Persistence
 from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity
@@ -63,6 +68,17 @@ def evaluation(
     )
 
 
+def summarized(found: Evaluation) -> SummarizedEvaluation:
+    """Return an evaluation as lists of many have it."""
+    return SummarizedEvaluation(
+        baseline_id=found.baseline_id,
+        window=found.window,
+        through_id=found.through_id,
+        evaluated_ns=found.evaluated_ns,
+        summary=EvaluationSummary.of_document(found.report),
+    )
+
+
 def found_at(window: list[FeatureHistory]) -> tuple[int, int]:
     """Return in how many windows the feature was found, of how many."""
     (history,) = window
@@ -72,7 +88,7 @@ def found_at(window: list[FeatureHistory]) -> tuple[int, int]:
 def test_each_window_knows_those_before_it() -> None:
     """Of each window is told what held when it ended."""
     told = read_windows(
-        [evaluation(letter, number) for number, letter in enumerate("D?D..")], Persistence()
+        [summarized(evaluation(letter, n)) for n, letter in enumerate("D?D..")], Persistence()
     )
     assert [found_at(window.histories) for window in told] == [
         (1, 1),
@@ -92,7 +108,7 @@ def test_windows_of_another_baseline_or_length_are_apart() -> None:
         evaluation("D", 3, seconds=90),
         evaluation("D", 4),
     ]
-    told = read_windows(mixed, Persistence())
+    told = read_windows([summarized(found) for found in mixed], Persistence())
     assert [found_at(window.histories) for window in told] == [(1, 1), (1, 1), (1, 1), (2, 2)]
 
 

@@ -111,7 +111,7 @@ def test_tells_what_came_in(start: Start, traffic: Traffic) -> None:
     for body in (traffic.body(), traffic.body(), b"\xff"):
         collector.post(body)
     told = plain_http.get(f"{collector.api}/api/v1/received").json()
-    points = len(traffic.points())
+    points = traffic.points()
     assert (told["points"], told["duplicates"]) == (points, points)
     assert (told["requests"], told["refused"]) == (3, 1)
 
