@@ -34,7 +34,7 @@ SILENT = '[[rules]]\nname = "silence"\non = "no_data"\nk = 2\nmin_windows = 1\n'
 async def send(desk: Desk, traffic: Traffic, number: int, *, shift: float = 0.0) -> None:
     """Store the data of one window, and go to its end."""
     end_ns = window(number).end_ns
-    await desk.store.write(traffic.points(traffic.profile(end_ns=end_ns, shift=shift)))
+    await desk.store.write(traffic.arrivals(traffic.profile(end_ns=end_ns, shift=shift)))
     desk.clock.now_ns = max(desk.clock.now_ns, end_ns)
 
 
@@ -217,7 +217,7 @@ async def test_a_version_that_was_replaced_may_be_silent(
     for number in range(1, 5):
         profile = traffic.profile(end_ns=window(number).end_ns)
         profile.version = "4"
-        await desk.store.write(traffic.points(profile))
+        await desk.store.write(traffic.arrivals(profile))
         desk.clock.now_ns = window(number).end_ns
         await desk.scheduler.run_once()
     silent = [alert.version for alert in desk.alerting.open_alerts()]
@@ -343,7 +343,7 @@ def test_facts_survive_the_store(baseline: mw.Baseline, traffic: Traffic, tmp_pa
     """What rules know of a window is read back as it was written."""
     store = SqliteStore.open(tmp_path / "facts.sqlite")
     try:
-        asyncio.run(store.write(traffic.points(traffic.profile(end_ns=window(0).end_ns, shift=30))))
+        asyncio.run(store.write(traffic.arrivals(traffic.profile(end_ns=window(0).end_ns, shift=30))))
         asyncio.run(store.put_baseline(MODEL, VERSION, baseline.id, baseline.to_json()))
         facts = facts_of(Evaluator(store).assess(MODEL, VERSION, window(0)))
     finally:
