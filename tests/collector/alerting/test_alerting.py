@@ -343,7 +343,9 @@ def test_facts_survive_the_store(baseline: mw.Baseline, traffic: Traffic, tmp_pa
     """What rules know of a window is read back as it was written."""
     store = SqliteStore.open(tmp_path / "facts.sqlite")
     try:
-        asyncio.run(store.write(traffic.arrivals(traffic.profile(end_ns=window(0).end_ns, shift=30))))
+        asyncio.run(
+            store.write(traffic.arrivals(traffic.profile(end_ns=window(0).end_ns, shift=30)))
+        )
         asyncio.run(store.put_baseline(MODEL, VERSION, baseline.id, baseline.to_json()))
         facts = facts_of(Evaluator(store).assess(MODEL, VERSION, window(0)))
     finally:
