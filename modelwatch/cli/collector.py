@@ -42,6 +42,14 @@ def collector(
     lateness: Annotated[
         str, typer.Option(help="How long after its end a window is waited for.")
     ] = "5s",
+    results_endpoint: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="An OTLP receiver that is sent what is found. Its protocol, headers and "
+            "certificates are those of OTEL_EXPORTER_OTLP_*.",
+        ),
+    ] = "",
     insecure: Annotated[
         bool,
         typer.Option("--insecure", help="Allow a --host that other machines can reach."),
@@ -58,9 +66,11 @@ def collector(
     Examples:
       modelwatch collector
       modelwatch collector --store /var/lib/modelwatch/store.sqlite --window 15m
+      modelwatch collector --results-endpoint http://otel-collector:4318
       modelwatch collector --host 0.0.0.0 --insecure
     """
     from modelwatch.collector.app import CollectorOptions, run
+    from modelwatch.collector.showing.options import ShowingOptions
 
     run(
         CollectorOptions(
@@ -73,6 +83,7 @@ def collector(
             evaluation_interval_seconds=seconds_of("--evaluation-interval", evaluation_interval),
             lateness_seconds=seconds_of("--lateness", lateness),
             insecure=insecure,
+            showing=ShowingOptions(results_endpoint=results_endpoint),
         )
     )
 

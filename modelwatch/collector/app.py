@@ -16,12 +16,13 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.receiver import Receiver, ReceiverLimits
 from modelwatch.collector.serving.api import build_api
+from modelwatch.collector.showing.self_measures import MeasuredEvaluator, MeasuredSink, SelfMeasures
+from modelwatch.collector.showing.showing import Showing
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.errors import ConfigurationError
@@ -98,20 +99,24 @@ async def serve(
         database = Database(options.store_path, queue_size=options.write_queue_size)
         resources.callback(database.close)
         store = SqliteStore(database, dedupe_seconds=options.dedupe_seconds, clock=clock)
-        evaluator = Evaluator(store)
+        measures = SelfMeasures(database.path)
+        evaluator = MeasuredEvaluator(store, measures)
         schedule = Schedule(
             window_seconds=options.window_seconds,
             interval_seconds=options.evaluation_interval_seconds,
             lateness_seconds=options.lateness_seconds,
         )
         counts = ReceiverCounts()
-        receiver = Receiver(store, _limits(options), counts)
-        api = build_api(store, evaluator, options, counts, clock=clock)
+        showing = Showing(store, counts, measures, options.showing, clock=clock)
+        receiver = Receiver(MeasuredSink(store, measures), _limits(options), counts)
+        more = (showing.router(),)
+        api = build_api(store, evaluator, options, counts, more=more, clock=clock)
         servers = [_Server(receiver.app(), otlp), _Server(api, pages)]
         addresses = Addresses(otlp_http=_url(otlp), pages=_url(pages), store=database.path)
-        scheduler = Scheduler(store, evaluator, schedule, clock=clock)
+        scheduler = Scheduler(store, evaluator, schedule, listener=showing, clock=clock)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(scheduler.run(stop))
+            tasks.create_task(_evaluate(scheduler, showing, stop))
+            tasks.create_task(showing.run(stop))
             for server in servers:
                 tasks.create_task(server.serve())
             for server in servers:
@@ -121,6 +126,11 @@ async def serve(
             await stop.wait()
             for server in servers:
                 server.should_exit = True
+
+
+async def _evaluate(scheduler: Scheduler, showing: Showing, stop: asyncio.Event) -> None:
+    await showing.recall()  # first, since what begins to drift is told from what did before
+    await scheduler.run(stop)
 
 
 def _limits(options: CollectorOptions) -> ReceiverLimits:

@@ -6,6 +6,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from modelwatch.collector.showing.options import ShowingOptions
 from modelwatch.collector.windows import LONGEST_WINDOW_SECONDS
 from modelwatch.errors import ConfigurationError
 from modelwatch.persistence import Persistence
@@ -42,6 +43,7 @@ class CollectorOptions:
             again later than that counts twice.
         insecure: allows a host other than loopback. There is no authentication and no TLS: who
             can reach the ports can read and write everything.
+        showing: what other programs are shown of the results, and where they are sent.
 
     Raises:
         ConfigurationError: an option has a value that cannot work.
@@ -63,6 +65,7 @@ class CollectorOptions:
     write_queue_size: int = 1_024
     dedupe_seconds: int = 86_400
     insecure: bool = False
+    showing: ShowingOptions = field(default_factory=ShowingOptions)
 
     def __post_init__(self) -> None:
         for name in ("otlp_http_port", "api_port"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -61,6 +61,7 @@ def build_api(
     options: CollectorOptions,
     counts: ReceiverCounts,
     *,
+    more: Sequence[APIRouter] = (),
     clock: Callable[[], int] = time.time_ns,
 ) -> FastAPI:
     """Return the ASGI application of the API and the pages.
@@ -70,6 +71,7 @@ def build_api(
         evaluator: compares windows on demand.
         options: gives the default length of a window.
         counts: what the receiver has seen.
+        more: further routes.
         clock: Unix nanoseconds.
     """
     app = FastAPI(
@@ -87,7 +89,9 @@ def build_api(
     app.include_router(json_routes)
     app.include_router(steering_routes)
     app.include_router(page_routes, include_in_schema=False)
-    routers = (app.router, json_routes, steering_routes, page_routes)
+    for further in more:
+        app.include_router(further)
+    routers = (app.router, json_routes, steering_routes, page_routes, *more)
     routes = [route for router in routers for route in router.routes]
 
     def failed(request: Request, error: Exception) -> Response:
