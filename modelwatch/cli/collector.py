@@ -64,6 +64,14 @@ def collector(
             help="Most MiB that the store may hold; beyond it the oldest detail goes. 0: no limit.",
         ),
     ] = 10_240,
+    results_endpoint: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="An OTLP receiver that is sent what is found. Its protocol, headers and "
+            "certificates are those of OTEL_EXPORTER_OTLP_*.",
+        ),
+    ] = "",
     insecure: Annotated[
         bool,
         typer.Option("--insecure", help="Allow a --host that other machines can reach."),
@@ -81,6 +89,7 @@ def collector(
       modelwatch collector
       modelwatch collector --store /var/lib/modelwatch/store.sqlite --window 15m
       modelwatch collector --config /etc/modelwatch.toml
+      modelwatch collector --results-endpoint http://otel-collector:4318
       modelwatch collector --host 0.0.0.0 --insecure
     """
     if check_config is not None:
@@ -88,6 +97,7 @@ def collector(
         return
     from modelwatch.collector.alerting.options import AlertingOptions
     from modelwatch.collector.app import CollectorOptions, run
+    from modelwatch.collector.showing.options import ShowingOptions
     from modelwatch.collector.storing.retention import Retention
 
     run(
@@ -105,6 +115,7 @@ def collector(
             alerting=AlertingOptions(
                 config_path=alerts.config_path(config), environment=dict(os.environ)
             ),
+            showing=ShowingOptions(results_endpoint=results_endpoint),
         )
     )
 

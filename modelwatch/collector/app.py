@@ -21,12 +21,14 @@ from modelwatch.collector.alerting.channels import Channels
 from modelwatch.collector.alerting.posting import Poster
 from modelwatch.collector.alerting.sender import Sender
 from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
-from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.receiver import Receiver, ReceiverLimits
 from modelwatch.collector.serving.api import build_api
+from modelwatch.collector.showing.listening import Listeners
+from modelwatch.collector.showing.self_measures import MeasuredEvaluator, MeasuredSink, SelfMeasures
+from modelwatch.collector.showing.showing import Showing
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.errors import ConfigurationError
@@ -130,14 +132,15 @@ async def serve(
             most_waiting=options.write_queue_size,
             clock=clock,
         )
-        evaluator = Evaluator(store)
+        measures = SelfMeasures(database.path)
+        evaluator = MeasuredEvaluator(store, measures)
         schedule = Schedule(
             window_seconds=options.window_seconds,
             interval_seconds=options.evaluation_interval_seconds,
             lateness_seconds=options.lateness_seconds,
         )
         counts = ReceiverCounts()
-        receiver = Receiver(store, _limits(options), counts)
+        receiver = Receiver(MeasuredSink(store, measures), _limits(options), counts)
         alerts = SqliteAlerts(database)
         alerting = Alerting(
             alerts,
@@ -148,15 +151,29 @@ async def serve(
             pages_url=_url(pages),
             clock=clock,
         )
-        api = build_api(store, evaluator, options, counts, alerting, alerts, clock=clock)
+        showing = Showing(store, counts, measures, options.showing, alerts=alerting, clock=clock)
+        further = (showing.router(),)
+        api = build_api(
+            store,
+            evaluator,
+            options,
+            counts,
+            alerting,
+            alerts,
+            more=further,
+            clock=clock,
+        )
         servers = [_Server(receiver.app(), otlp), _Server(api, pages)]
         addresses = Addresses(otlp_http=_url(otlp), pages=_url(pages), store=database.path)
-        scheduler = Scheduler(store, evaluator, schedule, listener=alerting, clock=clock)
+        scheduler = Scheduler(
+            store, evaluator, schedule, listener=Listeners(alerting, showing), clock=clock
+        )
         async with Poster() as poster, asyncio.TaskGroup() as tasks:
             channels = Channels(poster=poster, pages_url=alerting.pages_url)
             tasks.create_task(Sender(alerts, alerting, channels, clock=clock).run(stop))
             tasks.create_task(alerting.follow(reload or asyncio.Event(), stop))
-            tasks.create_task(scheduler.run(stop))
+            tasks.create_task(_evaluate(scheduler, showing, stop))
+            tasks.create_task(showing.run(stop))
             tasks.create_task(store.keep(stop))
             for server in servers:
                 tasks.create_task(server.serve())
@@ -167,6 +184,11 @@ async def serve(
             await stop.wait()
             for server in servers:
                 server.should_exit = True
+
+
+async def _evaluate(scheduler: Scheduler, showing: Showing, stop: asyncio.Event) -> None:
+    await showing.recall()  # first, since what begins to drift is told from what did before
+    await scheduler.run(stop)
 
 
 def _limits(options: CollectorOptions) -> ReceiverLimits:

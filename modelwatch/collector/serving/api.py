@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -66,6 +66,7 @@ def build_api(
     alerting: Alerting,
     alerts: AlertStore,
     *,
+    more: Sequence[APIRouter] = (),
     clock: Callable[[], int] = time.time_ns,
 ) -> FastAPI:
     """Return the ASGI application of the API and the pages.
@@ -77,6 +78,7 @@ def build_api(
         counts: what the receiver has seen.
         alerting: keeps the alerts.
         alerts: answers what alerts there were.
+        more: further routes.
         clock: Unix nanoseconds.
     """
     app = FastAPI(
@@ -96,7 +98,9 @@ def build_api(
     app.include_router(steering_routes)
     app.include_router(alert_routes)
     app.include_router(page_routes, include_in_schema=False)
-    routers = (app.router, json_routes, steering_routes, alert_routes, page_routes)
+    for further in more:
+        app.include_router(further)
+    routers = (app.router, json_routes, steering_routes, alert_routes, page_routes, *more)
     routes = [route for router in routers for route in router.routes]
 
     def failed(request: Request, error: Exception) -> Response:
