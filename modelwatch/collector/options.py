@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelwatch.collector.alerting.options import AlertingOptions
+from modelwatch.collector.receiving.options import ReceivingOptions
 from modelwatch.collector.storing.retention import Retention
 from modelwatch.collector.windows import LONGEST_WINDOW_SECONDS
 from modelwatch.errors import ConfigurationError
@@ -48,6 +49,7 @@ class CollectorOptions:
         insecure: allows a host other than loopback. There is no authentication and no TLS: who
             can reach the ports can read and write everything.
         alerting: what is an alert, and who is told.
+        receiving: OTLP/gRPC, limits of names and times, and where all is sent on to.
 
     Raises:
         ConfigurationError: an option has a value that cannot work.
@@ -72,6 +74,7 @@ class CollectorOptions:
     retention: Retention = field(default_factory=Retention)
     insecure: bool = False
     alerting: AlertingOptions = field(default_factory=AlertingOptions)
+    receiving: ReceivingOptions = field(default_factory=ReceivingOptions)
 
     def __post_init__(self) -> None:
         for name in ("otlp_http_port", "api_port"):
