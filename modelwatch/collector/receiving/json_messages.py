@@ -4,15 +4,15 @@ It differs from protobuf's own JSON: ids are hexadecimal, enums are numbers. A f
 lowerCamelCase name or by its own; unknown ones are passed over, and null is a field not told.
 64-bit integers come as texts or numbers, bytes in base64.
 
-Reads an export of 40 features on 120 bins in some 2 ms, a fifteenth of what protobuf's json_format
-takes; the protobuf encoding takes 0.04 ms.
+Reads an export of 40 features on 120 bins in some 5 ms, an eighth of what protobuf's json_format
+takes; a third of that is Python's own reader of JSON. The protobuf encoding takes 0.04 ms.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -117,7 +117,7 @@ def _set(message: Any, field: _Field, value: Any, depth: int) -> None:
             raise TypeError("it is no array")
         into = getattr(message, name)
         if convert is not None:
-            into.extend(map(convert, value))
+            into.extend(_converted(value, convert))
         else:
             for one in value:
                 _fill(into.add(), one, depth + 1)
@@ -127,6 +127,16 @@ def _set(message: Any, field: _Field, value: Any, depth: int) -> None:
         part = getattr(message, name)
         part.SetInParent()
         _fill(part, value, depth + 1)
+
+
+def _converted(values: list[Any], convert: Callable[[Any], Any]) -> Iterable[Any]:
+    """Return converted values; counts and bounds, of which there are thousands, at once."""
+    types = set(map(type, values))
+    if convert is _integer and types <= {str, int}:
+        return map(int, values)
+    if convert is _number and types <= {float, int}:
+        return values
+    return map(convert, values)
 
 
 @cache

@@ -4,6 +4,7 @@ import gzip
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
@@ -36,11 +37,10 @@ def call(running: Running, signal: SignalName, body: bytes, *, compressed: bool 
         return answer
 
 
-def refusal(running: Running, body: bytes, *, compressed: bool = False) -> grpc.Call:
+def refusal(running: Running, body: bytes, *, compressed: bool = False) -> Any:
     """Send metrics that must be refused, and return how they were."""
     with pytest.raises(grpc.RpcError) as found:
         call(running, "metrics", body, compressed=compressed)
-    assert isinstance(found.value, grpc.Call)
     return found.value
 
 
