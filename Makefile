@@ -22,7 +22,7 @@ FOR_OLDEST := $(OLDEST)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo demo-check check format test oldest frameworks examples test-traces \
-	traces-picture bench soak kills peers peer-costs build clean
+	traces-picture test-node fuzz bench soak kills peers peer-costs build clean
 
 help:  ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -112,6 +112,19 @@ test-traces: $(FRAMEWORKS)/traces/.installed  ## traces and events in backends t
 traces-picture: $(FRAMEWORKS)/traces/.installed  ## the picture of a trace, with Chromium
 	@$(FRAMEWORKS)/traces/bin/python -m tests.integrations.traces.take_picture examples/traces/trace.png
 
+NODE_TESTS := tests/collector/receiving/node
+
+test-node: $(FOR_DEVELOPMENT) $(NODE_TESTS)/node_modules/.installed  ## OTLP as the SDK of Node sends it; needs Node 20
+	@$(BIN)/python -m pytest $(NODE_TESTS)
+
+$(NODE_TESTS)/node_modules/.installed: $(NODE_TESTS)/package.json
+	@echo "modelwatch: installing OpenTelemetry for Node into $(@D)"
+	@cd $(NODE_TESTS) && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts
+	@touch $@
+
+fuzz: $(FOR_DEVELOPMENT)  ## a million damaged requests through the receiver
+	@$(BIN)/python -m tests.collector.receiving.fuzzing 1000000
+
 bench: $(FOR_DEVELOPMENT)  ## all benchmarks, into tests/benchmarks/results.md
 	@$(BIN)/python tests/benchmarks/run.py
 
@@ -141,5 +154,6 @@ build: $(FOR_DEVELOPMENT)  ## the wheel and the source distribution, into dist/
 
 clean:  ## remove what the targets made, the environment included
 	@rm -rf $(VENV) $(PEERS) $(OLDEST) $(FRAMEWORKS) .servers build dist
+	@rm -rf tests/collector/receiving/node/node_modules
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
