@@ -24,20 +24,15 @@ from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
 from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.options import CollectorOptions
-from modelwatch.collector.receiving.admission import Admission
-from modelwatch.collector.receiving.forwarding import Forwarder
-from modelwatch.collector.receiving.grpc_receiver import GrpcReceiver
+from modelwatch.collector.receiving.intake import Intake
 from modelwatch.collector.receiving.received import ReceiverCounts
-from modelwatch.collector.receiving.receiver import Receiver, ReceiverLimits
+from modelwatch.collector.receiving.receiver import ReceiverLimits
 from modelwatch.collector.serving.api import build_api
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.errors import ConfigurationError
 
 __all__ = ["Addresses", "CollectorOptions", "run", "serve"]
-
-CLOCKS_DIFFER_NS = 60 * 10**9
-"""How much clocks of senders may differ from ours, where it matters what they counted when."""
 
 SHUTDOWN_SECONDS = 5
 """How long requests under way may take once the collector is told to stop."""
@@ -143,22 +138,14 @@ async def serve(
             lateness_seconds=options.lateness_seconds,
         )
         counts = ReceiverCounts()
-        receiving = options.receiving
-        admission = Admission(receiving.limits, receiving.clocks, clock=clock)
-        forwarder = Forwarder(receiving.forward) if receiving.forward else None
-        receiver = Receiver(
+        intake = Intake(
             store,
             _limits(options),
             counts,
-            admission=admission,
-            forwarder=forwarder,
-            # Of a new store everything is known; later, what was counted before this start is not.
-            since_ns=clock() + CLOCKS_DIFFER_NS if store.versions() else 0,
+            options.receiving,
+            is_new=not store.versions(),
+            clock=clock,
         )
-        counts.tell("names_heard", admission.shown)
-        counts.tell("clocks", admission.clocks.shown)
-        if forwarder is not None:
-            counts.tell("forwarded", forwarder.shown)
         alerts = SqliteAlerts(database)
         alerting = Alerting(
             alerts,
@@ -170,13 +157,13 @@ async def serve(
             clock=clock,
         )
         api = build_api(store, evaluator, options, counts, alerting, alerts, clock=clock)
-        servers = [_Server(receiver.app(), otlp), _Server(api, pages)]
-        grpc = _grpc_receiver(options, receiver.app())
+        servers = [_Server(intake.receiver.app(), otlp), _Server(api, pages)]
+        intake.listen(intake.receiver.app(), host=options.host)
         addresses = Addresses(
             otlp_http=_url(otlp),
             pages=_url(pages),
             store=database.path,
-            otlp_grpc=grpc.address if grpc else "",
+            otlp_grpc=intake.grpc_address,
         )
         scheduler = Scheduler(store, evaluator, schedule, listener=alerting, clock=clock)
         async with Poster() as poster, asyncio.TaskGroup() as tasks:
@@ -187,26 +174,14 @@ async def serve(
             tasks.create_task(store.keep(stop))
             for server in servers:
                 tasks.create_task(server.serve())
-            if forwarder is not None:
-                tasks.create_task(forwarder.run(stop))
-            for server in servers:
-                await server.accepting.wait()
-            if grpc is not None:
-                await grpc.start()
+            tasks.create_task(intake.run(stop))
+            for accepting in (intake.accepting, *(server.accepting for server in servers)):
+                await accepting.wait()
             logger.info("%s", addresses)
             ready(addresses)
             await stop.wait()
             for server in servers:
                 server.should_exit = True
-            if grpc is not None:
-                await grpc.stop(grace_seconds=SHUTDOWN_SECONDS)
-
-
-def _grpc_receiver(options: CollectorOptions, app: ASGIApp) -> GrpcReceiver | None:
-    port = options.receiving.otlp_grpc_port
-    if port is None:
-        return None
-    return GrpcReceiver(app, host=options.host, port=port, max_body_bytes=options.max_body_bytes)
 
 
 def _limits(options: CollectorOptions) -> ReceiverLimits:

@@ -56,7 +56,10 @@ class Sink:
 
 def seeds() -> list[Request]:
     """Return valid requests: path, content type, content encoding and body."""
-    table = {"a": [float(n % 17) for n in range(200)], "c": ["x", "y", "z", "x"] * 50}
+    table: dict[str, Any] = {
+        "a": [float(n % 17) for n in range(200)],
+        "c": ["x", "y", "z", "x"] * 50,
+    }
     baseline = mw.Baseline.fit(table, model="m", version="1")
     found: list[Request] = []
     for known in (baseline, None):
