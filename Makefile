@@ -23,7 +23,7 @@ FOR_OLDEST := $(OLDEST)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo demo-check check format test oldest frameworks examples test-traces \
-	traces-picture test-prometheus bench soak kills peers peer-costs build clean
+	traces-picture test-prometheus test-node fuzz bench soak kills peers peer-costs build clean
 
 help:  ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -123,6 +123,19 @@ test-prometheus: $(SERVERS)/prometheus/.installed  ## the alert rules of the exa
 	@cd examples/prometheus && $(CURDIR)/$(<D)/usr/bin/promtool check config prometheus.yml \
 		&& $(CURDIR)/$(<D)/usr/bin/promtool test rules modelwatch.rules.test.yml
 
+NODE_TESTS := tests/collector/receiving/node
+
+test-node: $(FOR_DEVELOPMENT) $(NODE_TESTS)/node_modules/.installed  ## OTLP as the SDK of Node sends it; needs Node 20
+	@$(BIN)/python -m pytest $(NODE_TESTS)
+
+$(NODE_TESTS)/node_modules/.installed: $(NODE_TESTS)/package.json
+	@echo "modelwatch: installing OpenTelemetry for Node into $(@D)"
+	@cd $(NODE_TESTS) && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts
+	@touch $@
+
+fuzz: $(FOR_DEVELOPMENT)  ## a million damaged requests through the receiver
+	@$(BIN)/python -m tests.collector.receiving.fuzzing 1000000
+
 bench: $(FOR_DEVELOPMENT)  ## all benchmarks, into tests/benchmarks/results.md
 	@$(BIN)/python tests/benchmarks/run.py
 
@@ -152,5 +165,6 @@ build: $(FOR_DEVELOPMENT)  ## the wheel and the source distribution, into dist/
 
 clean:  ## remove what the targets made, the environment included
 	@rm -rf $(VENV) $(PEERS) $(OLDEST) $(FRAMEWORKS) $(SERVERS) build dist
+	@rm -rf tests/collector/receiving/node/node_modules
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -101,6 +101,12 @@ _GENERAL: Final = (
         "URL of a collector.",
     ),
     Setting(
+        name="MODELWATCH_FORWARD_HEADERS",
+        value_type="string",
+        doc="Headers of what a collector sends on, as in `name=value,name=value`.",
+        secret=True,
+    ),
+    Setting(
         name="MODELWATCH_MAX_ROWS_PER_SECOND",
         value_type="number",
         default="0",

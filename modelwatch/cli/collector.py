@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelwatch.cli import alerts
+from modelwatch.cli.receiving import receiving_options
 from modelwatch.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ def collector(
     otlp_http_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the OTLP/HTTP receiver.")
     ] = 4318,
+    otlp_grpc_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the OTLP/gRPC receiver.")
+    ] = 4317,
     api_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the HTTP API and the pages.")
     ] = 4319,
@@ -72,6 +76,20 @@ def collector(
             "certificates are those of OTEL_EXPORTER_OTLP_*.",
         ),
     ] = "",
+    forward_endpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="OTLP/HTTP endpoint that all that comes in is sent on to, with the headers of "
+            "MODELWATCH_FORWARD_HEADERS. Best effort: what it does not take in time is lost to it.",
+        ),
+    ] = None,
+    max_models: Annotated[
+        int | None, typer.Option(min=1, help="Most models; see [limits] in the README.")
+    ] = None,
+    max_features: Annotated[
+        int | None, typer.Option(min=1, help="Most features of a model.")
+    ] = None,
     insecure: Annotated[
         bool,
         typer.Option("--insecure", help="Allow a --host that other machines can reach."),
@@ -116,6 +134,12 @@ def collector(
                 config_path=alerts.config_path(config), environment=dict(os.environ)
             ),
             showing=ShowingOptions(results_endpoint=results_endpoint),
+            receiving=receiving_options(
+                alerts.config_path(config),
+                otlp_grpc_port=otlp_grpc_port,
+                forward_endpoint=forward_endpoint,
+                limits={"models": max_models, "features": max_features},
+            ),
         )
     )
 

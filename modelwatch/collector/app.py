@@ -23,8 +23,9 @@ from modelwatch.collector.alerting.sender import Sender
 from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.options import CollectorOptions
+from modelwatch.collector.receiving.intake import Intake
 from modelwatch.collector.receiving.received import ReceiverCounts
-from modelwatch.collector.receiving.receiver import Receiver, ReceiverLimits
+from modelwatch.collector.receiving.receiver import ReceiverLimits
 from modelwatch.collector.serving.api import build_api
 from modelwatch.collector.showing.listening import Listeners
 from modelwatch.collector.showing.self_measures import MeasuredEvaluator, MeasuredSink, SelfMeasures
@@ -48,11 +49,11 @@ class Addresses:
     otlp_http: str
     pages: str
     store: Path
+    otlp_grpc: str = ""
 
     def __str__(self) -> str:
-        return (
-            f"modelwatch collector: OTLP {self.otlp_http}, pages {self.pages}, store {self.store}"
-        )
+        otlp = f"{self.otlp_http} and {self.otlp_grpc} (gRPC)" if self.otlp_grpc else self.otlp_http
+        return f"modelwatch collector: OTLP {otlp}, pages {self.pages}, store {self.store}"
 
 
 def run(options: CollectorOptions) -> None:
@@ -140,7 +141,14 @@ async def serve(
             lateness_seconds=options.lateness_seconds,
         )
         counts = ReceiverCounts()
-        receiver = Receiver(MeasuredSink(store, measures), _limits(options), counts)
+        intake = Intake(
+            MeasuredSink(store, measures),
+            _limits(options),
+            counts,
+            options.receiving,
+            is_new=not store.versions(),
+            clock=clock,
+        )
         alerts = SqliteAlerts(database)
         alerting = Alerting(
             alerts,
@@ -163,8 +171,14 @@ async def serve(
             more=further,
             clock=clock,
         )
-        servers = [_Server(receiver.app(), otlp), _Server(api, pages)]
-        addresses = Addresses(otlp_http=_url(otlp), pages=_url(pages), store=database.path)
+        servers = [_Server(intake.receiver.app(), otlp), _Server(api, pages)]
+        intake.listen(intake.receiver.app(), host=options.host)
+        addresses = Addresses(
+            otlp_http=_url(otlp),
+            pages=_url(pages),
+            store=database.path,
+            otlp_grpc=intake.grpc_address,
+        )
         scheduler = Scheduler(
             store, evaluator, schedule, listener=Listeners(alerting, showing), clock=clock
         )
@@ -177,8 +191,9 @@ async def serve(
             tasks.create_task(store.keep(stop))
             for server in servers:
                 tasks.create_task(server.serve())
-            for server in servers:
-                await server.accepting.wait()
+            tasks.create_task(intake.run(stop))
+            for accepting in (intake.accepting, *(server.accepting for server in servers)):
+                await accepting.wait()
             logger.info("%s", addresses)
             ready(addresses)
             await stop.wait()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelwatch.collector.alerting.options import AlertingOptions
+from modelwatch.collector.receiving.options import ReceivingOptions
 from modelwatch.collector.showing.options import ShowingOptions
 from modelwatch.collector.storing.retention import Retention
 from modelwatch.collector.windows import LONGEST_WINDOW_SECONDS
@@ -50,6 +51,7 @@ class CollectorOptions:
             can reach the ports can read and write everything.
         alerting: what is an alert, and who is told.
         showing: what other programs are shown of the results, and where they are sent.
+        receiving: OTLP/gRPC, limits of names and times, and where all is sent on to.
 
     Raises:
         ConfigurationError: an option has a value that cannot work.
@@ -75,6 +77,7 @@ class CollectorOptions:
     insecure: bool = False
     alerting: AlertingOptions = field(default_factory=AlertingOptions)
     showing: ShowingOptions = field(default_factory=ShowingOptions)
+    receiving: ReceivingOptions = field(default_factory=ReceivingOptions)
 
     def __post_init__(self) -> None:
         for name in ("otlp_http_port", "api_port"):

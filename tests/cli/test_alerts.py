@@ -27,7 +27,8 @@ def collector(folder: Path, *options: str) -> Iterator[tuple[str, subprocess.Pop
     """Run a collector as a process; yields the address of its API."""
     command = [
         sys.executable, "-c", "from modelwatch.cli import main; main()", "collector",
-        "--otlp-http-port", "0", "--api-port", "0", "--store", str(folder / "store.sqlite"),
+        "--otlp-http-port", "0", "--otlp-grpc-port", "0", "--api-port", "0",
+        "--store", str(folder / "store.sqlite"),
         *options,
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder) as process:

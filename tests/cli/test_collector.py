@@ -21,7 +21,8 @@ def test_collector_serves_until_it_is_told_to_stop(tmp_path: Path, number: signa
     """The command says where it listens, answers there, and stops in order with status 0."""
     command = [
         sys.executable, "-c", "from modelwatch.cli import main; main()", "collector",
-        "--otlp-http-port", "0", "--api-port", "0", "--store", str(tmp_path / "store.sqlite"),
+        "--otlp-http-port", "0", "--otlp-grpc-port", "0", "--api-port", "0",
+        "--store", str(tmp_path / "store.sqlite"),
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

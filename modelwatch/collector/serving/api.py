@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -170,9 +169,9 @@ class _Api:
         """Every model with its versions, the one with the most recent data first."""
         return answers.models(self._store.versions())
 
-    def received(self) -> dict[str, int]:
+    def received(self) -> dict[str, Any]:
         """Count what came in since the collector was started, what was not ours too."""
-        return asdict(self._counts)
+        return self._counts.to_json()
 
     def drift(
         self, model: str, version: str, window: WindowParameter = None, end: EndParameter = None
