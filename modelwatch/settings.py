@@ -132,6 +132,12 @@ _GENERAL: Final = (
         "predictions.",
     ),
     Setting(
+        name="MODELWATCH_TOKEN",
+        value_type="string",
+        doc="Token by which the command line, and a watch with a collector's URL, ask a collector.",
+        secret=True,
+    ),
+    Setting(
         name="MODELWATCH_VERSION",
         value_type="string",
         doc="Version of the model that a watch made from the environment watches.",

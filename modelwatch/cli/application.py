@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 import modelwatch
-from modelwatch.cli import baseline, capture, collector, compare, doctor, report, status
+from modelwatch.cli import (
+    audit,
+    baseline,
+    capture,
+    collector,
+    compare,
+    doctor,
+    report,
+    status,
+    token,
+)
 from modelwatch.cli.console import drop_unwritable_output, print_error, print_text
 from modelwatch.errors import ModelwatchError
 
@@ -27,10 +37,12 @@ application = typer.Typer(
 )
 application.add_typer(baseline.commands, name="baseline")
 application.add_typer(capture.commands, name="capture")
+application.add_typer(token.commands, name="token")
 application.command(name="compare")(compare.compare)
 application.command(name="report")(report.report)
 application.command(name="collector")(collector.collector)
 application.command(name="status")(status.status)
+application.command(name="audit")(audit.audit)
 application.command(name="doctor")(doctor.doctor)
 
 

@@ -21,6 +21,9 @@ from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.receiver import Receiver, ReceiverLimits
+from modelwatch.collector.security.fence import Fence, require_closable
+from modelwatch.collector.security.options import SecurityOptions
+from modelwatch.collector.security.tls import ServerTls
 from modelwatch.collector.serving.api import build_api
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.sqlite_store import SqliteStore
@@ -54,7 +57,8 @@ def run(options: CollectorOptions) -> None:
     One line on standard output says where it listens, once it does.
 
     Raises:
-        ConfigurationError: a port is taken, or the host is not an address of this machine.
+        ConfigurationError: a port is taken, the host is not an address of this machine or open to
+            all, or a file of TLS cannot be used.
         StoreError: the store cannot be opened.
     """
     asyncio.run(_run(options))
@@ -65,7 +69,9 @@ async def _run(options: CollectorOptions) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await serve(options, stop=stop, ready=_announce)
+    reloading: list[Callable[[], None]] = []
+    loop.add_signal_handler(signal.SIGHUP, lambda: [reload() for reload in reloading])
+    await serve(options, stop=stop, ready=_announce, reloading=reloading)
 
 
 def _announce(addresses: Addresses) -> None:
@@ -79,6 +85,7 @@ async def serve(
     stop: asyncio.Event,
     ready: Callable[[Addresses], None],
     clock: Callable[[], int] = time.time_ns,
+    reloading: list[Callable[[], None]] | None = None,
 ) -> None:
     """Run a collector in the current event loop until ``stop`` is set.
 
@@ -87,16 +94,23 @@ async def serve(
         stop: ends it, in order: no new requests, requests under way answered, store committed.
         ready: called once, when both servers accept connections.
         clock: Unix nanoseconds.
+        reloading: is given what reads files again that may have changed, for SIGHUP.
 
     Raises:
-        ConfigurationError: a port is taken, or the host is not an address of this machine.
+        ConfigurationError: a port is taken, the host is not an address of this machine or open to
+            all, or a file of TLS cannot be used.
         StoreError: the store cannot be opened.
     """
+    security = options.security
+    tls = ServerTls(security.tls) if security.tls else None
+    require_closable(options.host, options.store_path, insecure=options.insecure)
     with contextlib.ExitStack() as resources:
         otlp = resources.enter_context(_listening(options, "otlp_http_port"))
         pages = resources.enter_context(_listening(options, "api_port"))
         database = Database(options.store_path, queue_size=options.write_queue_size)
         resources.callback(database.close)
+        fence = Fence(database, host=options.host, options=security, clock=clock)
+        await fence.require_closed(insecure=options.insecure)
         store = SqliteStore(database, dedupe_seconds=options.dedupe_seconds, clock=clock)
         evaluator = Evaluator(store)
         schedule = Schedule(
@@ -107,8 +121,11 @@ async def serve(
         counts = ReceiverCounts()
         receiver = Receiver(store, _limits(options), counts)
         api = build_api(store, evaluator, options, counts, clock=clock)
-        servers = [_Server(receiver.app(), otlp), _Server(api, pages)]
-        addresses = Addresses(otlp_http=_url(otlp), pages=_url(pages), store=database.path)
+        fenced = ((fence.around_receiver(receiver.app()), otlp), (fence.around_api(api), pages))
+        servers = [_Server(app, port, security, tls) for app, port in fenced]
+        addresses = Addresses(
+            otlp_http=_url(otlp, tls), pages=_url(pages, tls), store=database.path
+        )
         scheduler = Scheduler(store, evaluator, schedule, clock=clock)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(scheduler.run(stop))
@@ -116,6 +133,8 @@ async def serve(
                 tasks.create_task(server.serve())
             for server in servers:
                 await server.accepting.wait()
+            if reloading is not None and tls is not None:
+                reloading.append(tls.reload)
             logger.info("%s", addresses)
             ready(addresses)
             await stop.wait()
@@ -139,17 +158,26 @@ class _Server(uvicorn.Server):
     Two servers share the process: were each to catch signals, only one would hear them.
     """
 
-    def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                server_header=False,
-                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            )
+    def __init__(
+        self,
+        app: ASGIApp,
+        listening: socket.socket,
+        security: SecurityOptions,
+        tls: ServerTls | None,
+    ) -> None:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            proxy_headers=bool(security.trusted_proxies),
+            forwarded_allow_ips=list(security.trusted_proxies),
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
+        config.load()
+        config.ssl = tls.context if tls else None
+        super().__init__(config)
         self.accepting = asyncio.Event()
         self._listening = listening
 
@@ -182,6 +210,7 @@ def _listening(options: CollectorOptions, port_option: str) -> Iterator[socket.s
         yield listening
 
 
-def _url(listening: socket.socket) -> str:
+def _url(listening: socket.socket, tls: ServerTls | None) -> str:
+    scheme = "https" if tls else "http"
     host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -145,20 +145,6 @@ def test_unwritable_store_is_a_clear_error(tmp_path: Path, start: Start) -> None
     start()
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
-def test_reachable_hosts_need_consent(host: str) -> None:
-    """A host that others can reach is refused unless it is said to be meant."""
-    with pytest.raises(ConfigurationError, match="insecure=True"):
-        CollectorOptions(store_path="s", host=host)
-    assert CollectorOptions(store_path="s", host=host, insecure=True).host == host
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
-def test_loopback_needs_none(host: str) -> None:
-    """Loopback hosts are taken as they are."""
-    assert CollectorOptions(store_path="s", host=host).host == host
-
-
 @pytest.mark.parametrize(
     "options",
     [

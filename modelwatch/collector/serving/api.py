@@ -35,7 +35,7 @@ from modelwatch.collector.serving.problems import (
     problem_of,
     problem_response,
 )
-from modelwatch.collector.serving.queries import read_window, require_version
+from modelwatch.collector.serving.queries import read_window, require_version, visible_versions
 from modelwatch.collector.serving.steering_api import SteeringApi
 from modelwatch.collector.storing.store import Store
 from modelwatch.errors import BodyTooLarge, FormatError, StoreError
@@ -155,7 +155,7 @@ class _Api:
 
     def models(self) -> dict[str, Any]:
         """Every model with its versions, the one with the most recent data first."""
-        return answers.models(self._store.versions())
+        return answers.models(visible_versions(self._store))
 
     def received(self) -> dict[str, int]:
         """Count what came in since the collector was started, what was not ours too."""
@@ -213,7 +213,7 @@ class _Api:
         stored = self._store.baseline(model, version)
         if stored is None:
             raise _no_baseline(model, version)
-        headers = {"ETag": f'"{stored.id}"', "Cache-Control": "no-cache"}
+        headers = {"ETag": f'"{stored.id}"', "Cache-Control": "private, no-cache"}
         if headers["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         return Response(stored.content, headers=headers, media_type="application/json")

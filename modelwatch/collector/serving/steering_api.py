@@ -49,7 +49,7 @@ class SteeringApi:
         """
         require_version(self._store, model, version)
         steering = self._store.steering(model, version) or Steering()
-        headers = {"ETag": steering.etag, "Cache-Control": "no-cache"}
+        headers = {"ETag": steering.etag, "Cache-Control": "private, no-cache"}
         if steering.etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         return Response(steering.to_json(), headers=headers, media_type="application/json")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from modelwatch.collector.storing import schema
+from modelwatch.collector.storing.companions import accompanied
 from modelwatch.collector.storing.store_file import StoreFile
 from modelwatch.collector.storing.writer import GroupCommitWriter
 from modelwatch.errors import StoreError
@@ -66,7 +67,7 @@ class Database:
             StoreBusy: too many writes wait; nothing was done.
             StoreError: the database failed, or is closed; nothing was kept.
         """
-        return await asyncio.wrap_future(self._writer.submit(work))
+        return await asyncio.wrap_future(self._writer.submit(accompanied(work)))
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

@@ -17,8 +17,6 @@ __all__ = ["SCHEMA_VERSION", "prepare"]
 APPLICATION_ID = 0x6D77_6301
 """Stamped into the file's header, so that another program's database is never written to."""
 
-SCHEMA_VERSION = 2
-
 _FIRST_SCHEMA = """
 CREATE TABLE versions (
     id INTEGER PRIMARY KEY,
@@ -73,8 +71,38 @@ CREATE TABLE steering (
 );
 """
 
-_STEPS = (_FIRST_SCHEMA, _STEERING)
+_SECURITY = """
+CREATE TABLE tokens (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    scopes TEXT NOT NULL,
+    models TEXT NOT NULL,
+    created_ns INTEGER NOT NULL,
+    expires_ns INTEGER,
+    last_used_ns INTEGER,
+    revoked_ns INTEGER
+);
+CREATE UNIQUE INDEX tokens_in_use ON tokens (name) WHERE revoked_ns IS NULL;
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ns INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    act TEXT NOT NULL,
+    target TEXT NOT NULL,
+    address TEXT NOT NULL,
+    outcome TEXT NOT NULL
+);
+CREATE TABLE probes (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    at_ns INTEGER NOT NULL
+);
+"""
+
+_STEPS = (_FIRST_SCHEMA, _STEERING, _SECURITY)
 """What brings a file from each schema version to the next, an empty one being of version 0."""
+
+SCHEMA_VERSION = len(_STEPS)
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
