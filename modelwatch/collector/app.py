@@ -21,10 +21,13 @@ from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.receiver import Receiver, ReceiverLimits
+from modelwatch.collector.security.audit_api import AuditApi
+from modelwatch.collector.security.audit_log import AuditLog
 from modelwatch.collector.security.fence import Fence, require_closable
 from modelwatch.collector.security.options import SecurityOptions
 from modelwatch.collector.security.tls import ServerTls
 from modelwatch.collector.serving.api import build_api
+from modelwatch.collector.serving.readiness import Readiness, store_probe
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.errors import ConfigurationError
@@ -120,13 +123,22 @@ async def serve(
         )
         counts = ReceiverCounts()
         receiver = Receiver(store, _limits(options), counts)
-        api = build_api(store, evaluator, options, counts, clock=clock)
+        scheduler = Scheduler(store, evaluator, schedule, clock=clock)
+        checks = {"store": store_probe(database, clock=clock), "schedule": scheduler.check}
+        api = build_api(
+            store,
+            evaluator,
+            options,
+            counts,
+            clock=clock,
+            readiness=Readiness({**checks, **({"tls": tls.check} if tls else {})}),
+            routers=[AuditApi(AuditLog(database)).router()],
+        )
         fenced = ((fence.around_receiver(receiver.app()), otlp), (fence.around_api(api), pages))
         servers = [_Server(app, port, security, tls) for app, port in fenced]
         addresses = Addresses(
             otlp_http=_url(otlp, tls), pages=_url(pages, tls), store=database.path
         )
-        scheduler = Scheduler(store, evaluator, schedule, clock=clock)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(scheduler.run(stop))
             for server in servers:

@@ -27,6 +27,9 @@ __all__ = ["Schedule", "Scheduler"]
 HORIZON_WINDOWS = 168
 """How many windows back late or replayed data is still evaluated by itself."""
 
+SILENT_SECONDS = 900.0
+"""How long a round may take before the scheduler counts as stuck."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -71,11 +74,20 @@ class Scheduler:
         self._evaluator = evaluator
         self._schedule = schedule
         self._clock = clock
+        self._round_ended = time.monotonic()
+
+    async def check(self) -> str:
+        """Return what is wrong where no look for finished windows ended for a long time."""
+        silent_seconds = time.monotonic() - self._round_ended
+        if silent_seconds < max(SILENT_SECONDS, 10 * self._schedule.interval_seconds):
+            return ""
+        return f"no round of evaluations has ended for {silent_seconds:.0f} seconds."
 
     async def run(self, stop: asyncio.Event) -> None:
         """Evaluate what is due, every interval, until ``stop`` is set. Faults are logged."""
         while not stop.is_set():
             await self.run_once()
+            self._round_ended = time.monotonic()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._schedule.interval_seconds)
 

@@ -43,8 +43,7 @@ class ServerTls:
         self._files = files
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self.problem = ""
-        """Why the files of the last `reload` could not be used; empty where they were."""
+        self._problem = ""
         self._load(self.context)
 
     def reload(self) -> None:
@@ -56,11 +55,15 @@ class ServerTls:
             self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))  # a try, that spoils nothing
             self._load(self.context)
         except ConfigurationError as error:
-            self.problem = str(error)
+            self._problem = str(error)
             logger.warning("the certificate stays as it was: %s", error)
         else:
-            self.problem = ""
+            self._problem = ""
             logger.info("the certificate was read again from %s", self._files.certificate)
+
+    async def check(self) -> str:
+        """Return why the files could not be used when they were last read; empty if they were."""
+        return self._problem
 
     def _load(self, context: ssl.SSLContext) -> None:
         files = self._files

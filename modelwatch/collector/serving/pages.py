@@ -23,6 +23,7 @@ from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.security.principals import current_principal
 from modelwatch.collector.serving.encoded_paths import path_of
+from modelwatch.collector.serving.entity_tags import names_tag
 from modelwatch.collector.serving.page_views import models_view, version_view
 from modelwatch.collector.serving.problems import Problem
 from modelwatch.collector.serving.queries import read_window, require_version, visible_versions
@@ -169,7 +170,7 @@ class Pages:
             raise Problem(404, "unknown-feature", detail)
         etag = _etag(spec)
         headers = {**CHART_HEADERS, "ETag": etag}
-        if etag in request.headers.get("if-none-match", ""):
+        if names_tag(request.headers.get("if-none-match", ""), etag):
             return Response(status_code=304, headers=headers)
         svg = self._drawings.get(etag, lambda: charts.standalone(charts.draw(spec)))
         return Response(svg, headers=headers, media_type="image/svg+xml")
@@ -187,7 +188,7 @@ class Pages:
     def _page(self, template: str, request: Request, **values: object) -> Response:
         text = self._templates.get_template(template).render(**values)
         headers = {**PAGE_HEADERS, "ETag": _etag(text)}
-        if headers["ETag"] in request.headers.get("if-none-match", ""):
+        if names_tag(request.headers.get("if-none-match", ""), headers["ETag"]):
             return Response(status_code=304, headers=headers)
         return HTMLResponse(text, headers=headers)
 
