@@ -42,39 +42,79 @@ def collector(
     lateness: Annotated[
         str, typer.Option(help="How long after its end a window is waited for.")
     ] = "5s",
+    tls_certificate: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="PEM file: serve both ports over TLS.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="PEM file with the certificate's key.")
+    ] = None,
+    tls_client_ca: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="PEM file: clients need a certificate of these authorities."
+        ),
+    ] = None,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A name by which clients call this collector. On loopback, others are refused. "
+            "More than once for several.",
+        ),
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Address of a reverse proxy whose X-Forwarded-For and -Proto are believed.",
+        ),
+    ] = None,
+    log_format: Annotated[
+        str, typer.Option(metavar="text|json", help="Form of the log's lines on stderr.")
+    ] = "text",
     insecure: Annotated[
         bool,
-        typer.Option("--insecure", help="Allow a --host that other machines can reach."),
+        typer.Option(
+            "--insecure", help="Allow a --host that others can reach while there is no token."
+        ),
     ] = False,
 ) -> None:
     """Run a collector: receive OTLP, judge it, serve the API and the pages.
 
     Runs until SIGTERM or Ctrl-C.
 
-    It asks nobody who they are: it takes a --host that other machines can reach
-    only together with --insecure.
+    On loopback it asks nobody who they are until its store has a token
+    (modelwatch token create). A --host that other machines can reach needs
+    one, or --insecure. SIGHUP has it read the TLS files again.
 
     \b
     Examples:
       modelwatch collector
       modelwatch collector --store /var/lib/modelwatch/store.sqlite --window 15m
-      modelwatch collector --host 0.0.0.0 --insecure
+      modelwatch collector --host 0.0.0.0 --tls-certificate c.pem --tls-key k.pem
     """
     from modelwatch.collector.app import CollectorOptions, run
+    from modelwatch.collector.log_lines import logging_as
+    from modelwatch.collector.security.options import SecurityOptions, tls_files
 
-    run(
-        CollectorOptions(
-            store_path=store,
-            host=host,
-            otlp_http_port=otlp_http_port,
-            api_port=api_port,
-            window_seconds=seconds_of("--window", window),
-            persistence=persistence_of(persistence),
-            evaluation_interval_seconds=seconds_of("--evaluation-interval", evaluation_interval),
-            lateness_seconds=seconds_of("--lateness", lateness),
-            insecure=insecure,
-        )
+    options = CollectorOptions(
+        store_path=store,
+        host=host,
+        otlp_http_port=otlp_http_port,
+        api_port=api_port,
+        window_seconds=seconds_of("--window", window),
+        persistence=persistence_of(persistence),
+        evaluation_interval_seconds=seconds_of("--evaluation-interval", evaluation_interval),
+        lateness_seconds=seconds_of("--lateness", lateness),
+        security=SecurityOptions(
+            tls=tls_files(tls_certificate, tls_key, tls_client_ca),
+            allowed_hosts=tuple(allowed_host or ()),
+            trusted_proxies=tuple(trusted_proxy or ()),
+        ),
+        insecure=insecure,
     )
+    with logging_as(log_format):
+        run(options)
 
 
 def seconds_of(option: str, text: str) -> int:

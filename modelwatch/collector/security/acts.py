@@ -69,6 +69,7 @@ class Audited:
         if status >= 400:
             entry = replace(entry, outcome=f"refused with {status}")
         if status >= 400 or not act.is_written:
+            act.is_written = True  # here, not beside this write of its own
             try:
                 await self._log.append(entry)
             except StoreError as error:
