@@ -173,7 +173,8 @@ _GENERAL: Final = (
     Setting(
         name="OTEL_EXPORTER_OTLP_HEADERS",
         value_type="string",
-        doc="Headers of every export, as key=value pairs joined by commas, values URL-encoded.",
+        doc="Headers of every export, as key=value pairs joined by commas, values URL-encoded; "
+        "a collector's token is Authorization=Bearer%20TOKEN.",
         secret=True,
     ),
     Setting(

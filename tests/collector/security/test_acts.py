@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 import modelwatch as mw
+from modelwatch.collector.security.options import SecurityOptions
 from tests.collector.conftest import Start
 from tests.collector.security.conftest import StoreTokens, bearer
 
@@ -73,6 +74,18 @@ def test_only_admins_fill_the_log_and_read_it(
     assert [(entry["who"], entry["act"]) for entry in entries] == [
         ("boss", "DELETE"), ("(test)", "token create"), ("(test)", "token create"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("trusted", "address"), [((), "127.0.0.1"), (("127.0.0.1",), "192.0.2.7")])
+def test_addresses_are_believed_of_trusted_proxies_alone(
+    start: Start, trusted: tuple[str, ...], address: str
+) -> None:
+    """Where a client comes from is what the connection says, unless a named proxy says more."""
+    collector = start(security=SecurityOptions(trusted_proxies=trusted))
+    claimed = {"X-Forwarded-For": "192.0.2.7"}
+    httpx.delete(collector.version("/capture"), headers=claimed)
+    (entry,) = acts(collector.api)
+    assert entry["address"] == address
 
 
 def test_the_log_is_paged(start: Start) -> None:
