@@ -6,10 +6,9 @@ that are allowed, with `principals.current_principal` set.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
-from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -62,7 +61,10 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
+        # Once into a dictionary: each look into a list of headers would cost more than that.
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
         try:
             principal = await self._admitted(scope, headers)
         except Refusal as refusal:
@@ -71,7 +73,7 @@ class Gate:
         with acting_as(principal):
             await self._app(scope, receive, send)
 
-    async def _admitted(self, scope: Scope, headers: Headers) -> Principal:
+    async def _admitted(self, scope: Scope, headers: Mapping[str, str]) -> Principal:
         if not self._names.takes(headers.get("host")):
             raise Refusal(
                 421,
@@ -102,7 +104,7 @@ class Gate:
             raise Refusal(503, "store-failed", str(error), {"Retry-After": "2"}) from error
         return _allowed(principal, need)
 
-    def _answer(self, scope: Scope, headers: Headers, refusal: Refusal) -> Response:
+    def _answer(self, scope: Scope, headers: Mapping[str, str], refusal: Refusal) -> Response:
         is_page = "text/html" in headers.get("accept", "") and scope["method"] in SAFE_METHODS
         if refusal.status == 401 and self._leads_to_sign_in and is_page:
             query = scope["query_string"].decode("ascii", "replace")

@@ -8,16 +8,23 @@ own name point to this machine (DNS rebinding), and would then count as ours.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Final
 from urllib.parse import urlsplit
-
-from starlette.datastructures import Headers
 
 __all__ = ["HostNames", "is_cross_site", "is_loopback"]
 
+_MOST_CACHED: Final = 256
+"""Hosts of which it is remembered whether they name the server: nearly all requests say one."""
 
-def is_cross_site(headers: Headers) -> bool:
-    """Tell whether a browser sends this on behalf of a page that is not ours."""
+
+def is_cross_site(headers: Mapping[str, str]) -> bool:
+    """Tell whether a browser sends this on behalf of a page that is not ours.
+
+    Args:
+        headers: by name in lower case.
+    """
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site not in ("same-origin", "none")
@@ -39,11 +46,13 @@ class HostNames:
     def __init__(self, host: str, allowed: Iterable[str]) -> None:
         self._allowed = frozenset(name.lower().rstrip(".") for name in allowed)
         self._takes_all = not self._allowed and not is_loopback(host)
+        self._is_ours = lru_cache(maxsize=_MOST_CACHED)(self._names_us)
 
     def takes(self, host: str | None) -> bool:
         """Tell whether a Host header names this server; without one no browser sends."""
-        if self._takes_all or host is None:
-            return True
+        return self._takes_all or host is None or self._is_ours(host)
+
+    def _names_us(self, host: str) -> bool:
         name = _without_port(host).lower().rstrip(".")
         return name in self._allowed or is_loopback(name)
 

@@ -18,6 +18,7 @@ _ALWAYS: Final = {
 }
 """What an answer has that says nothing else. No header lets another site read one (CORS)."""
 
+_PAIRS: Final = tuple(_ALWAYS.items())
 _VARY: Final = (b"vary", b"Authorization, Cookie")
 
 
@@ -39,8 +40,8 @@ class SafeHeaders:
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
-                present = {name.lower() for name, _ in headers}
-                headers += [pair for pair in _ALWAYS.items() if pair[0] not in present]
+                present = {name for name, _ in headers}  # in lower case, as ASGI has them
+                headers += [pair for pair in _PAIRS if pair[0] not in present]
                 headers += [_VARY] if self._varies else []
                 message = {**message, "headers": headers}
             await send(message)
