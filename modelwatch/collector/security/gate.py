@@ -16,7 +16,7 @@ from modelwatch.collector.security.door import REALM, Door
 from modelwatch.collector.security.origins import HostNames, is_cross_site
 from modelwatch.collector.security.principals import STRANGER, Principal, acting_as
 from modelwatch.collector.security.refusals import Refusal
-from modelwatch.collector.security.rules import OPEN, SAFE_METHODS, Need
+from modelwatch.collector.security.rules import SAFE_METHODS, Need
 from modelwatch.errors import StoreError
 
 __all__ = ["Gate", "address_of", "path_sent"]
@@ -74,7 +74,9 @@ class Gate:
             await self._app(scope, receive, send)
 
     async def _admitted(self, scope: Scope, headers: Mapping[str, str]) -> Principal:
-        if not self._names.takes(headers.get("host")):
+        method = scope["method"]
+        need = self._needs(method, path_sent(scope))
+        if not (need.by_any_name or self._names.takes(headers.get("host"))):
             raise Refusal(
                 421,
                 "unknown-host",
@@ -82,7 +84,6 @@ class Gate:
                 "start it with --allowed-host NAME.",
             )
         authorization = headers.get("authorization", "")
-        method = scope["method"]
         if method not in SAFE_METHODS and not authorization and is_cross_site(headers):
             raise Refusal(
                 403,
@@ -90,16 +91,15 @@ class Gate:
                 "a page of another site had this sent: changes are made from the collector's own "
                 "pages, or with a token.",
             )
-        need = self._needs(method, path_sent(scope))
         try:
             principal = await self._door.recognise(
-                "" if need is OPEN else authorization,
+                "" if need.is_open else authorization,
                 headers.get("cookie", ""),
                 address=address_of(scope),
                 secure=scope["scheme"] == "https",
             )
         except StoreError as error:
-            if need is OPEN:
+            if need.is_open:
                 return STRANGER
             raise Refusal(503, "store-failed", str(error), {"Retry-After": "2"}) from error
         return _allowed(principal, need)
@@ -114,7 +114,7 @@ class Gate:
 
 
 def _allowed(principal: Principal | None, need: Need) -> Principal:
-    if need is OPEN:
+    if need.is_open:
         return principal or STRANGER
     if principal is None:
         raise Refusal(

@@ -8,13 +8,12 @@ from typing import Final
 
 from modelwatch.collector.security.tokens import Scope
 
-__all__ = ["OPEN", "Need", "api_need", "otlp_need"]
+__all__ = ["OPEN", "PROBE", "Need", "api_need", "otlp_need"]
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
-_OPEN_PATHS: Final = frozenset(
-    {"/healthz", "/readyz", "/assets/style.css", "/sign-in", "/sign-out"}
-)
+_PROBES: Final = frozenset({"/healthz", "/readyz"})
+_OPEN_PATHS: Final = frozenset({"/assets/style.css", "/sign-in", "/sign-out"})
 
 _OF_SERVICES: Final = re.compile(r"/api/v1/models/[^/]+/versions/[^/]+/(baseline|capture)")
 """What a watched service asks for, with the token that it sends its telemetry with."""
@@ -34,13 +33,22 @@ class Need:
     Attributes:
         scopes: one of these; empty where it is open to all.
         by_model: whether a token that may read some models only will do.
+        by_any_name: whether it does not matter by which name the server is called, as
+            orchestrators call it by an address of their own.
     """
 
     scopes: tuple[Scope, ...]
     by_model: bool = True
+    by_any_name: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is open to all."""
+        return not self.scopes
 
 
 OPEN: Final = Need(scopes=())
+PROBE: Final = Need(scopes=(), by_any_name=True)
 
 _SEND: Final = Need(scopes=("ingest",))
 _CHANGE: Final = Need(scopes=("admin",))
@@ -67,6 +75,8 @@ def api_need(method: str, path: str) -> Need:
     >>> api_need("PUT", "/api/v1/models/churn/versions/3/baseline").scopes
     ('admin',)
     """
+    if path in _PROBES:
+        return PROBE
     if path in _OPEN_PATHS:
         return OPEN
     if method not in SAFE_METHODS or path in _OF_ADMINS:

@@ -52,6 +52,7 @@ MAX_BASELINE_BYTES = 64 * 1_048_576
 BASELINE_TIMEOUT_SECONDS = 60.0
 MAX_TIMELINE_WINDOWS = 1_000
 MAX_MODELS = 1_000
+RETRY_AFTER_SECONDS = 2
 
 WindowParameter = Annotated[
     str | None, Query(description="Length of the window: 30s, 15m, 1h, 7d.", examples=["1h"])
@@ -110,6 +111,8 @@ def build_api(
             response.headers["Allow"] = allowed_methods(routes, request.scope)
         if problem.status == HTTPStatus.REQUEST_TIMEOUT:
             response.headers["Connection"] = "close"  # what is left of the body is not waited for
+        if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
 
     # What nobody foresaw is raised again once it was answered, and the server logs it.

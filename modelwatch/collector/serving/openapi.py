@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from modelwatch.collector.security.rules import OPEN, Need, api_need
+from modelwatch.collector.security.rules import Need, api_need
 from modelwatch.collector.serving import schemas
 
 __all__ = ["DescribedApi"]
@@ -72,7 +72,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any], method: str, path: str, need: Need) -> None:
-    closed = need is not OPEN
+    closed = not need.is_open
     operation["security"] = [{"token": []}, {"session": []}] if closed else []
     if closed:
         operation["x-scopes"] = list(need.scopes)

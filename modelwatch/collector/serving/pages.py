@@ -116,7 +116,14 @@ class Pages:
             now_ns=self._clock(),
         )
         address = str(request.base_url).rstrip("/")
-        return self._page("models.html", request, view=view, address=address, counts=self._counts)
+        return self._page(
+            "models.html",
+            request,
+            view=view,
+            address=address,
+            counts=self._counts,
+            limited=current_principal().is_limited,
+        )
 
     def version(
         self,

@@ -156,6 +156,20 @@ def test_a_limited_token_does_not_do_for_the_whole(two_models: tuple[Running, st
     refused(answer, 403, "limited-token")
 
 
+def test_a_page_without_models_tells_a_limited_token_nothing(
+    start: Start, tokens: StoreTokens, traffic: Traffic
+) -> None:
+    """Who may read no model yet is not told what came in of others."""
+    collector = start()
+    assert collector.post(traffic.body()).status_code == 200
+    token = tokens.make("limited", "read", models=("none*",))
+    page = f"{collector.api}/"
+    assert eventually(lambda: httpx.get(page, headers=bearer("x")).status_code == 401)
+    text = httpx.get(page, headers=bearer(token)).text
+    assert "No model that this token may read" in text
+    assert "requests came in" not in text
+
+
 def test_wrong_tokens_are_bounded_and_right_ones_let_in(start: Start, tokens: StoreTokens) -> None:
     """After ten wrong tokens an address is told to wait; a right one from there still opens."""
     right = tokens.make("a", "read")
@@ -175,6 +189,8 @@ def test_other_names_are_refused(start: Start, traffic: Traffic) -> None:
     models = f"{collector.api}/api/v1/models"
     refused(httpx.get(models, headers={"Host": "evil.example"}), 421, "unknown-host")
     assert collector.post(traffic.body(), Host="evil.example").status_code == 421
+    probe = httpx.get(f"{collector.api}/readyz", headers={"Host": "10.0.0.7:4319"})
+    assert probe.status_code == 200
     assert httpx.get(models, headers={"Host": "watch.example.org"}).status_code == 200
 
 

@@ -285,6 +285,7 @@ def test_a_lost_store_is_not_ready(start: Start, traffic: Traffic) -> None:
     models = httpx.get(f"{collector.api}/api/v1/models")
     assert models.status_code == 503
     assert problem(models)["title"] == "Store failed"
+    assert models.headers["retry-after"] == "2"
 
 
 @pytest.mark.parametrize("path", ["/api/v1/models", "/"])
