@@ -34,10 +34,10 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        fields = {name: value for name, value in vars(record).items() if name not in _OWN}
+        fields = {name: value for name, value in vars(record).items() if name not in {*_OWN, *line}}
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
-        return json.dumps({**fields, **line}, default=str)
+        return json.dumps({**line, **fields}, default=str)
 
 
 @contextmanager
