@@ -60,6 +60,7 @@ class Scheduler:
         evaluator: compares.
         schedule: how long windows are, and how often finished ones are looked for.
         clock: Unix nanoseconds.
+        monotonic: seconds.
     """
 
     def __init__(
@@ -69,16 +70,18 @@ class Scheduler:
         schedule: Schedule,
         *,
         clock: Callable[[], int] = time.time_ns,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._evaluator = evaluator
         self._schedule = schedule
         self._clock = clock
-        self._round_ended = time.monotonic()
+        self._monotonic = monotonic
+        self._round_ended = monotonic()
 
     async def check(self) -> str:
         """Return what is wrong where no look for finished windows ended for a long time."""
-        silent_seconds = time.monotonic() - self._round_ended
+        silent_seconds = self._monotonic() - self._round_ended
         if silent_seconds < max(SILENT_SECONDS, 10 * self._schedule.interval_seconds):
             return ""
         return f"no round of evaluations has ended for {silent_seconds:.0f} seconds."
@@ -87,7 +90,7 @@ class Scheduler:
         """Evaluate what is due, every interval, until ``stop`` is set. Faults are logged."""
         while not stop.is_set():
             await self.run_once()
-            self._round_ended = time.monotonic()
+            self._round_ended = self._monotonic()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._schedule.interval_seconds)
 
