@@ -26,6 +26,7 @@ from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.bodies import read_body
 from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.security.principals import current_principal
 from modelwatch.collector.serving import answers, schemas
 from modelwatch.collector.serving.cursors import CursorParameter, decode_cursor, encode_cursor
 from modelwatch.collector.serving.encoded_paths import EncodedPaths
@@ -174,11 +175,15 @@ class _Api:
         return PlainTextResponse("ok\n")
 
     async def readyz(self) -> PlainTextResponse:
-        """Answer 200 where the store can be written and the schedule runs, else 503 and why."""
+        """Answer 200 where the store can be written and the schedule runs, else 503 and what fails.
+
+        Why it fails is told where no tokens are asked for; the log tells it in any case.
+        """
         problems = await self._readiness.problems()
         if problems:
-            told = "".join(f"{name}: {problem}\n" for name, problem in problems.items())
-            return PlainTextResponse(told, 503)
+            is_open = current_principal().has("read")
+            told = (f"{name}: {problems[name] if is_open else 'failed'}\n" for name in problems)
+            return PlainTextResponse("".join(told), 503)
         return PlainTextResponse("ready\n")
 
     def models(

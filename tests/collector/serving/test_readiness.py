@@ -10,6 +10,7 @@ from modelwatch.collector.serving.readiness import Readiness, store_probe
 from modelwatch.collector.storing.database import Database
 from modelwatch.errors import StoreError
 from tests.collector.conftest import Start, eventually
+from tests.collector.security.conftest import StoreTokens
 
 
 async def test_tells_each_part_that_fails_and_asks_once_a_second() -> None:
@@ -61,3 +62,13 @@ def test_a_store_that_cannot_be_written_is_not_ready(start: Start) -> None:
         connection.execute("DROP TRIGGER full")
         connection.commit()
     assert eventually(lambda: httpx.get(ready).status_code == 200)
+
+
+def test_strangers_are_not_told_why(start: Start, tmp_path: Path) -> None:
+    """Where tokens are asked for, who has none learns which part fails, and no path of a file."""
+    StoreTokens(tmp_path / "store.sqlite").make("a", "read")
+    collector = start()
+    assert httpx.get(f"{collector.api}/healthz").status_code == 200
+    collector.store.unlink()
+    answer = httpx.get(f"{collector.api}/readyz")
+    assert (answer.status_code, answer.text) == (503, "store: failed\n")
