@@ -22,18 +22,15 @@ def test_a_service_with_a_token_for_ingest_is_served(
     start: Start, tokens: StoreTokens, monkeypatch: pytest.MonkeyPatch, sends_token: bool
 ) -> None:
     """With one token a watch gets its baseline and delivers its rows; without, no row is taken."""
-    collector = start()
     sender, admin = tokens.make("service", "ingest"), tokens.make("boss", "admin")
+    collector = start()
     baseline = mw.Baseline.fit(
         {"x": [float(n * 7 % 500) for n in range(500)]}, model=NAME, version="1"
     )
     address = f"{collector.api}/api/v1{path_of('models', NAME, 'versions', '1')}/baseline"
 
-    def pushed() -> bool:
-        put = httpx.put(address, content=baseline.to_json(), headers=bearer(admin))
-        return put.status_code == 201
-
-    assert eventually(pushed)
+    put = httpx.put(address, content=baseline.to_json(), headers=bearer(admin))
+    assert put.status_code == 201
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.otlp)
     monkeypatch.setenv("MODELWATCH_TOKEN", sender)
     if sends_token:
