@@ -1,11 +1,16 @@
-# Plain targets over pip and venv. `make` alone lists them.
+# Plain targets over venv and uv. `make` alone lists them.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PEERS := .peers
 OLDEST := .oldest
 FRAMEWORKS := .frameworks
-PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
+
+# uv lies in $(VENV) and fills all environments: what two of them need is fetched and unpacked once.
+INSTALL := $(BIN)/uv pip install --quiet --python
+
+# Tests start hundreds of processes: none must compile what another has compiled before.
+unexport PYTHONDONTWRITEBYTECODE
 
 # One stamp for what the demo needs, one for what developers need; both follow pyproject.toml.
 FOR_DEMO := $(VENV)/.installed-for-demo
@@ -17,26 +22,26 @@ FOR_OLDEST := $(OLDEST)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo demo-check check format test oldest frameworks examples test-traces \
-	traces-picture bench soak peers peer-costs build clean
+	traces-picture bench soak kills peers peer-costs build clean
 
 help:  ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(BIN)/python:
+$(BIN)/uv:
 	@echo "modelwatch: making the virtual environment $(VENV)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "modelwatch needs Python 3.11 or later: make PYTHON=python3.11 ..." >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) install --upgrade pip
+	@$(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input install uv
 
-$(FOR_DEMO): pyproject.toml | $(BIN)/python
+$(FOR_DEMO): pyproject.toml | $(BIN)/uv
 	@echo "modelwatch: installing the project with what the demo needs"
-	@$(PIP) install --editable '.[demo]'
+	@$(INSTALL) $(BIN)/python --compile-bytecode --editable '.[demo]'
 	@touch $@
 
-$(FOR_DEVELOPMENT): pyproject.toml | $(BIN)/python
+$(FOR_DEVELOPMENT): pyproject.toml | $(BIN)/uv
 	@echo "modelwatch: installing the project with what its checks and tests need"
-	@$(PIP) install --group dev --editable '.[all]'
+	@$(INSTALL) $(BIN)/python --compile-bytecode --group dev --editable '.[all]'
 	@touch $@ $(FOR_DEMO)
 
 venv: $(FOR_DEVELOPMENT)  ## make the environment for development
@@ -55,19 +60,19 @@ check: $(FOR_DEVELOPMENT)  ## formatting, lint, types and layers
 format: $(FOR_DEVELOPMENT)  ## put the code into its one format
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
+# On up to four cores: more than that make no test that waits for a process shorter.
 test: $(FOR_DEVELOPMENT)  ## all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 # Old releases warn of their own age, so that warnings are no errors here.
 oldest: $(FOR_OLDEST)  ## the adapters' tests with the oldest frameworks that they support
 	@$(OLDEST)/bin/python -m pytest -m 'not slow' -W default --disable-warnings \
 		$(OLDEST_ADAPTERS:%=tests/integrations/modelwatch_%)
 
-$(FOR_OLDEST): pyproject.toml tests/integrations/oldest.txt
+$(FOR_OLDEST): pyproject.toml tests/integrations/oldest.txt | $(BIN)/uv
 	@echo "modelwatch: installing the oldest supported frameworks into $(OLDEST)"
-	@$(PYTHON) -m venv --clear $(OLDEST)
-	@$(OLDEST)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input \
-		--editable '.[auto]' -r tests/integrations/oldest.txt
+	@$(PYTHON) -m venv --clear --without-pip $(OLDEST)
+	@$(INSTALL) $(OLDEST)/bin/python --editable '.[auto]' -r tests/integrations/oldest.txt
 	@touch $@
 
 # The extras that they need besides.
@@ -79,13 +84,11 @@ EXTRAS_traces := [fastapi]
 # Frameworks that cannot share our environment have one of their own, and so have their tests. The
 # oldest release that is supported, where one is named, is laid over the newest and tested too.
 # Byte code is made of what is used, not of all: that is two thirds of an installation's time.
-$(FRAMEWORKS)/%/.installed: tests/integrations/%/requirements.txt pyproject.toml
+$(FRAMEWORKS)/%/.installed: tests/integrations/%/requirements.txt pyproject.toml | $(BIN)/uv
 	@echo "modelwatch: installing $* into $(@D)"
-	@$(PYTHON) -m venv --clear $(@D)
-	@$(@D)/bin/python -m pip install --quiet --quiet --upgrade pip
-	@$(@D)/bin/python -m pip install --quiet --quiet --no-input --no-compile \
-		--editable '.$(EXTRAS_$*)' -r $<
-	@! test -f $(<D)/oldest.txt || $(@D)/bin/python -m pip install --quiet --quiet --no-input \
+	@$(PYTHON) -m venv --clear --without-pip $(@D)
+	@$(INSTALL) $(@D)/bin/python --editable '.$(EXTRAS_$*)' -r $<
+	@! test -f $(<D)/oldest.txt || $(INSTALL) $(@D)/bin/python \
 		--no-deps --target $(@D)/oldest -r $(<D)/oldest.txt
 	@touch $@
 
@@ -116,12 +119,15 @@ soak: $(FOR_DEVELOPMENT)  ## memory under long loads, into tests/soak/results.md
 	@$(BIN)/python tests/benchmarks/run.py --folder tests/soak --results tests/soak/results.md \
 		--made-by "make soak"
 
+kills: $(FOR_DEVELOPMENT)  ## kill a collector 100 times under load; nothing is lost or counted twice
+	@MODELWATCH_TEST_KILLS=100 $(BIN)/python -m pytest tests/collector/test_app.py -k killed
+
 # Other tools cannot share our environment: each has one of its own, made from the versions pinned
 # in tests/benchmarks/peers. `make peers ONLY=--ours` runs ours again beside what the others said.
-$(PEERS)/%/.installed: tests/benchmarks/peers/requirements-%.txt
+$(PEERS)/%/.installed: tests/benchmarks/peers/requirements-%.txt | $(BIN)/uv
 	@echo "modelwatch: installing $* into $(@D)"
 	@$(PYTHON) -m venv --clear $(@D)
-	@$(@D)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input -r $<
+	@$(INSTALL) $(@D)/bin/python -r $<
 	@touch $@
 
 peers: $(FOR_DEVELOPMENT) $(PEERS)/evidently/.installed $(PEERS)/nannyml/.installed  ## other tools' verdicts beside ours, into tests/benchmarks/peers/results.md
@@ -134,6 +140,6 @@ build: $(FOR_DEVELOPMENT)  ## the wheel and the source distribution, into dist/
 	@$(BIN)/python -m build --no-isolation
 
 clean:  ## remove what the targets made, the environment included
-	@rm -rf $(VENV) $(PEERS) $(OLDEST) $(FRAMEWORKS) build dist
+	@rm -rf $(VENV) $(PEERS) $(OLDEST) $(FRAMEWORKS) .servers build dist
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

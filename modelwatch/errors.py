@@ -13,6 +13,7 @@ The tree::
     +-- StoreError (RuntimeError)            the collector's store cannot be opened, read or written
     |   +-- StoreBusy                        its write queue is full: wait, and send again
     +-- CollectorError (RuntimeError)        a collector could not be reached or refused a request
+    +-- NotifyError (RuntimeError)           who is to hear of alerts was not reached, or refused
     +-- DemoFailed (RuntimeError)            the demo could not run to its end
     +-- OutlierRejected (ValueError)         ``on_outlier="raise"`` refused an input
 
@@ -30,6 +31,7 @@ __all__ = [
     "DemoFailed",
     "FormatError",
     "ModelwatchError",
+    "NotifyError",
     "OutlierRejected",
     "ProfileMismatch",
     "SchemaError",
@@ -81,6 +83,22 @@ class StoreBusy(StoreError):
 
 class CollectorError(ModelwatchError, RuntimeError):
     """A collector could not be reached, or it refused the request."""
+
+
+class NotifyError(ModelwatchError, RuntimeError):
+    """Who is to hear of an alert could not be reached, or refused what was sent.
+
+    Attributes:
+        is_final: whether the same will be refused each time it is sent.
+        retry_seconds: how long to wait before the next try, where that was asked for.
+    """
+
+    def __init__(
+        self, message: str, *, is_final: bool = False, retry_seconds: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.is_final = is_final
+        self.retry_seconds = retry_seconds
 
 
 class DemoFailed(ModelwatchError, RuntimeError):

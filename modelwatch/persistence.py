@@ -9,19 +9,23 @@ judged and found calm.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from modelwatch.parameter_checks import whole
-from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity
+from modelwatch.report.drift_report import DriftReport, Severity
 
 __all__ = [
     "FeatureHistory",
+    "JudgedFeature",
+    "JudgedFeatures",
     "Persistence",
     "PersistentFinding",
     "feature_histories",
     "persistent_drift",
     "persistent_finding",
+    "weight_of",
 ]
 
 MOST_WINDOWS = 100
@@ -45,6 +49,39 @@ class Persistence:
     def __post_init__(self) -> None:
         whole("m", self.m, 1, MOST_WINDOWS)
         whole("k", self.k, 1, self.m)
+
+
+class JudgedFeature(Protocol):
+    """What is asked of the finding of one feature; a `FeatureDrift` has it."""
+
+    @property
+    def severity(self) -> Severity:
+        """Drift, warning, none or insufficient_data."""
+        ...
+
+    @property
+    def effect(self) -> float | None:
+        """PSI above chance."""
+        ...
+
+    @property
+    def importance(self) -> float | None:
+        """Its weight in the model, where that is known."""
+        ...
+
+    @property
+    def harmless(self) -> bool:
+        """Whether the model hardly reads it."""
+        ...
+
+
+class JudgedFeatures(Protocol):
+    """What is asked of a comparison; a `DriftReport` has it."""
+
+    @property
+    def features(self) -> Mapping[str, JudgedFeature]:
+        """Findings by name."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +138,7 @@ def persistent_drift(
     Returns:
         drift where k of the windows found drift, warning where k found drift or a warning.
 
+    >>> from modelwatch.report.drift_report import FeatureDrift
     >>> def window(severity):
     ...     age = FeatureDrift(name="age", role="input", kind="numeric", rows=9, severity=severity)
     ...     return DriftReport(model="m", version="1", baseline_id="b", start_ns=0, end_ns=0,
@@ -131,7 +169,7 @@ def persistent_finding(
 
 
 def feature_histories(
-    reports: Iterable[DriftReport], persistence: Persistence
+    reports: Iterable[JudgedFeatures], persistence: Persistence
 ) -> list[list[FeatureHistory]]:
     """Return of each window what was known of every feature when it ended.
 
@@ -143,14 +181,23 @@ def feature_histories(
     Returns:
         One list a report, worst first. Takes one pass; memory is m findings a feature.
     """
-    judged: dict[str, deque[FeatureDrift]] = {}
+    judged: dict[str, deque[JudgedFeature]] = {}
+    calm: dict[tuple[str, int], FeatureHistory] = {}  # most are, and then all alike
     told = []
     for report in reports:
         for name, feature in report.features.items():
             seen = judged.setdefault(name, deque(maxlen=persistence.m))
             if feature.severity != "insufficient_data":
                 seen.append(feature)
-        histories = [_history(name, seen, persistence.k) for name, seen in judged.items()]
+        histories = []
+        for name, seen in judged.items():
+            if any(feature.severity in ("drift", "warning") for feature in seen):
+                histories.append(_history(name, seen, persistence.k))
+                continue
+            known = calm.get((name, len(seen)))
+            if known is None:
+                known = calm[name, len(seen)] = _history(name, seen, persistence.k)
+            histories.append(known)
         told.append(sorted(histories, key=_rank))
     return told
 
@@ -160,7 +207,7 @@ def _latest(reports: Sequence[DriftReport], persistence: Persistence) -> list[Fe
     return told[-1] if told else []
 
 
-def _history(name: str, judged: Sequence[FeatureDrift], k: int) -> FeatureHistory:
+def _history(name: str, judged: Sequence[JudgedFeature], k: int) -> FeatureHistory:
     found = [feature for feature in judged if feature.severity in ("drift", "warning")]
     severity: Severity = "none" if judged else "insufficient_data"
     if sum(feature.severity == "drift" for feature in found) >= k:
@@ -172,12 +219,13 @@ def _history(name: str, judged: Sequence[FeatureDrift], k: int) -> FeatureHistor
         severity=severity,
         found=len(found),
         judged=len(judged),
-        weight=_weight(found[-1]) if found else 0.0,
+        weight=weight_of(found[-1]) if found else 0.0,
         harmless=found[-1].harmless if found else False,
     )
 
 
-def _weight(feature: FeatureDrift) -> float:
+def weight_of(feature: JudgedFeature) -> float:
+    """Return by what findings are ranked: the effect, times the importance where that is known."""
     importance = 1.0 if feature.importance is None else feature.importance
     return max(feature.effect or 0.0, 0.0) * importance
 

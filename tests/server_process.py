@@ -18,6 +18,7 @@ __all__ = ["PATIENCE_SECONDS", "Output", "free_port", "served", "watched_environ
 
 PATIENCE_SECONDS = 120.0
 _GRACE_SECONDS = 30.0
+_LOOK_AGAIN_SECONDS = 0.02
 _NEVER_MILLISECONDS = "3600000"
 
 
@@ -113,10 +114,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes], output: Output) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
+    end, pause = time.monotonic() + PATIENCE_SECONDS, threading.Event()
     with httpx.Client(timeout=PATIENCE_SECONDS) as client:
         while time.monotonic() < end and process.poll() is None:
             with contextlib.suppress(httpx.TransportError):
                 if not client.get(address).is_server_error:
                     return
+            pause.wait(_LOOK_AGAIN_SECONDS)  # leaves the core to the server
     raise AssertionError(f"{address} does not answer: {output}")

@@ -53,5 +53,4 @@ def prediction_headers(prediction: mw.Prediction) -> list[tuple[bytes, bytes]]:
 
 def with_prediction(headers: RawHeaders, prediction: mw.Prediction) -> list[tuple[bytes, bytes]]:
     """Return a response's headers with those of its prediction, which replace any of their name."""
-    others = [pair for pair in headers if pair[0] not in _OURS]
-    return others + prediction_headers(prediction)
+    return [pair for pair in headers if pair[0] not in _OURS] + prediction_headers(prediction)

@@ -46,7 +46,7 @@ class WatchMiddleware:
         elif scope["type"] != "http":
             # Of a websocket's many predictions, each has an id of its own.
             await self._app(scope, receive, send)
-        elif (outer := scoped_prediction(scope)) is not None:  # another watch's middleware
+        elif (outer := scope.get(_PREDICTION_KEY)) is not None:  # another watch's middleware
             sending = self._counting(scope, outer, send) if self._endpoints else send
             await self._app(scope, receive, sending)
         else:
@@ -54,32 +54,32 @@ class WatchMiddleware:
                 # For those inside, and for the answer to an unhandled exception, which is made
                 # outside of all middleware.
                 scope[_PREDICTION_KEY] = prediction
-                sending = self._counting(scope, prediction, send) if self._endpoints else send
-                await self._app(scope, receive, _tagging(prediction, sending))
+
+                def tagging(message: Message) -> Awaitable[None]:
+                    if message["type"] == "http.response.start":
+                        if self._endpoints:
+                            self._count_invalid(scope, prediction, message)
+                        message["headers"] = with_prediction(message.get("headers", ()), prediction)
+                    return send(message)
+
+                await self._app(scope, receive, tagging)
 
     def _counting(self, scope: Scope, prediction: mw.Prediction, send: Send) -> Send:
-        """Count requests that were refused before the endpoint was reached."""
-
         def counting(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.start" and not prediction.made:
-                is_ours = scope.get("endpoint") in self._endpoints
-                if is_ours and message["status"] == UNPROCESSABLE:
-                    self._watch.log_failure(INVALID_REQUEST)
+            if message["type"] == "http.response.start":
+                self._count_invalid(scope, prediction, message)
             return send(message)
 
         return counting
+
+    def _count_invalid(self, scope: Scope, prediction: mw.Prediction, start: Message) -> None:
+        """Count a request that was refused before the endpoint was reached."""
+        is_invalid = start["status"] == UNPROCESSABLE and not prediction.made
+        if is_invalid and scope.get("endpoint") in self._endpoints:
+            self._watch.log_failure(INVALID_REQUEST)
 
 
 def scoped_prediction(scope: Scope) -> mw.Prediction | None:
     """Return the prediction of a request that has passed the middleware."""
     found: mw.Prediction | None = scope.get(_PREDICTION_KEY)
     return found
-
-
-def _tagging(prediction: mw.Prediction, send: Send) -> Send:
-    def tagging(message: Message) -> Awaitable[None]:
-        if message["type"] == "http.response.start":
-            message["headers"] = with_prediction(message.get("headers", ()), prediction)
-        return send(message)
-
-    return tagging

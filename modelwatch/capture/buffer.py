@@ -5,9 +5,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -18,13 +16,15 @@ from modelwatch.profile import DURATION_BOUNDS_SECONDS
 
 __all__ = ["CLEAN", "MOST_UNCOUNTED", "BatchEntry", "Buffer", "CallTally", "RowEntry", "Tallied"]
 
-RowEntry = tuple[CapturePlan, tuple[Any, ...], Any, Any, float]
-"""One captured row: plan, values, `CLEAN` or else extra features or None, result or `Failure`,
-seconds.
+RowEntry = tuple[int, tuple[Any, ...], Any, Any, float]
+"""One captured row: the plan's number, values, `CLEAN` or else extra features or None, result or
+`Failure`, seconds.
 
-A plain tuple, because making one is the cheapest way to keep five things."""
+A plain tuple, because making one is the cheapest way to keep five things. With the plan itself in
+it, the garbage collector would look at each waiting row again and again; where all five are plain
+values, it does so once."""
 
-CLEAN: Final[Mapping[str, Any]] = MappingProxyType({})
+CLEAN: Final[tuple[()]] = ()
 """Stands for the extra features of a row that has none, and whose values have passed the plan's
 checks: they need not be looked at again."""
 
@@ -129,13 +129,16 @@ class Buffer:
         capacity_rows: how many rows of either sort may wait.
 
     Attributes:
-        rows: single rows. The watched call appends to it directly.
+        rows: single rows, the oldest first. The watched call appends to it directly.
         capacity_rows: as given.
+        plans: those that single rows refer to, by their number.
     """
 
     def __init__(self, capacity_rows: int) -> None:
         self.capacity_rows = capacity_rows
-        self.rows: deque[RowEntry] = deque()
+        self.plans: dict[int, CapturePlan] = {}
+        self._superseded: set[int] = set()
+        self.rows: list[RowEntry] = []
         self._batches: deque[BatchEntry] = deque()
         self.reset()
 
@@ -150,6 +153,23 @@ class Buffer:
     def __len__(self) -> int:
         return len(self.rows) + self._batch_rows
 
+    def know(self, plan: CapturePlan) -> None:
+        """Keep a plan that rows are about to refer to."""
+        self.plans[plan.number] = plan
+
+    def let_go(self, plan: CapturePlan) -> None:
+        """Let go of all other plans that were superseded when this was last called.
+
+        For one thread at a time, when no row waits but those of calls that are just ending.
+
+        Args:
+            plan: the one in use.
+        """
+        superseded = {*self.plans.copy()} - {plan.number}
+        for number in superseded & self._superseded:
+            del self.plans[number]
+        self._superseded = superseded - self._superseded
+
     def append_batch(self, entry: BatchEntry) -> bool:
         """Keep a batch; False where it does not fit."""
         with self._lock:
@@ -161,8 +181,9 @@ class Buffer:
 
     def take_rows(self, limit: int) -> list[RowEntry]:
         """Take the oldest single rows, at most so many; for one thread at a time."""
-        popleft = self.rows.popleft
-        return [popleft() for _ in range(min(limit, len(self.rows)))]
+        taken = self.rows[:limit]
+        del self.rows[: len(taken)]
+        return taken
 
     def take_batch(self) -> BatchEntry | None:
         """Take the oldest batch, or None."""

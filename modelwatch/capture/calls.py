@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Generator
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from modelwatch.capture.buffer import CLEAN, MOST_UNCOUNTED
 from modelwatch.capture.checks import SCALARS
@@ -19,7 +19,10 @@ from modelwatch.capture.sampling import DRAW_BITS, draw
 from modelwatch.capture.short_way import ShortWay
 from modelwatch.capture.streams import WatchedAsyncGenerator, WatchedGenerator
 
-__all__ = ["Caller", "caller_for", "direct_caller", "is_plain"]
+__all__ = ["Caller", "caller_for", "direct_caller"]
+
+NOT_GIVEN: Final = object()
+"""Stands for the first positional argument of a call without any."""
 
 Caller = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 """Takes the wrapped function, what it is bound to, and the call's arguments, as wrapt has it."""
@@ -36,9 +39,16 @@ def caller_for(function: Callable[..., Any], observer: Observer) -> Caller:
     return makers[_kind_of(function)](observer)
 
 
-def is_plain(function: Callable[..., Any]) -> bool:
-    """Tell whether a function returns its result when it is called."""
-    return _kind_of(function) == "plain"
+def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[..., Any] | None:
+    """Return a ``__call__`` for the wrapper of one function; None for generators.
+
+    It knows what is called, and so takes less time than the way through wrapt: a third of it where
+    the function is a plain one.
+    """
+    kind = _kind_of(function)
+    if kind == "async":
+        return _direct_async_caller(function, observer)
+    return _direct_plain_caller(function, observer) if kind == "plain" else None
 
 
 def _kind_of(function: Callable[..., Any]) -> str:
@@ -91,7 +101,7 @@ def _general_caller(observer: Observer) -> Callable[..., Any]:
     return call
 
 
-def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[..., Any]:
+def _direct_plain_caller(function: Callable[..., Any], observer: Observer) -> Callable[..., Any]:
     """Return a ``__call__`` for the wrapper of one plain function.
 
     The usual cases are written out, as their cost is what a watch costs: a dict with exactly the
@@ -100,31 +110,37 @@ def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[
     """
     recorder, general = observer.recorder, _general_caller(observer)
     position, name = observer.plain_position, observer.plain_name
-    rows_waiting, capacity_rows = recorder.rows_waiting, recorder.capacity_rows
-    append, chosen = recorder.buffer.rows.append, _choosing_caller(function, observer, general)
+    rows, capacity_rows = recorder.buffer.rows, recorder.capacity_rows
+    chosen = _choosing_caller(function, observer, general)
     current, enter = CURRENT.get, CURRENT.set
     prediction_of, clock, scalars, clean, made = Prediction, perf_counter, SCALARS, CLEAN, MADE
 
-    def call(_: object, /, *args: Any, **kwargs: Any) -> Any:
+    def call(first: Any = NOT_GIVEN, /, *rest: Any, **kwargs: Any) -> Any:
+        if rest or kwargs or position or first is NOT_GIVEN:
+            args = rest if first is NOT_GIVEN else (first, *rest)
+            features = args[position] if len(args) > position else kwargs.get(name)
+        else:
+            args, features = None, first
         plan = recorder.quick_plan
         outer = current()
         if plan is None or not observer.is_quick or (outer is not None and outer.maker is not made):
-            return general(function, None, args, kwargs)
+            return general(function, None, (first,) if args is None else args, kwargs)
         if observer.chooses:
-            return chosen(args, kwargs)
-        values = None
+            return chosen((first,) if args is None else args, kwargs)
+        read = plan.read
         try:
-            values = plan.read(args[position] if len(args) > position else kwargs.get(name))
+            values = read(features)
         except FAULTS as fault:
             recorder.guard.swallow(fault)
+            values = None
         if values is None:
-            return general(function, None, args, kwargs)
+            return general(function, None, (first,) if args is None else args, kwargs)
         prediction = prediction_of()
         prediction.maker = recorder
         enter(prediction)
         started = clock()
         try:
-            output = function(*args, **kwargs)
+            output = function(first) if args is None else function(*args, **kwargs)
         except BaseException as error:
             duration = clock() - started
             prediction.maker = made
@@ -133,8 +149,9 @@ def direct_caller(function: Callable[..., Any], observer: Observer) -> Callable[
         duration = clock() - started
         prediction.maker = made
         try:
-            if output.__class__ in scalars and rows_waiting() < capacity_rows:
-                append((plan, values, clean, output, duration))
+            is_usual = output.__class__ in scalars and plan is recorder.quick_plan
+            if is_usual and len(rows) < capacity_rows:
+                rows.append((plan.number, values, clean, output, duration))
             else:
                 recorder.keep_quick(plan, values, output, duration)
         except FAULTS as fault:
@@ -162,7 +179,7 @@ def _choosing_caller(
         enter(prediction)
         started = clock()
         try:
-            output = function(*args, **kwargs)
+            output = function(*args, **kwargs) if kwargs else function(*args)
         except BaseException as error:
             duration = clock() - started
             prediction.maker = made
@@ -212,6 +229,18 @@ def _async_caller(observer: Observer) -> Caller:
             raise
         observer.finish(observation, output)
         return output
+
+    return call
+
+
+def _direct_async_caller(
+    function: Callable[..., Awaitable[Any]], observer: Observer
+) -> Callable[..., Any]:
+    awaited = _async_caller(observer)
+
+    def call(*args: Any, **kwargs: Any) -> Awaitable[Any]:
+        found: Awaitable[Any] = awaited(function, None, args, kwargs)
+        return found
 
     return call
 

@@ -29,6 +29,13 @@ __all__ = [
     "with_distance",
 ]
 
+_CONDITIONS_AT_ONCE: Final = 10
+"""So many values are checked by one statement of generated code. CPython compares numbers by its
+quick ways only where the jump that follows is a short one."""
+
+_MOST_LITERALS: Final = 32
+"""Categories up to which a set is written into generated code, where it is had a little quicker."""
+
 _MOST_DIGITS = 19
 _MOST_EXACT = 2.0**53
 
@@ -114,11 +121,10 @@ def compile_reader(
         "        return None",
         "    try:",
         f"        {', '.join(names)}, = values = values_of(features)",
-        f"        if {' and '.join(conditions)}:",
-        "            return values",
+        *_unless(conditions, "return None"),
+        "        return values",
         "    except UNCOMPARABLE:",
-        "        pass",
-        "    return None",
+        "        return None",
     ]
     read: RowReading = _compiled("read", lines, constants)
     return read
@@ -162,6 +168,15 @@ def reading_with(read: RowReading, check: RowCheck) -> RowReading:
     return read_checked
 
 
+def _unless(conditions: Sequence[str], statement: str) -> list[str]:
+    """Return lines that do something where one of the conditions does not hold."""
+    lines = []
+    for start in range(0, len(conditions), _CONDITIONS_AT_ONCE):
+        together = " and ".join(conditions[start : start + _CONDITIONS_AT_ONCE])
+        lines += [f"        if not ({together}):", f"            {statement}"]
+    return lines
+
+
 def _compiled(name: str, lines: Sequence[str], constants: Mapping[str, Any]) -> Any:
     """Compile a function whose constants are closure variables, which are quicker than globals."""
     parameters = ", ".join(constants)
@@ -198,6 +213,8 @@ def _category_condition(name: str, limits: OutlierLimits, constants: dict[str, A
     if limits.categories is None:
         return f"{name}.__class__ is {'str' if limits.text else 'int'}"
     known = f"known_{name}"
+    if limits.text and 0 < len(limits.categories) <= _MOST_LITERALS:
+        return f"{name} in {{{', '.join(map(repr, sorted(limits.categories)))}}}"
     if limits.text:
         constants[known] = limits.categories
         return f"{name} in {known}"

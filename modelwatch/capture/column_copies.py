@@ -54,7 +54,7 @@ def copied(column: RawColumn) -> RawColumn:
     if isinstance(column, np.ndarray):
         return column.copy()
     if isinstance(column, CodedColumn):
-        return CodedColumn(column.values, column.codes.copy())
+        return column if column.is_own else CodedColumn(column.values, column.codes.copy())
     if isinstance(column, MaskedColumn):
         return MaskedColumn(column.values.copy(), column.nulls.copy())
     return list(column)

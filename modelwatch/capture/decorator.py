@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 
 from modelwatch.capture.arguments import find_feature_argument
-from modelwatch.capture.calls import Caller, caller_for, direct_caller, is_plain
+from modelwatch.capture.calls import Caller, caller_for, direct_caller
 from modelwatch.capture.observer import Observer
 from modelwatch.capture.options import CaptureOptions
 
@@ -99,9 +99,8 @@ def watch_function(
 ) -> WatchedFunction:
     """Return the watched function; what a pickle calls too.
 
-    The class of a plain function's wrapper is made for it alone, with a ``__call__`` that knows
-    what is called: that takes a third of the time of the way through wrapt, which is left to
-    methods and all else.
+    The class of a wrapper is made for its function alone, with a ``__call__`` that knows what is
+    called, unless that is a generator. Methods and all else take the way through wrapt.
 
     Raises:
         ConfigurationError: where it is not clear which parameter holds the features.
@@ -111,9 +110,9 @@ def watch_function(
     )
     observer = Observer(watch.recorder, options, argument)
     kind: type[WatchedFunction] = WatchedFunction
-    if is_plain(function):
-        call = direct_caller(function, observer)
-        members = {"__call__": call, "__slots__": (), "__module__": __name__}
+    call = direct_caller(function, observer)
+    if call is not None:
+        members = {"__call__": staticmethod(call), "__slots__": (), "__module__": __name__}
         made: type[WatchedFunction] = type(kind.__name__, (kind,), members)
         kind = made
     return kind(function, watch, options, caller_for(function, observer))

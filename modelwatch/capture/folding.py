@@ -93,6 +93,7 @@ class Folder:
         """
         with self._lock:
             self._fold_all()
+            self._buffer.let_go(plan)
             with self._guard:
                 self._fold_tally(plan)
             self._finish_profile()
@@ -105,8 +106,12 @@ class Folder:
             entries = self._buffer.take_rows(ROWS_AT_ONCE)
             if not entries:
                 break
-            for group in alike(entries):
+            lost = len(entries)
+            for group in alike(entries, self._buffer.plans):
                 self._fold_group(group)
+                lost -= group.rows
+            if lost:  # of plans that were let go, which took longer than any call does to end
+                self._tally.record_dropped("fault", lost)
         while (batch := self._buffer.take_batch()) is not None:
             self._fold_batch(batch)
 

@@ -241,9 +241,7 @@ class Observer:
         """Keep what was captured, with a copied result or a `Failure`, and count the call."""
         captured = observation.captured
         if isinstance(captured, Row):
-            self.recorder.keep_row(
-                (observation.plan, captured.values, captured.extras, output, duration_seconds)
-            )
+            self.recorder.keep_row(observation.plan, captured, output, duration_seconds)
             return
         error_type = output.error_type if type(output) is Failure else ""
         self.recorder.count_call(duration_seconds, error_type)

@@ -62,8 +62,12 @@ def frozen(output: Any) -> object:
     kind = type(output)
     if kind in IMMUTABLE:
         return output
-    if kind is dict and IMMUTABLE.issuperset(map(type, output.values())):
-        return output.copy()
+    if kind is dict:
+        for value in output.values():
+            if type(value) not in IMMUTABLE:
+                break
+        else:
+            return output.copy()
     if kind is tuple and IMMUTABLE.issuperset(map(type, output)):
         return output
     return _frozen(output, iter(range(_MOST_PARTS)), _DEEPEST)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from modelwatch.baseline import Baseline
@@ -152,21 +151,19 @@ class Pipeline:
 
     def before_exit(self, timeout_seconds: float) -> None:
         """Begin to send what there is when the interpreter exits."""
-        with self._guard, suppress(SystemExit):
+        with self._guard:
             self._exporter.begin_shutdown(timeout_seconds)
 
     def at_exit(self, timeout_seconds: float) -> None:
-        """Shut down when the interpreter exits, even where it is told to once more meanwhile."""
+        """Shut down when the interpreter exits; does no harm where that was done, or begun."""
         with self._guard:
-            try:
-                self._shut_down(timeout_seconds)
-            except SystemExit:  # one Ctrl-C sends SIGINT and SIGQUIT to the workers of gunicorn
-                self._exporter.flush(timeout_seconds)
+            self._end(timeout_seconds)
             self._check_captures(is_end=True)
 
     def _shut_down(self, timeout_seconds: float) -> bool:
-        if self.recorder.is_closed:
-            return True
+        return self.recorder.is_closed or self._end(timeout_seconds)
+
+    def _end(self, timeout_seconds: float) -> bool:
         self.recorder.close()
         self._fold_thread.stop()
         return self._exporter.shutdown(timeout_seconds)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
 
 from modelwatch.capture.checks import (
     RowCheck,
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CapturePlan"]
 
+_NUMBERS: Final = count()
+
 
 class CapturePlan:
     """How rows are read, checked and mapped, from a baseline or from the first row.
@@ -32,6 +35,7 @@ class CapturePlan:
     by. Thread-safe.
 
     Attributes:
+        number: of this plan alone in the process; stands for it in captured rows.
         baseline: the baseline, or None.
         reader: reads rows.
         check: checks a row inline.
@@ -52,9 +56,11 @@ class CapturePlan:
     """
 
     __slots__ = (
+        "_plain_kind",
         "baseline",
         "check",
         "limits",
+        "number",
         "numbers",
         "outputs",
         "read",
@@ -71,6 +77,7 @@ class CapturePlan:
         limits: Mapping[str, FeatureLimits] | None = None,
         declared: DeclaredInputs | None = None,
     ) -> None:
+        self.number = next(_NUMBERS)
         self.baseline = baseline
         self.reader = (declared or DeclaredInputs()).reader(baseline, names)
         self.limits: dict[str, OutlierLimits] = {}
@@ -86,6 +93,9 @@ class CapturePlan:
             places = [self.reader.names.index(name) for name in baseline.distance.names]
             self.check = with_distance(self.check, baseline.distance, places)
             self.read = reading_with(self.read, self.check)
+        # The class of models that came last, where all their fields are attributes: what is known
+        # of it need not be asked at each call.
+        self._plain_kind: type[Any] | None = None
         self.outputs = OutputReader(baseline)
         every = list(enumerate(self.limits.values()))
         self.numbers = [place for place, limit in every if limit.kind != "categorical"]
@@ -97,10 +107,17 @@ class CapturePlan:
         Returns:
             Its values; None where it is none, or has an outlier.
         """
-        values = self.read(features)
-        if values is None and (fields := _own_fields(features)) is not None:
-            return self.read(fields)
-        return values
+        kind = type(features)
+        if kind is dict:
+            return self.read(features)
+        if kind is self._plain_kind:
+            return self.read(features.__dict__)
+        fields = _own_fields(features)
+        if fields is None:
+            return None
+        if getattr(features, "__pydantic_extra__", None) is None:
+            self._plain_kind = kind
+        return self.read(fields)
 
     @property
     def baseline_id(self) -> str | None:

@@ -15,11 +15,15 @@ from modelwatch import settings
 from modelwatch.capture.guard import Guard
 from modelwatch.errors import CollectorError, ConfigurationError
 from modelwatch.file_names import is_url
+from modelwatch.late_modules import load_modules
 
 if TYPE_CHECKING:  # loaded by the thread that asks
     import httpx
 
 __all__ = ["Answer", "CollectorPoll", "Polled", "PolledUrl", "version_url"]
+
+_NEEDED: Final = ("httpx", "modelwatch.baseline_format", "modelwatch.performance_baseline")
+"""Modules that asking loads, and reading the answer."""
 
 _TIMEOUT_SECONDS: Final = 2.0
 _FIRST_BACKOFF_SECONDS: Final = 1.0
@@ -189,9 +193,7 @@ class CollectorPoll:
                 any case.
         """
         if wait_seconds > 0:
-            import httpx  # before the clock of those who wait runs
-
-            del httpx
+            load_modules(*_NEEDED)  # before the clock of those who wait runs
         with self._lock:
             if not self._is_asking and self._clock() >= self._not_before:
                 self._is_asking = True
@@ -204,6 +206,7 @@ class CollectorPoll:
             thread.join(wait_seconds)
 
     def _ask(self) -> None:
+        load_modules(*_NEEDED)
         import httpx
 
         failed = True

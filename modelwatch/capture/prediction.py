@@ -10,6 +10,7 @@ is quicker than to restore what was there; whoever looks takes such a one for no
 
 from __future__ import annotations
 
+import struct
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,12 +18,14 @@ from contextvars import ContextVar, Token
 from types import MappingProxyType
 from typing import Final
 
-from modelwatch.capture.sampling import draw
+from modelwatch.capture.sampling import DRAW_BITS, draw
 
 __all__ = ["Prediction", "current_prediction", "enclose", "new_prediction", "prediction_scope"]
 
 MADE: Final = object()
 """Stands for the maker of a prediction once it has been made."""
+
+_PACK: Final = struct.Struct(">QQ").pack
 
 NO_OUTLIERS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -42,7 +45,7 @@ class Prediction:
     # The prediction of another model that this one is made for; set where a call begins inside one.
     outer: Prediction | None
     # The last 32 bits of the id to be made; set where it was drawn whether the call is sampled.
-    draw: int
+    draw: int | None
 
     @property
     def id(self) -> str:
@@ -89,6 +92,9 @@ def new_prediction(
     prediction.maker = maker
     prediction.outer = outer
     prediction._id = prediction_id
+    # Of these an adapter asks, for which it is quicker to find them set.
+    prediction._outliers = NO_OUTLIERS
+    prediction.draw = None
     return prediction
 
 
@@ -120,12 +126,16 @@ class Scope:
 
 
 class PredictionScope:
-    """A context manager that keeps a scope in the context; at the latest until it is let go."""
+    """A context manager that keeps a scope in the context; at the latest until it is let go.
+
+    Args:
+        prediction_id: the id to use; None to make one when it is asked for.
+    """
 
     __slots__ = ("_scope", "_token")
 
-    def __init__(self, prediction: Prediction) -> None:
-        self._scope = Scope(prediction)
+    def __init__(self, prediction_id: str | None) -> None:
+        self._scope = Scope(new_prediction(prediction_id))
         self._token: Token[Prediction | Scope | None] | None = None
 
     def __enter__(self) -> Prediction:
@@ -138,8 +148,9 @@ class PredictionScope:
             CURRENT.reset(token)
 
     def __del__(self) -> None:
-        with suppress(ValueError):  # as in a stream that nobody closed, let go in another thread
-            self.__exit__()
+        if self._token is not None:
+            with suppress(ValueError):  # as in a stream that nobody closed, let go in some thread
+                self.__exit__()
 
 
 CURRENT: Final[ContextVar[Prediction | Scope | None]] = ContextVar("modelwatch", default=None)
@@ -203,7 +214,7 @@ def prediction_scope(prediction_id: str | None = None) -> PredictionScope:
         A context manager whose value is the prediction; its `outliers` are filled in when a
         watched call has claimed it.
     """
-    return PredictionScope(new_prediction(prediction_id))
+    return PredictionScope(prediction_id)
 
 
 def _time_ordered_uuid(drawn: int | None) -> str:
@@ -212,12 +223,9 @@ def _time_ordered_uuid(drawn: int | None) -> str:
     Args:
         drawn: its last 32 bits, where they are drawn already.
     """
-    milliseconds = time.time_ns() // 1_000_000
-    random = draw(74)
-    node = random >> 26
+    first = time.time_ns() // 1_000_000 << 16 | 0x7000 | draw(12)
+    last = 1 << 63 | draw(62)
     if drawn is not None:
-        node = node & ~0xFFFF_FFFF | drawn
-    return (
-        f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}-7{random & 0xFFF:03x}-"
-        f"{0x8000 | random >> 12 & 0x3FFF:04x}-{node:012x}"
-    )
+        last = last >> DRAW_BITS << DRAW_BITS | drawn
+    text = _PACK(first, last).hex()  # in half the time of five formatted numbers
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

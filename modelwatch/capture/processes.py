@@ -7,6 +7,8 @@ import multiprocessing
 import multiprocessing.util
 import os
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Protocol
 from weakref import WeakSet, WeakValueDictionary
 
@@ -25,10 +27,12 @@ class ProcessBound(Protocol):
         """Begin to end; returns at once."""
 
     def at_exit(self, timeout_seconds: float) -> None:
-        """End in good order."""
+        """End in good order; called again where the process is told to exit meanwhile."""
 
 
 _EXIT_PRIORITY: Final = 10
+_MOST_ORDERS: Final = 10
+"""To exit, that are heard while one thing ends; one more ends the process."""
 
 _live: WeakSet[ProcessBound] = WeakSet()
 _by_token: WeakValueDictionary[str, object] = WeakValueDictionary()
@@ -80,6 +84,18 @@ def _at_exit() -> None:
     deadline = time.monotonic() + _exit_timeout_seconds
     living = list(_live)
     for bound in living:
-        bound.before_exit(_exit_timeout_seconds)
+        _despite_orders(bound.before_exit, deadline)
     for bound in living:
-        bound.at_exit(max(deadline - time.monotonic(), 0.0))
+        _despite_orders(bound.at_exit, deadline)
+
+
+def _despite_orders(end: Callable[[float], None], deadline: float) -> None:
+    """Call what ends something until it returns, however often the process is told to exit.
+
+    One Ctrl-C sends SIGINT to the workers of gunicorn, and its arbiter SIGQUIT; each raises
+    SystemExit, wherever the main thread is.
+    """
+    for _ in range(_MOST_ORDERS):
+        with suppress(SystemExit):
+            end(max(deadline - time.monotonic(), 0.0))
+            return

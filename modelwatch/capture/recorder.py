@@ -155,6 +155,7 @@ class Recorder:
         is_on = not self.is_closed and self.steering.enabled is not False
         is_quick = is_on and self.is_started and self.tracer is None and plan.size > 0
         self.last_plan = plan
+        self.buffer.know(plan)
         self.plan = plan if is_on else None
         self.quick_plan = plan if is_quick else None
 
@@ -180,20 +181,23 @@ class Recorder:
             plan = self._learn(plan, value)
         return plan, plan.reader.read(value)
 
-    def keep_row(self, entry: RowEntry) -> None:
+    def keep_row(
+        self, plan: CapturePlan, row: Row, output: object, duration_seconds: float
+    ) -> None:
         """Keep a row, or count it as dropped."""
         if self.rows_waiting() < self.capacity_rows:
-            self.append(entry)
+            self.buffer.know(plan)
+            self.append((plan.number, row.values, row.extras, output, duration_seconds))
             return
         self.tally.record_dropped("buffer_full")
-        error = entry[3].error_type if type(entry[3]) is Failure else ""
-        self.tally.record_call(entry[4], error)
+        error = output.error_type if isinstance(output, Failure) else ""
+        self.tally.record_call(duration_seconds, error)
 
     def keep_quick(
         self, plan: CapturePlan, values: tuple[Any, ...], output: object, duration_seconds: float
     ) -> None:
         """Keep a usual row."""
-        self.keep_row((plan, values, CLEAN, frozen(output), duration_seconds))
+        self.keep_row(plan, Row(values, CLEAN), frozen(output), duration_seconds)
 
     def count_unsampled(self, duration_seconds: float, error_type: str = "") -> None:
         """Count a call that the sample leaves out."""

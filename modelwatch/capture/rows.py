@@ -42,7 +42,7 @@ class Row(NamedTuple):
     """One row: the values of the known features in order, and features beyond them, if any."""
 
     values: tuple[Any, ...]
-    extras: Mapping[str, Any] | None = None
+    extras: Mapping[str, Any] | tuple[()] | None = None
 
 
 class Batch(NamedTuple):

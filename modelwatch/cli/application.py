@@ -10,6 +10,7 @@ import typer
 
 import modelwatch
 from modelwatch.cli import (
+    alerts,
     audit,
     baseline,
     capture,
@@ -18,6 +19,7 @@ from modelwatch.cli import (
     doctor,
     report,
     status,
+    store,
     token,
 )
 from modelwatch.cli.console import drop_unwritable_output, print_error, print_text
@@ -35,8 +37,10 @@ application = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",
 )
+application.add_typer(alerts.commands, name="alerts")
 application.add_typer(baseline.commands, name="baseline")
 application.add_typer(capture.commands, name="capture")
+application.add_typer(store.commands, name="store")
 application.add_typer(token.commands, name="token")
 application.command(name="compare")(compare.compare)
 application.command(name="report")(report.report)

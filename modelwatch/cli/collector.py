@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelwatch.cli import alerts
 from modelwatch.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -72,6 +74,26 @@ def collector(
     log_format: Annotated[
         str, typer.Option(metavar="text|json", help="Form of the log's lines on stderr.")
     ] = "text",
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Rules of alerts and who is told; else ./modelwatch.toml where it is there. Read "
+            "anew on SIGHUP.",
+        ),
+    ] = None,
+    check_config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Check that file and end; status 2 where it is wrong."),
+    ] = None,
+    max_store: Annotated[
+        int,
+        typer.Option(
+            metavar="MIB",
+            min=0,
+            help="Most MiB that the store may hold; beyond it the oldest detail goes. 0: no limit.",
+        ),
+    ] = 10_240,
     insecure: Annotated[
         bool,
         typer.Option(
@@ -91,11 +113,17 @@ def collector(
     Examples:
       modelwatch collector
       modelwatch collector --store /var/lib/modelwatch/store.sqlite --window 15m
+      modelwatch collector --config /etc/modelwatch.toml
       modelwatch collector --host 0.0.0.0 --tls-certificate c.pem --tls-key k.pem
     """
+    if check_config is not None:
+        alerts.check(check_config)
+        return
+    from modelwatch.collector.alerting.options import AlertingOptions
     from modelwatch.collector.app import CollectorOptions, run
     from modelwatch.collector.log_lines import logging_as
     from modelwatch.collector.security.options import SecurityOptions, tls_files
+    from modelwatch.collector.storing.retention import Retention
 
     options = CollectorOptions(
         store_path=store,
@@ -106,12 +134,16 @@ def collector(
         persistence=persistence_of(persistence),
         evaluation_interval_seconds=seconds_of("--evaluation-interval", evaluation_interval),
         lateness_seconds=seconds_of("--lateness", lateness),
+        retention=Retention(max_store_bytes=max_store * 2**20),
         security=SecurityOptions(
             tls=tls_files(tls_certificate, tls_key, tls_client_ca),
             allowed_hosts=tuple(allowed_host or ()),
             trusted_proxies=tuple(trusted_proxy or ()),
         ),
         insecure=insecure,
+        alerting=AlertingOptions(
+            config_path=alerts.config_path(config), environment=dict(os.environ)
+        ),
     )
     with logging_as(log_format):
         run(options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ __all__ = [
     "get_json",
     "get_pages",
     "get_text",
+    "post_json",
     "put_baseline",
     "put_json",
     "version_path",
@@ -170,6 +172,15 @@ def put_json(path: str, collector: Collector, body: str) -> None:
         CollectorError: where the collector cannot be reached or refuses.
     """
     _request("PUT", path, collector, body=body)
+
+
+def post_json(path: str, collector: Collector, body: object) -> Any:
+    """Give a document to the collector and return what it answered.
+
+    Raises:
+        CollectorError: where the collector cannot be reached or refuses.
+    """
+    return _request("POST", path, collector, body=json.dumps(body)).json()
 
 
 def delete(path: str, collector: Collector) -> None:

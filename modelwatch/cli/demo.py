@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 import httpx
 from rich.console import Console
 
+from modelwatch.cli.alerts import alerts_table
 from modelwatch.cli.demo_processes import Processes, one_interrupt
 from modelwatch.cli.demo_stage import (
     WINDOW_SECONDS,
@@ -29,7 +30,7 @@ from modelwatch.cli.demo_stage import (
     example_folder,
     require_extras,
 )
-from modelwatch.cli.demo_story import STORY, Chapter, faults_of_report, findings_table
+from modelwatch.cli.demo_story import ALERT_RULES, STORY, Chapter, faults_of_report, findings_table
 from modelwatch.report.drift_report import DriftReport
 
 __all__ = ["Ports", "run"]
@@ -99,7 +100,7 @@ class _Demo:
         started = time.monotonic()
         self._set_up()
         faults = [fault for chapter in STORY for fault in self._play(chapter)]
-        faults += self._faults_of_page()
+        faults += self._faults_of_page() + self._faults_of_alerts()
         self._conclude(faults, time.monotonic() - started)
         if not exit_when_done:
             self._leave_up()
@@ -109,6 +110,7 @@ class _Demo:
         self._say("Training the model and fitting its baseline (January to March)")
         self._processes.complete("training", self._stage.training())
         self._say(f"Starting the collector: {self._stage.api_url}")
+        self._stage.rules.write_text(ALERT_RULES, encoding="utf-8")
         self._processes.start("collector", self._stage.collector())
         self._wait_for(f"{self._stage.api_url}/readyz", "the collector is ready")
         self._push_baseline()
@@ -186,6 +188,17 @@ class _Demo:
             for page, status in statuses.items()
             if status != httpx.codes.OK
         ]
+
+    def _faults_of_alerts(self) -> list[str]:
+        """Show the alerts that the story raised; there must be one."""
+        response = self._client.get("/api/v1/alerts")
+        response.raise_for_status()
+        alerts = [alert for alert in response.json()["alerts"] if alert["state"] != "pending"]
+        if not alerts:
+            return ["no alert was raised, though features drifted."]
+        self._say("Alerts that this raised:")
+        self._console.print(alerts_table(alerts))
+        return []
 
     def _conclude(self, faults: list[str], seconds: float) -> None:
         if faults:

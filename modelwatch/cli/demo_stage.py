@@ -121,6 +121,11 @@ class Stage:
         """The baseline that training writes."""
         return self.folder / "baseline.json"
 
+    @property
+    def rules(self) -> Path:
+        """The configuration of the demo's alerts, in place of one that lies where it is run."""
+        return self.folder / "alerts.toml"
+
     def environment(self) -> Mapping[str, str]:
         """Return the variables of every process of the demo.
 
@@ -155,6 +160,7 @@ class Stage:
             *("--api-port", str(self.ports.api)),
             *("--window", f"{WINDOW_SECONDS}s"),
             *("--evaluation-interval", f"{EVALUATION_INTERVAL_SECONDS}s"),
+            *("--config", str(self.rules)),
         ]
 
     def service(self) -> list[str]:

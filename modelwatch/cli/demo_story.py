@@ -13,7 +13,16 @@ from modelwatch.report.drift_report import DriftReport, FeatureDrift
 from modelwatch.report.text import STYLES
 from modelwatch.report.wording import MARKS, WORDS, number, p_value
 
-__all__ = ["STORY", "Chapter", "faults_of_report", "findings_table"]
+__all__ = ["ALERT_RULES", "STORY", "Chapter", "faults_of_report", "findings_table"]
+
+ALERT_RULES = """
+[[rules]]
+name = "drift"
+on = "drift"
+k = 1
+m = 1
+"""
+"""A phase is hardly longer than a window, so that one window must do."""
 
 SHOWN_WITHOUT_FINDING = 3
 """How many of the features without a finding a table shows, the largest PSI first."""

@@ -16,6 +16,11 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
+from modelwatch.collector.alerting.alerting import Alerting
+from modelwatch.collector.alerting.channels import Channels
+from modelwatch.collector.alerting.posting import Poster
+from modelwatch.collector.alerting.sender import Sender
+from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
 from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.options import CollectorOptions
@@ -57,14 +62,25 @@ class Addresses:
 def run(options: CollectorOptions) -> None:
     """Run a collector until SIGTERM or SIGINT, then commit what is pending and return.
 
-    One line on standard output says where it listens, once it does.
+    SIGHUP has it read its configuration file and the files of TLS anew. One line on standard
+    output says where it listens, once it does.
 
     Raises:
         ConfigurationError: a port is taken, the host is not an address of this machine or open to
-            all, or a file of TLS cannot be used.
+            all, a file of TLS cannot be used, or the configuration file is wrong.
         StoreError: the store cannot be opened.
     """
-    asyncio.run(_run(options))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_run(options))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes uvloop's event loops, where it is installed; else None."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 async def _run(options: CollectorOptions) -> None:
@@ -72,9 +88,10 @@ async def _run(options: CollectorOptions) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    reloading: list[Callable[[], None]] = []
-    loop.add_signal_handler(signal.SIGHUP, lambda: [reload() for reload in reloading])
-    await serve(options, stop=stop, ready=_announce, reloading=reloading)
+    reload = asyncio.Event()
+    reloading: list[Callable[[], None]] = [reload.set]
+    loop.add_signal_handler(signal.SIGHUP, lambda: [again() for again in reloading])
+    await serve(options, stop=stop, ready=_announce, reload=reload, reloading=reloading)
 
 
 def _announce(addresses: Addresses) -> None:
@@ -87,6 +104,7 @@ async def serve(
     *,
     stop: asyncio.Event,
     ready: Callable[[Addresses], None],
+    reload: asyncio.Event | None = None,
     clock: Callable[[], int] = time.time_ns,
     reloading: list[Callable[[], None]] | None = None,
 ) -> None:
@@ -96,12 +114,13 @@ async def serve(
         options: how it runs.
         stop: ends it, in order: no new requests, requests under way answered, store committed.
         ready: called once, when both servers accept connections.
+        reload: has the configuration file read anew each time it is set.
         clock: Unix nanoseconds.
         reloading: is given what reads files again that may have changed, for SIGHUP.
 
     Raises:
         ConfigurationError: a port is taken, the host is not an address of this machine or open to
-            all, or a file of TLS cannot be used.
+            all, a file of TLS cannot be used, or the configuration file is wrong.
         StoreError: the store cannot be opened.
     """
     security = options.security
@@ -110,26 +129,42 @@ async def serve(
     with contextlib.ExitStack() as resources:
         otlp = resources.enter_context(_listening(options, "otlp_http_port"))
         pages = resources.enter_context(_listening(options, "api_port"))
-        database = Database(options.store_path, queue_size=options.write_queue_size)
+        database = Database(
+            options.store_path,
+            queue_size=options.write_queue_size,
+            lock_seconds=options.lock_seconds,
+        )
         resources.callback(database.close)
         fence = Fence(database, host=options.host, options=security, clock=clock)
         await fence.require_closed(insecure=options.insecure)
-        store = SqliteStore(database, dedupe_seconds=options.dedupe_seconds, clock=clock)
+        store = _store(database, options, clock)
         evaluator = Evaluator(store)
-        schedule = Schedule(
-            window_seconds=options.window_seconds,
-            interval_seconds=options.evaluation_interval_seconds,
-            lateness_seconds=options.lateness_seconds,
-        )
+        schedule = _schedule(options)
         counts = ReceiverCounts()
         receiver = Receiver(store, _limits(options), counts)
-        scheduler = Scheduler(store, evaluator, schedule, clock=clock)
-        checks = {"store": store_probe(database, clock=clock), "schedule": scheduler.check}
+        alerts = SqliteAlerts(database)
+        alerting = Alerting(
+            alerts,
+            store,
+            evaluator,
+            schedule,
+            options.alerting,
+            pages_url=_url(pages, tls),
+            clock=clock,
+        )
+        scheduler = Scheduler(store, evaluator, schedule, listener=alerting, clock=clock)
+        checks = {
+            "store": store_probe(database, clock=clock),
+            "schedule": scheduler.check,
+            "config": alerting.check,
+        }
         api = build_api(
             store,
             evaluator,
             options,
             counts,
+            alerting,
+            alerts,
             clock=clock,
             readiness=Readiness({**checks, **({"tls": tls.check} if tls else {})}),
             routers=[AuditApi(AuditLog(database)).router()],
@@ -139,8 +174,12 @@ async def serve(
         addresses = Addresses(
             otlp_http=_url(otlp, tls), pages=_url(pages, tls), store=database.path
         )
-        async with asyncio.TaskGroup() as tasks:
+        async with Poster() as poster, asyncio.TaskGroup() as tasks:
+            channels = Channels(poster=poster, pages_url=alerting.pages_url)
+            tasks.create_task(Sender(alerts, alerting, channels, clock=clock).run(stop))
+            tasks.create_task(alerting.follow(reload or asyncio.Event(), stop))
             tasks.create_task(scheduler.run(stop))
+            tasks.create_task(store.keep(stop))
             for server in servers:
                 tasks.create_task(server.serve())
             for server in servers:
@@ -152,6 +191,25 @@ async def serve(
             await stop.wait()
             for server in servers:
                 server.should_exit = True
+
+
+def _store(database: Database, options: CollectorOptions, clock: Callable[[], int]) -> SqliteStore:
+    return SqliteStore(
+        database,
+        dedupe_seconds=options.dedupe_seconds,
+        window_seconds=options.window_seconds,
+        retention=options.retention,
+        most_waiting=options.write_queue_size,
+        clock=clock,
+    )
+
+
+def _schedule(options: CollectorOptions) -> Schedule:
+    return Schedule(
+        window_seconds=options.window_seconds,
+        interval_seconds=options.evaluation_interval_seconds,
+        lateness_seconds=options.lateness_seconds,
+    )
 
 
 def _limits(options: CollectorOptions) -> ReceiverLimits:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from modelwatch.collector.alerting.options import AlertingOptions
 from modelwatch.collector.security.options import SecurityOptions
+from modelwatch.collector.storing.retention import Retention
 from modelwatch.collector.windows import LONGEST_WINDOW_SECONDS
 from modelwatch.errors import ConfigurationError
 from modelwatch.persistence import Persistence
@@ -39,11 +41,15 @@ class CollectorOptions:
         body_timeout_seconds: how long a request's body may take to arrive; one that takes longer
             is answered with 408.
         write_queue_size: writes that may wait for the store; more are answered with 503.
+        lock_seconds: how long a write waits where another program holds the store's lock; after
+            that it is answered with 503.
         dedupe_seconds: how long it is remembered that a point was stored. What a client sends
             again later than that counts twice.
+        retention: how long what is stored is kept, and how large the file may grow.
         security: TLS, and by which names the servers may be called.
         insecure: allows a host other than loopback without a token: who can reach the ports can
             read and write everything. Where there are tokens, they are asked for all the same.
+        alerting: what is an alert, and who is told.
 
     Raises:
         ConfigurationError: an option has a value that cannot work.
@@ -63,9 +69,12 @@ class CollectorOptions:
     max_reading: int = 1_024
     body_timeout_seconds: float = 10.0
     write_queue_size: int = 1_024
+    lock_seconds: float = 5.0
     dedupe_seconds: int = 86_400
+    retention: Retention = field(default_factory=Retention)
     security: SecurityOptions = field(default_factory=SecurityOptions)
     insecure: bool = False
+    alerting: AlertingOptions = field(default_factory=AlertingOptions)
 
     def __post_init__(self) -> None:
         for name in ("otlp_http_port", "api_port"):
@@ -79,6 +88,7 @@ class CollectorOptions:
         _in_range("max_reading", self.max_reading, 1, 100_000)
         _in_range("body_timeout_seconds", self.body_timeout_seconds, 0.05, 3_600)
         _in_range("write_queue_size", self.write_queue_size, 1, 1_000_000)
+        _in_range("lock_seconds", self.lock_seconds, 0.0, 60.0)
         _in_range("dedupe_seconds", self.dedupe_seconds, 60, 366 * 86_400)
 
 

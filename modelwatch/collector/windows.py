@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from modelwatch.errors import ConfigurationError
 
 __all__ = [
+    "HORIZON_WINDOWS",
     "LATEST_NS",
     "LONGEST_WINDOW_SECONDS",
     "TimeWindow",
@@ -25,6 +26,9 @@ __all__ = [
 NANOSECONDS = 1_000_000_000
 LONGEST_WINDOW_SECONDS = 366 * 86_400
 """One year; longer windows are refused, since all of their profiles are merged on request."""
+
+HORIZON_WINDOWS = 168
+"""How many windows back late or replayed data is still evaluated by itself."""
 
 LATEST_NS = 2**63 - 1
 """The latest time that the store can hold (signed 64 bit), in the year 2262."""

@@ -229,7 +229,7 @@ def _keys_of_codes(
     """Read each distinct value once."""
     names: list[str] = []
     table: list[int] = []
-    missing: Counter[MissingReason] = Counter({"null": int((column.codes < 0).sum())})
+    missing: Counter[MissingReason] = Counter({"null": column.nulls})
     reasons = [_category_missing(value, text) for value in column.values]
     is_whole = not any(reasons)
     rows = [0] * len(reasons) if is_whole else column.rows_by_code().tolist()
@@ -241,15 +241,17 @@ def _keys_of_codes(
         key = category_key(value)
         table.append(len(names))
         names.append(aliases.get(key, key))
-    codes = column.codes if is_whole else np.array([*table, -1], dtype=np.intp)[column.codes]
+    if is_whole:
+        return CategoricalColumn(column.renamed(names), +missing)
+    codes = np.array([*table, -1], dtype=np.intp)[column.codes]
     return CategoricalColumn(CodedColumn(names, codes), +missing)
 
 
 def _numbers_of_codes(column: CodedColumn) -> NumericColumn:
     """Read each distinct value once."""
-    rows = np.bincount(column.codes[column.codes >= 0], minlength=len(column.values)).tolist()
+    rows = column.rows_by_code().tolist()
     numbers = [*(_number(value) for value in column.values), _number(None)]
-    array, missing = _separated(numbers, [*rows, int((column.codes < 0).sum())])
+    array, missing = _separated(numbers, [*rows, column.nulls])
     far = np.abs(array) > _LARGEST
     missing["inf"] += sum(n for n, is_far in zip([*rows, 0], far.tolist(), strict=True) if is_far)
     return NumericColumn(np.where(far, np.nan, array)[column.codes], +missing)

@@ -19,6 +19,8 @@ RawColumn = Sequence[Any] | npt.NDArray[Any]
 """One value a row."""
 
 _EARLY_ROWS = 4_096
+_COUNTED_AT_ONCE = 65_536
+"""Codes as many as stay in the processor's cache while they are counted."""
 
 IntArray = npt.NDArray[np.signedinteger[Any]]
 Positions = npt.NDArray[np.intp]
@@ -30,17 +32,20 @@ class CodedColumn(Sequence[Any]):
     Args:
         values: the distinct values, shape (k,).
         codes: places in `values`, shape (n,); -1 where the row has no value (None).
+        is_own: whether nobody else has the codes, so that nobody can change them.
 
     >>> column = CodedColumn(["a", "b"], np.array([1, 0, -1, 1]))
     >>> list(column), column[0], len(column)
     (['b', 'a', None, 'b'], 'b', 4)
     """
 
-    __slots__ = ("codes", "values")
+    __slots__ = ("_counts", "codes", "is_own", "values")
 
-    def __init__(self, values: Sequence[Any], codes: IntArray) -> None:
+    def __init__(self, values: Sequence[Any], codes: IntArray, *, is_own: bool = False) -> None:
         self.values = list(values)
         self.codes = codes
+        self.is_own = is_own
+        self._counts: Positions | None = None  # once they were asked for
 
     def __len__(self) -> int:
         return int(self.codes.size)
@@ -77,6 +82,17 @@ class CodedColumn(Sequence[Any]):
         """Return the rows at these positions."""
         return CodedColumn(self.values, self.codes[order])
 
+    def renamed(self, values: Sequence[Any]) -> CodedColumn:
+        """Return the same rows by other values, one for each, in their order."""
+        column = CodedColumn(values, self.codes)
+        column._counts = self._counts
+        return column
+
+    @property
+    def nulls(self) -> int:
+        """How many rows have no value."""
+        return int(self._counted()[0])
+
     def used(self) -> tuple[Positions, Positions]:
         """Return the codes that rows have, in the order of their first row, and rows of each."""
         counts = self.rows_by_code()
@@ -94,14 +110,33 @@ class CodedColumn(Sequence[Any]):
 
     def rows_by_code(self) -> Positions:
         """Return how many rows have each value, shape (k,)."""
-        places = np.add(self.codes, 1, dtype=np.intp)  # codes may be of 8 bits
-        return np.bincount(places, minlength=len(self.values) + 1)[1:]
+        return self._counted()[1:]
+
+    def _counted(self) -> Positions:
+        """Return how many rows have no value, then how many each; counted once."""
+        if self._counts is None:
+            size = len(self.values) + 1
+            step = max(_COUNTED_AT_ONCE, size)
+            counts = np.zeros(size, dtype=np.intp)
+            for start in range(0, self.codes.size, step):
+                counts += _counts_of(self.codes[start : start + step], size)
+            self._counts = counts
+        return self._counts
 
     def _objects(self) -> npt.NDArray[Any]:
         objects = np.empty(len(self.values), dtype=object)
         for place, value in enumerate(self.values):
             objects[place] = value
         return objects
+
+
+def _counts_of(codes: IntArray, size: int) -> Positions:
+    """Return how many codes are -1, 0, 1 and so on, shape (size,)."""
+    try:
+        found = np.bincount(codes, minlength=size - 1)
+    except ValueError:  # some are -1; to look for them first takes longer
+        return np.bincount(np.add(codes, 1, dtype=np.intp), minlength=size)
+    return np.concatenate([[0], found])
 
 
 class MaskedColumn(Sequence[Any]):

@@ -149,26 +149,44 @@ def _coded_polars(series: Any) -> CodedColumn:
 def _coded_arrow(column: Any) -> CodedColumn:
     import pyarrow as pa
 
-    if not pa.types.is_dictionary(column.type):
+    is_shared = pa.types.is_dictionary(column.type)
+    if not is_shared:
         column = column.dictionary_encode()
     whole = column.unify_dictionaries().combine_chunks()
     if isinstance(whole, pa.ChunkedArray):
         whole = pa.concat_arrays(whole.chunks)
-    codes = whole.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
-    return _without_null_values(whole.dictionary.to_pylist(), codes)
+    indices = whole.indices
+    if indices.null_count or not pa.types.is_signed_integer(indices.type):
+        indices = indices.cast(pa.int64()).fill_null(-1)
+    codes = indices.to_numpy(zero_copy_only=False)
+    return _without_null_values(whole.dictionary.to_pylist(), codes, is_own=not is_shared)
 
 
 def _coded_pandas(series: Any) -> CodedColumn:
     if hasattr(series, "cat"):
         values, codes = series.cat.categories.tolist(), series.cat.codes.to_numpy()
+    elif _is_of_arrow(series):
+        import pyarrow as pa
+
+        found = pa.array(series.array)
+        is_whole = isinstance(found, pa.Array)
+        return _coded_arrow(pa.chunked_array([found]) if is_whole else found)
     else:
         codes, distinct = series.factorize()
         values = distinct.tolist()
-    return _without_null_values(values, np.asarray(codes, dtype=np.int64))
+    return _without_null_values(values, np.asarray(codes))
 
 
-def _without_null_values(values: list[Any], codes: npt.NDArray[np.int64]) -> CodedColumn:
+def _is_of_arrow(series: Any) -> bool:
+    """Tell whether pandas has a column's values in arrow's memory."""
+    arrays = sys.modules["pandas"].arrays
+    return isinstance(series.array, arrays.ArrowExtensionArray)
+
+
+def _without_null_values(
+    values: list[Any], codes: npt.NDArray[np.signedinteger[Any]], *, is_own: bool = False
+) -> CodedColumn:
     """Let rows whose value is the null among the distinct ones be null."""
     if None in values:
         codes = np.where(codes == values.index(None), -1, codes)
-    return CodedColumn(values, codes)
+    return CodedColumn(values, codes, is_own=is_own)

@@ -126,7 +126,7 @@ def type_counts(values: RawColumn) -> Counter[type]:
         counts: Counter[type] = Counter()
         for code, rows in zip(*map(np.ndarray.tolist, values.used()), strict=True):
             counts[type(values.values[code])] += rows
-        return counts + Counter({type(None): int((values.codes < 0).sum())})
+        return counts + Counter({type(None): values.nulls})
     if isinstance(values, MaskedColumn):
         nulls = int(values.nulls.sum())
         return +Counter({values.values.dtype.type: len(values) - nulls, type(None): nulls})

@@ -14,11 +14,25 @@ def test_rows_are_taken_in_order() -> None:
     """The oldest rows come first, at most as many as asked for."""
     buffer = Buffer(10)
     for number in range(5):
-        buffer.rows.append((PLAN, (number,), None, 0.5, 0.1))
+        buffer.rows.append((PLAN.number, (number,), None, 0.5, 0.1))
     assert [entry[1] for entry in buffer.take_rows(3)] == [(0,), (1,), (2,)]
     assert len(buffer) == 2
     assert len(buffer.take_rows(10)) == 2
     assert buffer.take_rows(10) == []
+
+
+def test_plans_are_let_go_one_window_after_they_were_superseded() -> None:
+    """Rows of calls that were just ending find their plan; no plan is kept without end."""
+    buffer, plans = Buffer(10), [CapturePlan(None, ["a"]) for _ in range(3)]
+    kept = []
+    for plan in plans:
+        buffer.know(plan)
+        buffer.let_go(plan)
+        kept.append(list(buffer.plans.values()))
+    assert kept == [plans[:1], plans[:2], plans[1:]]
+    buffer.know(plans[0])
+    buffer.let_go(plans[2])
+    assert list(buffer.plans.values()) == [plans[2], plans[0]]
 
 
 def test_batches_are_bounded_by_their_rows() -> None:

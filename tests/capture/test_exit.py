@@ -6,26 +6,35 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 SERVICE = """
     import signal
+    import sys
     import threading
     from pathlib import Path
 
     import modelwatch as mw
     from modelwatch.telemetry.transport import Outcome
 
-    told_again = threading.Event()
+    pause = threading.Event()
+    orders = threading.Semaphore(0)
 
     def exit_again(number, frame):
-        told_again.set()
+        orders.release()
         raise SystemExit(0)
 
     class Slow:
+        told = False
+
         def send(self, signal_name, body, *, timeout_seconds=None):
-            if not told_again.is_set():
+            for _ in range(0 if self.told else TIMES):
+                while sys._current_frames()[threading.main_thread().ident].f_code.co_name != "wait":
+                    pause.wait(0.001)  # until the main thread waits for us
                 signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)
-                told_again.wait(30)
+                orders.acquire(timeout=30)
+            self.told = True
             Path(f"{signal_name}-sent").write_bytes(body)
             return Outcome(status="accepted")
 
@@ -38,10 +47,11 @@ SERVICE = """
 """
 
 
-def test_a_second_order_to_exit_loses_nothing(tmp_path: Path) -> None:
-    """A process that is told to exit once more, while it sends its last, sends it all the same."""
+@pytest.mark.parametrize("times", [1, 3])
+def test_further_orders_to_exit_lose_nothing(times: int, tmp_path: Path) -> None:
+    """A process that is told to exit again, while it sends its last, sends it all the same."""
     run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(SERVICE)],
+        [sys.executable, "-c", f"TIMES = {times}\n" + textwrap.dedent(SERVICE)],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -7,9 +7,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.capture.processes.recording import DEADLINE_SECONDS, FORKS
 from tests.capture.processes.sent_files import Sent, read_sent
 from tests.cli.conftest import running_collector
@@ -94,5 +94,5 @@ def test_a_receiver_counts_each_process_once(
     rows = json.loads((tmp_path / "parent_rows.json").read_text())
     (parent,) = expected.keys() - {p for p, calls in expected.items() if calls <= 7}
     children = sum(calls for process, calls in expected.items() if process != parent)
-    (model,) = httpx.get(f"{running_collector['pages']}/api/v1/models").json()["models"]
+    (model,) = plain_http.get(f"{running_collector['pages']}/api/v1/models").json()["models"]
     assert model["versions"][0]["rows"] == rows + children

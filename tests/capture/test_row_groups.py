@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import math
 from typing import Any
 
@@ -7,7 +8,9 @@ import numpy as np
 import pytest
 
 import modelwatch as mw
-from modelwatch.capture.buffer import CLEAN, RowEntry
+from modelwatch.capture.buffer import CLEAN, Buffer, CallTally, RowEntry
+from modelwatch.capture.folding import Folder
+from modelwatch.capture.guard import Guard
 from modelwatch.capture.outputs import Failure
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.capture.row_groups import alike, clean_columns, input_columns
@@ -38,7 +41,7 @@ def plan() -> CapturePlan:
 def test_clean_rows_make_the_same_profile_as_any_rows(plan: CapturePlan) -> None:
     """Converting clean rows without a look at each value changes nothing of what is counted."""
     entries = [entry for entry in made_entries(plan, 2_000) if entry[2] is CLEAN]
-    (group,) = alike(entries)
+    (group,) = alike(entries, {plan.number: plan})
     assert group.is_clean
     quick, slow = empty(plan), empty(plan)
     quick.update(clean_columns(group), is_clean=True)
@@ -52,13 +55,13 @@ def test_rows_are_grouped_by_plan_and_kind(plan: CapturePlan) -> None:
     other = CapturePlan(None, ["a"])
     values = (0.0, 5.0, 3, "a", "a", True)
     entries: list[RowEntry] = [
-        (plan, values, CLEAN, 0.5, 0.1),
-        (plan, values, None, 0.5, 0.2),
-        (other, (1,), None, 0.5, 0.3),
-        (plan, values, CLEAN, Failure("ValueError"), 0.4),
-        (plan, values, CLEAN, 0.5, 0.5),
+        (plan.number, values, CLEAN, 0.5, 0.1),
+        (plan.number, values, None, 0.5, 0.2),
+        (other.number, (1,), None, 0.5, 0.3),
+        (plan.number, values, CLEAN, Failure("ValueError"), 0.4),
+        (plan.number, values, CLEAN, 0.5, 0.5),
     ]
-    groups = list(alike(entries))
+    groups = list(alike(entries, {plan.number: plan, other.number: other}))
     found = {(g.plan is plan, g.is_clean, g.is_failed): tuple(g.durations) for g in groups}
     assert found == {
         (True, True, False): (0.1, 0.5),
@@ -66,6 +69,34 @@ def test_rows_are_grouped_by_plan_and_kind(plan: CapturePlan) -> None:
         (False, False, False): (0.3,),
         (True, True, True): (0.4,),
     }
+
+
+def test_rows_of_a_plan_that_was_let_go_are_counted_as_lost(plan: CapturePlan) -> None:
+    """They cannot be folded without their plan; the others are."""
+    values = (0.0, 5.0, 3, "a", "a", True)
+    buffer, tally = Buffer(10), CallTally()
+    folder = Folder("m", "1", buffer=buffer, tally=tally, guard=Guard())
+    buffer.know(plan)
+    buffer.rows.extend([(plan.number, values, CLEAN, 0.5, 0.1), (-1, values, CLEAN, 0.5, 0.1)])
+    (profile,) = folder.cut(plan)
+    assert profile.rows == 1
+    assert profile.dropped == {"fault": 1}
+
+
+def test_waiting_rows_are_no_work_for_the_garbage_collector(plan: CapturePlan) -> None:
+    """A usual row that waits holds plain values alone, so that it is looked at once."""
+    watch = mw.Watch("m", version="1", baseline=plan.baseline, transport=FakeTransport())
+    predict = watch(score)
+    row = {"number": 0.5, "gappy": 5.0, "count": 3, "text": "a", "gappy_text": "a", "flag": True}
+    watch.recorder._start = lambda: None  # nothing is folded meanwhile
+    for _ in range(3):
+        predict(row)
+    waiting = list(watch.recorder.buffer.rows)
+    watch.shutdown()
+    assert len(waiting) == 3
+    for _ in range(2):
+        gc.collect()
+    assert [gc.is_tracked(entry) for entry in waiting] == [False] * 3
 
 
 def made_entries(plan: CapturePlan, size: int) -> list[RowEntry]:
@@ -83,9 +114,9 @@ def made_entries(plan: CapturePlan, size: int) -> list[RowEntry]:
         }
         values = plan.read(row)
         if values is None:
-            entries.append((plan, tuple(row.values()), None, 0.5, 0.1))
+            entries.append((plan.number, tuple(row.values()), None, 0.5, 0.1))
         else:
-            entries.append((plan, values, CLEAN, 0.5, 0.1))
+            entries.append((plan.number, values, CLEAN, 0.5, 0.1))
     clean = sum(entry[2] is CLEAN for entry in entries)
     assert 0 < clean < size
     return entries

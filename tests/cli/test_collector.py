@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from modelwatch.cli.collector import persistence_of, seconds_of
 from modelwatch.errors import ConfigurationError
 from modelwatch.persistence import Persistence
+from tests import plain_http
 from tests.cli.conftest import Run
 
 
@@ -28,7 +28,7 @@ def test_collector_serves_until_it_is_told_to_stop(tmp_path: Path, number: signa
         line = process.stdout.readline()
         found = re.search(r"pages (http://127\.0\.0\.1:\d+)", line)
         assert found, line
-        answer = httpx.get(f"{found[1]}/api/v1/models", trust_env=False)
+        answer = plain_http.get(f"{found[1]}/api/v1/models", trust_env=False)
         process.send_signal(number)
         assert process.wait(timeout=30) == 0
     assert json.loads(answer.text) == {"models": [], "next_cursor": None}

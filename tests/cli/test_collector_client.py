@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
 import pytest
 
 from modelwatch.baseline import Baseline
 from modelwatch.cli.collector_client import collector_url, get_json
 from modelwatch.errors import CollectorError
+from tests import plain_http
 from tests.cli.conftest import Run
 
 CLOSED = "http://127.0.0.1:1"
@@ -24,7 +24,7 @@ def test_pushed_baseline_is_the_collectors(
     assert (before.status, pushed.status, after.status) == (0, 0, 0), pushed.err
     assert before.out == f"The collector at {url} has received nothing yet.\n"
     baseline = Baseline.load(baseline_file)
-    served = httpx.get(f"{url}/api/v1/models/churn/versions/3/baseline", trust_env=False).text
+    served = plain_http.get(f"{url}/api/v1/models/churn/versions/3/baseline", trust_env=False).text
     assert Baseline.from_json(served).id == baseline.id
     assert "churn" in after.out
     assert "not evaluated" in after.out

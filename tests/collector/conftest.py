@@ -18,7 +18,8 @@ import modelwatch as mw
 from modelwatch.collector.app import Addresses, CollectorOptions, serve
 from modelwatch.collector.serving.encoded_paths import path_of
 from modelwatch.collector.storing.sqlite_store import SqliteStore
-from modelwatch.telemetry.wire import Point, decode_metrics, encode_metrics
+from modelwatch.telemetry.wire import Arrival, decode_metrics, encode_metrics
+from tests import plain_http
 
 MODEL, VERSION = "churn/eu", "3 <b>β</b>"
 FEATURE = "age \"years\" /<script>alert('x')</script>é"
@@ -72,9 +73,13 @@ class Traffic:
         profile = profile or self.profile()
         return encode_metrics(profile, resource={"service.instance.id": profile.instance or ""})
 
-    def points(self, profile: mw.Profile | None = None) -> list[Point]:
-        """Return the points of a metrics request."""
-        return decode_metrics(self.body(profile)).points
+    def arrivals(self, profile: mw.Profile | None = None) -> list[Arrival]:
+        """Return what a metrics request tells."""
+        return decode_metrics(self.body(profile)).arrivals
+
+    def points(self, profile: mw.Profile | None = None) -> int:
+        """Return how many points a metrics request holds."""
+        return sum(arrival.points for arrival in self.arrivals(profile))
 
 
 @pytest.fixture(scope="session")
@@ -109,11 +114,13 @@ class Running:
 
     def post(self, body: bytes, **headers: str) -> httpx.Response:
         """Send metrics."""
-        return httpx.post(f"{self.otlp}/v1/metrics", content=body, headers={**PROTOBUF, **headers})
+        return plain_http.post(
+            f"{self.otlp}/v1/metrics", content=body, headers={**PROTOBUF, **headers}
+        )
 
     def push(self, baseline: mw.Baseline) -> httpx.Response:
         """Push a baseline."""
-        return httpx.put(self.version("/baseline"), content=baseline.to_json())
+        return plain_http.put(self.version("/baseline"), content=baseline.to_json())
 
 
 Start = Callable[..., Running]

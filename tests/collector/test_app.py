@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx
@@ -17,15 +18,24 @@ import pytest
 
 import modelwatch as mw
 from modelwatch.collector.app import CollectorOptions
+from modelwatch.collector.storing.maintenance import check
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.errors import ConfigurationError, StoreError
+from tests import plain_http
 from tests.collector.conftest import MODEL, NOW_NS, PROTOBUF, SECOND, VERSION, Start, Traffic
 
 PROGRAM = """
 import sys
 from modelwatch.collector.app import CollectorOptions, run
-run(CollectorOptions(store_path=sys.argv[1], otlp_http_port=0, api_port=0))
+from modelwatch.collector.storing import upkeep
+from modelwatch.collector.storing.retention import Retention
+ever = 36_500 * 86_400  # what the tests send is years old
+upkeep.MERGE_SECONDS = 0.1  # so that kills hit it
+retention = Retention(minutes_seconds=ever, hours_seconds=ever, days_seconds=ever)
+run(CollectorOptions(
+    store_path=sys.argv[1], otlp_http_port=0, api_port=0, retention=retention
+))
 """
 
 
@@ -47,10 +57,11 @@ def process(store: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
             running.kill()
 
 
-def send(address: str, body: bytes) -> bool:
+def send(address: str, body: bytes, client: httpx.Client | None = None) -> bool:
     """Return whether the collector acknowledged an export."""
+    post = client.post if client else plain_http.post
     try:
-        answer = httpx.post(f"{address}/v1/metrics", content=body, headers=PROTOBUF)
+        answer = post(f"{address}/v1/metrics", content=body, headers=PROTOBUF)
     except httpx.HTTPError:
         return False
     return answer.status_code == 200
@@ -105,6 +116,40 @@ def test_acknowledged_survives_kill(tmp_path: Path, traffic: Traffic) -> None:
         for body in bodies:
             assert send(address, body)
     assert rows_in(path) == 10 * len(bodies)
+
+
+def test_killed_again_and_again(tmp_path: Path, traffic: Traffic) -> None:
+    """Killed at random, merging too, and sent everything again: each export is there once.
+
+    ``MODELWATCH_TEST_KILLS`` gives the number of rounds.
+    """
+    path = tmp_path / "store.sqlite"
+    random = Random(5)
+    bodies = [
+        traffic.body(
+            traffic.profile(end_ns=NOW_NS - back * SECOND, rows=10, instance=f"{back % 7}")
+        )
+        for back in range(300)
+    ]
+    for _ in range(int(os.environ.get("MODELWATCH_TEST_KILLS", "5"))):
+        with process(path) as (running, address):
+            timer = threading.Timer(random.uniform(0.05, 1.0), running.kill)
+            timer.start()
+            with httpx.Client() as client:
+                for body in random.sample(bodies, len(bodies)):
+                    if not send(address, body, client):
+                        break
+            timer.join()
+        counted = rows_in(path)
+        assert counted % 10 == 0
+        assert counted <= 10 * len(bodies)
+    with process(path) as (running, address), httpx.Client() as client:
+        for body in bodies:
+            assert send(address, body, client)
+        running.terminate()
+        assert running.wait(timeout=60) == 0
+    assert rows_in(path) == 10 * len(bodies)
+    assert check(path).problems == []
 
 
 def test_stops_in_order(tmp_path: Path, traffic: Traffic) -> None:
@@ -164,7 +209,7 @@ def test_listens_on_ipv6(start: Start) -> None:
         pytest.skip("no IPv6 here")
     collector = start(host="::1")
     assert collector.api.startswith("http://[::1]:")
-    assert httpx.get(f"{collector.api}/healthz").status_code == 200
+    assert plain_http.get(f"{collector.api}/healthz").status_code == 200
 
 
 def test_unwritable_store_is_a_clear_error(tmp_path: Path, start: Start) -> None:
@@ -207,4 +252,4 @@ def test_restart_keeps_everything(
     first.push(baseline)
     first.post(traffic.body())
     second = start()
-    assert httpx.get(second.version("/drift")).json()["rows"] == 500
+    assert plain_http.get(second.version("/drift")).json()["rows"] == 500

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 import modelwatch as mw
 from modelwatch.report.drift_report import DriftReport
 from modelwatch.telemetry.wire import encode_logs, encode_metrics
+from tests import plain_http
 from tests.collector.conftest import MODEL, NOW_NS, PROTOBUF, SECOND, VERSION, Start
 from tests.labelled_tables import Table, binary_table, without
 
@@ -38,9 +38,9 @@ def test_the_drift_report_tells_performance(start: Start, labelled: mw.Baseline)
     parts = [sent(labelled, binary_table(seed, 400), f"i-{seed}") for seed in (1, 2)]
     for _, metrics, logs in [*parts, parts[0]]:
         assert collector.post(metrics).status_code == 200
-        answer = httpx.post(f"{collector.otlp}/v1/logs", content=logs, headers=PROTOBUF)
+        answer = plain_http.post(f"{collector.otlp}/v1/logs", content=logs, headers=PROTOBUF)
         assert answer.status_code == 200
-    found = DriftReport.from_dict(httpx.get(collector.version("/drift")).json()).performance
+    found = DriftReport.from_dict(plain_http.get(collector.version("/drift")).json()).performance
     expected = mw.compare(labelled, parts[0][0].merge(parts[1][0])).performance
     assert found.keys() == expected.keys()
     assert found["accuracy"].rows == 800
@@ -58,9 +58,9 @@ def test_a_damaged_event_spoils_nothing(start: Start, labelled: mw.Baseline) -> 
     collector.post(metrics)
     damaged = logs.replace(b'"refused"', b'"refusal"')
     assert damaged != logs
-    answer = httpx.post(f"{collector.otlp}/v1/logs", content=damaged, headers=PROTOBUF)
+    answer = plain_http.post(f"{collector.otlp}/v1/logs", content=damaged, headers=PROTOBUF)
     assert answer.status_code == 200
     assert b"modelwatch.performance.scores" in answer.content
-    report = DriftReport.from_dict(httpx.get(collector.version("/drift")).json())
+    report = DriftReport.from_dict(plain_http.get(collector.version("/drift")).json())
     assert report.rows == 400
     assert report.performance == {}

@@ -15,6 +15,7 @@ import data
 import replay
 from modelwatch.cli.demo_processes import Processes
 from modelwatch.cli.demo_stage import Ports, Stage, example_folder
+from tests import plain_http
 
 VERSION_PATH = "/api/v1/models/flight-delays/versions/1"
 READY_SECONDS = 60.0
@@ -37,7 +38,7 @@ def collector(stage: Stage) -> Iterator[Processes]:
         processes.complete("training", stage.training())
         processes.start("collector", stage.collector())
         wait_for(f"{stage.api_url}/readyz", processes)
-        pushed = httpx.put(
+        pushed = plain_http.put(
             f"{stage.api_url}{VERSION_PATH}/baseline", content=stage.baseline.read_bytes()
         )
         assert pushed.status_code == 201, pushed.text
@@ -49,7 +50,7 @@ def wait_for(address: str, processes: Processes) -> None:
 
     def answers() -> bool:
         try:
-            return httpx.get(address).is_success
+            return plain_http.get(address).is_success
         except httpx.TransportError:
             return False
 
@@ -58,7 +59,7 @@ def wait_for(address: str, processes: Processes) -> None:
 
 def ask_drift(stage: Stage) -> dict[str, Any]:
     """Return the collector's answer on the last hour."""
-    response = httpx.get(f"{stage.api_url}{VERSION_PATH}/drift", params={"window": "1h"})
+    response = plain_http.get(f"{stage.api_url}{VERSION_PATH}/drift", params={"window": "1h"})
     answer: dict[str, Any] = response.raise_for_status().json()
     return answer
 

@@ -13,6 +13,7 @@ import data
 import replay
 from modelwatch.cli.demo_processes import Processes
 from modelwatch.cli.demo_stage import example_folder
+from tests import plain_http
 
 READY_SECONDS = 60.0
 
@@ -40,7 +41,7 @@ def app_url(model_folder: Path, tmp_path: Path, free_port: int) -> Iterator[str]
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url).is_success
+        return plain_http.get(url).is_success
     except httpx.TransportError:
         return False
 
@@ -49,7 +50,7 @@ def test_the_app_predicts_for_boards(app_url: str, flights: pd.DataFrame) -> Non
     """One flight or many, known or missing weather: each gets its answer, in its place."""
     boards = list(replay.boards(data.phase_flights(flights, "broken pipeline").head(40)))
     for board in [*boards, boards[0][:1]]:
-        delays = httpx.post(f"{app_url}/predict", json=board).raise_for_status().json()
+        delays = plain_http.post(f"{app_url}/predict", json=board).raise_for_status().json()
         assert len(delays) == len(board)
         assert all(delay["late"] == (delay["score"] >= 0.5) for delay in delays)
         assert all(0.0 <= delay["score"] <= 1.0 for delay in delays)
@@ -59,7 +60,7 @@ def test_the_app_answers_while_no_collector_does(app_url: str, flights: pd.DataF
     """Predictions go through, with their id, whatever becomes of the telemetry."""
     board = next(replay.boards(data.phase_flights(flights, "calm")))
     for _ in range(20):
-        response = httpx.post(f"{app_url}/predict", json=board)
+        response = plain_http.post(f"{app_url}/predict", json=board)
         assert response.status_code == 200
         assert response.headers["x-prediction-id"]
 
@@ -68,6 +69,6 @@ def test_the_app_refuses_a_flight_without_a_field(app_url: str, flights: pd.Data
     """What is no flight is refused with the name of what is wrong."""
     (flight, *_) = next(replay.boards(data.phase_flights(flights, "calm")))
     del flight["distance"]
-    response = httpx.post(f"{app_url}/predict", json=[flight])
+    response = plain_http.post(f"{app_url}/predict", json=[flight])
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"][-1] == "distance"

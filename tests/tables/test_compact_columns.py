@@ -109,6 +109,18 @@ def test_rows_are_counted_by_value_whatever_the_codes_type() -> None:
     assert (found.tolist(), rows.tolist()) == ([126, 0, 5], [2, 3, 1])
 
 
+def test_many_rows_are_counted_exactly() -> None:
+    """More rows than are counted at once, of which parts lack a value, count as one by one."""
+    codes = np.random.default_rng(3).integers(0, 40, 150_000).astype(np.int32)
+    codes[70_000:70_010] = -1
+    column = CodedColumn([f"v{place}" for place in range(40)], codes)
+    assert column.nulls == 10
+    assert column.rows_by_code().tolist() == [int((codes == code).sum()) for code in range(40)]
+    renamed = column.renamed([f"w{place}" for place in range(40)])
+    assert renamed.nulls == 10
+    assert renamed[0] == f"w{codes[0]}"
+
+
 def test_used_values_come_in_the_order_of_their_first_row() -> None:
     """The order is that of the rows, whether all values are among the first rows or not."""
     early = np.tile(np.array([2, 0, 1]), 3_000)

@@ -130,6 +130,18 @@ def test_categories_are_categories(name: str) -> None:
         assert column.missing == ({"null": 1} if None in keys[:rows] else {})
 
 
+@pytest.mark.parametrize("dtype", ["str", "string[pyarrow]", "string[python]", object])
+def test_texts_of_pandas_are_read_alike_in_whatever_memory(dtype: Any) -> None:
+    """Texts with nulls, put together of several frames, and none at all."""
+    parts = [pandas_series(values, dtype) for values in (["b", None, "a"], ["a", "c"], [None])]
+    column = columns_of_frame(pd.DataFrame({"text": pd.concat(parts)}))["text"]
+    read = categorical_column(column, text=True)
+    assert read.keys == ["b", None, "a", "a", "c", None]
+    assert read.counts == {"a": 2, "b": 1, "c": 1}
+    empty = columns_of_frame(pd.DataFrame({"text": pandas_series([], dtype)}))["text"]
+    assert list(empty) == []
+
+
 @pytest.mark.parametrize("name", NUMBERS)
 def test_numbers_and_times_are_numbers(name: str) -> None:
     """Numbers, decimals, times in UTC seconds and durations, with and without a missing value."""

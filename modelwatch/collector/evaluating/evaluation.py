@@ -26,7 +26,7 @@ from modelwatch.comparing import compare
 from modelwatch.comparing.hashed_names import with_plain_names
 from modelwatch.errors import FormatError, ProfileMismatch, StoreError
 from modelwatch.profile import Profile
-from modelwatch.report.drift_report import DriftReport
+from modelwatch.report.drift_report import DriftReport, Severity
 from modelwatch.sketches import Histogram
 
 __all__ = ["Assessment", "Evaluator", "State", "assess", "choose_windows", "state_of"]
@@ -81,9 +81,9 @@ class Assessment:
     through_id: int
 
 
-def state_of(report: DriftReport) -> State:
-    """Return what a report comes to: its worst severity, or that nothing could be judged."""
-    severities = {feature.severity for feature in report.features.values()}
+def state_of(severities: Iterable[Severity]) -> State:
+    """Return what features come to: the worst severity, or that nothing could be judged."""
+    severities = set(severities)
     if "drift" in severities:
         return "drift"
     if "warning" in severities:
@@ -165,7 +165,8 @@ def _compare(
         try:
             report = compare(baseline, current)
             judged = current.features.keys() & baseline.features.keys()
-            return report, state_of(report) if judged else "incomparable"
+            state = state_of(feature.severity for feature in report.features.values())
+            return report, state if judged else "incomparable"
         except ProfileMismatch:
             pass
     nothing = Profile.empty(

@@ -6,16 +6,14 @@ same baseline: a new one starts anew.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from modelwatch.collector.evaluating.evaluation import Assessment
 from modelwatch.collector.options import CollectorOptions
-from modelwatch.collector.storing.store import Evaluation, EvaluationLog
+from modelwatch.collector.storing.store import EvaluationLog, SummarizedEvaluation
 from modelwatch.persistence import FeatureHistory, Persistence, feature_histories
-from modelwatch.report.drift_report import DriftReport
 
 __all__ = ["EvaluatedWindow", "held_words", "histories_of", "read_windows", "windows_needed"]
 
@@ -28,13 +26,11 @@ class EvaluatedWindow:
     """One evaluation, read.
 
     Attributes:
-        evaluation: as the store has it.
-        report: what was found.
+        evaluation: as the store has it, with what it comes to.
         histories: what was known of each feature when the window ended, worst first.
     """
 
-    evaluation: Evaluation
-    report: DriftReport
+    evaluation: SummarizedEvaluation
     histories: list[FeatureHistory]
 
 
@@ -44,7 +40,7 @@ def windows_needed(persistence: Persistence) -> int:
 
 
 def read_windows(
-    evaluations: Iterable[Evaluation], persistence: Persistence
+    evaluations: Iterable[SummarizedEvaluation], persistence: Persistence
 ) -> list[EvaluatedWindow]:
     """Read evaluations, and tell of each which findings held when it ended.
 
@@ -52,17 +48,17 @@ def read_windows(
         evaluations: oldest first; the first ones know nothing of those before them.
         persistence: in how many windows a finding must hold.
     """
-    reports = [(found, DriftReport.from_dict(json.loads(found.report))) for found in evaluations]
+    known = list(evaluations)
     alike: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
-    for place, (found, _) in enumerate(reports):
+    for place, found in enumerate(known):
         alike[found.baseline_id, found.window.seconds].append(place)
     histories: dict[int, list[FeatureHistory]] = {}
     for places in alike.values():
-        told = feature_histories((reports[place][1] for place in places), persistence)
+        told = feature_histories((known[place].summary for place in places), persistence)
         histories.update(zip(places, told, strict=True))
     return [
-        EvaluatedWindow(evaluation=found, report=report, histories=histories[place])
-        for place, (found, report) in enumerate(reports)
+        EvaluatedWindow(evaluation=found, histories=histories[place])
+        for place, found in enumerate(known)
     ]
 
 
@@ -78,7 +74,7 @@ def histories_of(
     """
     if found.baseline is None:
         return []
-    latest = log.evaluations(
+    latest = log.summaries(
         found.model,
         found.version,
         limit=windows_needed(options.persistence),

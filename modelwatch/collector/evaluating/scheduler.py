@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator, choose_windows
+from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.storing.store import (
     Evaluation,
     EvaluationLog,
@@ -19,13 +20,10 @@ from modelwatch.collector.storing.store import (
     VersionSource,
     WindowSource,
 )
-from modelwatch.collector.windows import NANOSECONDS, TimeWindow
+from modelwatch.collector.windows import HORIZON_WINDOWS, NANOSECONDS, TimeWindow
 from modelwatch.errors import ModelwatchError
 
-__all__ = ["Schedule", "Scheduler"]
-
-HORIZON_WINDOWS = 168
-"""How many windows back late or replayed data is still evaluated by itself."""
+__all__ = ["RoundListener", "Schedule", "Scheduler"]
 
 SILENT_SECONDS = 900.0
 """How long a round may take before the scheduler counts as stuck."""
@@ -52,6 +50,22 @@ class ScheduleStore(VersionSource, WindowSource, EvaluationLog, Protocol):
     """What the scheduler reads and writes."""
 
 
+class RoundListener(Protocol):
+    """Hears of what is evaluated. It must not hold evaluation up."""
+
+    def evaluated(self, found: Assessment) -> None:
+        """Take in a window whose evaluation was just committed."""
+        ...
+
+    async def round_ended(self) -> None:
+        """Act on what was evaluated; called once a round, where nothing was due too.
+
+        Raises:
+            StoreError: the store failed; the next round makes up for it.
+        """
+        ...
+
+
 class Scheduler:
     """Runs in one asyncio task; comparing is done in threads, off the event loop.
 
@@ -59,6 +73,7 @@ class Scheduler:
         store: where windows are read and evaluations kept.
         evaluator: compares.
         schedule: how long windows are, and how often finished ones are looked for.
+        listener: hears of what was evaluated.
         clock: Unix nanoseconds.
         monotonic: seconds.
     """
@@ -69,12 +84,14 @@ class Scheduler:
         evaluator: Evaluator,
         schedule: Schedule,
         *,
+        listener: RoundListener | None = None,
         clock: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._evaluator = evaluator
         self._schedule = schedule
+        self._listener = listener
         self._clock = clock
         self._monotonic = monotonic
         self._round_ended = monotonic()
@@ -102,7 +119,17 @@ class Scheduler:
                 done += await self._run_version(seen)
         except ModelwatchError as error:
             logger.warning("windows cannot be evaluated: %s", error)
+        await self._tell_round()
         return done
+
+    async def _tell_round(self) -> None:
+        try:
+            if self._listener is not None:
+                await self._listener.round_ended()
+        except ModelwatchError as error:
+            logger.warning("alerts cannot be brought up to date: %s", error)
+        except Exception:  # the edge of a background task: alerts must not end evaluation
+            logger.exception("alerts cannot be brought up to date")
 
     async def _run_version(self, seen: VersionSeen) -> int:
         if seen.baseline_id is None:
@@ -142,8 +169,11 @@ class Scheduler:
             through_id=found.through_id,
             evaluated_ns=self._clock(),
             report=json.dumps(found.report.to_dict()),
+            summary=EvaluationSummary.of(found.report),
         )
         await self._store.record_evaluation(seen.model, seen.version, evaluation)
+        if self._listener is not None:
+            self._listener.evaluated(found)
         _log(found)
         return 1
 

@@ -6,16 +6,21 @@ A gzip of 100 kB can hold 100 MB: the output is bounded while it is made, not lo
 from __future__ import annotations
 
 import asyncio
-import zlib
+from typing import cast
 
-from starlette.requests import Request
+from isal import isal_zlib
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
 from modelwatch.errors import BodyTooLarge, UndecodableTelemetry
 
-__all__ = ["ENCODINGS", "decompress", "read_body"]
+__all__ = ["ENCODINGS", "decompress", "read_body", "read_stream"]
 
 ENCODINGS = ("deflate", "gzip", "identity")
 """Content encodings that are taken, for the Accept-Encoding of a refusal."""
+
+_DAMAGED = cast("type[Exception]", isal_zlib.error)
+"""What is raised for damaged bytes; the stubs take it for such an error itself."""
 
 _MOST_MEMBERS = 64
 """Gzip members in one body; a client writes one, and each costs a copy of what follows it."""
@@ -25,10 +30,21 @@ _WINDOW_BITS = {"gzip": 31, "deflate": 15}
 
 
 async def read_body(request: Request, *, limit: int, timeout_seconds: float) -> bytes:
-    """Return the body as sent.
+    """Return the body of a request that is not read yet, as sent; see `read_stream`."""
+    declared = request.headers.get("content-length", "0")
+    return await read_stream(
+        request.receive, declared, limit=limit, timeout_seconds=timeout_seconds
+    )
+
+
+async def read_stream(
+    receive: Receive, declared: str, *, limit: int, timeout_seconds: float
+) -> bytes:
+    """Return a body as sent.
 
     Args:
-        request: not read yet.
+        receive: gives its parts.
+        declared: the length that the client told.
         limit: most bytes that are taken; a declared length above it is not even begun.
         timeout_seconds: how long the whole body may take.
 
@@ -37,9 +53,11 @@ async def read_body(request: Request, *, limit: int, timeout_seconds: float) -> 
         TimeoutError: the body was not there in time.
         ClientDisconnect: the client left before it had sent all.
     """
+    if declared.isdecimal() and int(declared) > limit:
+        raise _too_large_as_sent(limit)
     try:
         async with asyncio.timeout(timeout_seconds):
-            return await _read(request, limit)
+            return await _read(receive, limit)
     except TimeoutError:
         raise TimeoutError(
             f"the body was not sent within {timeout_seconds:g} s: send it again, in smaller parts "
@@ -47,23 +65,28 @@ async def read_body(request: Request, *, limit: int, timeout_seconds: float) -> 
         ) from None
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def _read(receive: Receive, limit: int) -> bytes:
     parts: list[bytes] = []
-    declared = request.headers.get("content-length", "0")
-    size = int(declared) if declared.isdecimal() else 0
-    if size <= limit:
-        size = 0
-        async for part in request.stream():
-            size += len(part)
-            if size > limit:
-                break
-            parts.append(part)
-    if size > limit:
-        raise BodyTooLarge(
-            f"the body is larger than {limit} bytes: send less at a time, or raise the "
-            "collector's max_body_bytes."
-        )
-    return b"".join(parts)
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise _too_large_as_sent(limit)
+        parts.append(part)
+        more = message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _too_large_as_sent(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"the body is larger than {limit} bytes: send less at a time, or raise the "
+        "collector's max_body_bytes."
+    )
 
 
 def decompress(body: bytes, encoding: str, *, limit: int) -> bytes:
@@ -78,6 +101,7 @@ def decompress(body: bytes, encoding: str, *, limit: int) -> bytes:
         BodyTooLarge: the result would be larger than ``limit``.
         UndecodableTelemetry: the bytes are damaged or cut short.
 
+    >>> import zlib
     >>> decompress(zlib.compress(b"abc"), "deflate", limit=3)
     b'abc'
     """
@@ -100,10 +124,10 @@ def decompress(body: bytes, encoding: str, *, limit: int) -> bytes:
 
 
 def _decompress_member(body: bytes, encoding: str, room: int, limit: int) -> tuple[bytes, bytes]:
-    inflater = zlib.decompressobj(_WINDOW_BITS[encoding])
+    inflater = isal_zlib.decompressobj(_WINDOW_BITS[encoding])
     try:
         part = inflater.decompress(body, room + 1)
-    except zlib.error as error:
+    except _DAMAGED as error:
         raise UndecodableTelemetry(
             f"the body is not valid {encoding}: {error}. Send it again, or uncompressed."
         ) from error

@@ -103,18 +103,19 @@ def windows(
 
 
 def _evaluation(found: EvaluatedWindow) -> dict[str, Any]:
-    evaluation, report = found.evaluation, found.report
+    evaluation, summary = found.evaluation, found.evaluation.summary
+    state = state_of(feature.severity for feature in summary.features.values())
     return {
         **_window(evaluation.window),
         "baseline_id": evaluation.baseline_id,
         "evaluated": iso(evaluation.evaluated_ns),
-        "rows": report.rows,
-        "state": state_of(report),
-        "drifted": report.drifted,
-        "verdict": report.verdict,
+        "rows": summary.rows,
+        "state": state,
+        "drifted": state == "drift",
+        "verdict": summary.verdict,
         "features": {
             name: {"severity": feature.severity, "psi": feature.psi}
-            for name, feature in report.features.items()
+            for name, feature in summary.features.items()
         },
         "persistent": _persistent(found.histories),
     }

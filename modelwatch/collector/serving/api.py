@@ -21,6 +21,8 @@ from starlette.responses import JSONResponse, PlainTextResponse
 
 from modelwatch import __version__
 from modelwatch.baseline import Baseline
+from modelwatch.collector.alerting.alert_store import AlertStore
+from modelwatch.collector.alerting.alerting import Alerting
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
 from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.options import CollectorOptions
@@ -28,6 +30,7 @@ from modelwatch.collector.receiving.bodies import read_body
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.security.principals import current_principal
 from modelwatch.collector.serving import answers, schemas
+from modelwatch.collector.serving.alerts_api import AlertsApi
 from modelwatch.collector.serving.cursors import CursorParameter, decode_cursor, encode_cursor
 from modelwatch.collector.serving.encoded_paths import EncodedPaths
 from modelwatch.collector.serving.entity_tags import EntityTags, names_tag
@@ -68,6 +71,8 @@ def build_api(
     evaluator: Evaluator,
     options: CollectorOptions,
     counts: ReceiverCounts,
+    alerting: Alerting,
+    alerts: AlertStore,
     *,
     clock: Callable[[], int] = time.time_ns,
     readiness: Readiness | None = None,
@@ -80,6 +85,8 @@ def build_api(
         evaluator: compares windows on demand.
         options: gives the default length of a window.
         counts: what the receiver has seen.
+        alerting: keeps the alerts.
+        alerts: answers what alerts there were.
         clock: Unix nanoseconds.
         readiness: what ``/readyz`` asks; whether the store can be read where None.
         routers: further parts of the API.
@@ -94,11 +101,12 @@ def build_api(
     )
     app.add_middleware(EntityTags)
     app.add_middleware(EncodedPaths)
-    pages = Pages(store, evaluator, options, counts, clock=clock)
+    pages = Pages(store, evaluator, options, counts, alerting, clock=clock)
     json_routes = _Api(store, evaluator, options, counts, clock, readiness).router()
     page_routes = pages.router()
     steering_routes = SteeringApi(store).router(VERSION_PATH)
-    parts = (json_routes, steering_routes, *routers)
+    alert_routes = AlertsApi(alerting, alerts, clock=clock).router()
+    parts = (json_routes, steering_routes, alert_routes, *routers)
     for part in parts:
         app.include_router(part)
     app.include_router(page_routes, include_in_schema=False)
@@ -242,7 +250,7 @@ class _Api:
         version: str,
         limit: Annotated[int, Query(ge=1, le=MAX_TIMELINE_WINDOWS)] = 100,
         cursor: CursorParameter = None,
-    ) -> dict[str, Any]:
+    ) -> JSONResponse:
         """Return the latest finished windows that were evaluated by themselves, oldest first.
 
         The next page holds those before them.
@@ -253,7 +261,8 @@ class _Api:
         shown = answers.windows(
             model, version, self._options.window_seconds, read.windows, persistence
         )
-        return {**shown, "next_cursor": read.next_cursor}
+        # Many values, plain ones: they are written as they are.
+        return JSONResponse({**shown, "next_cursor": read.next_cursor})
 
     def get_baseline(self, model: str, version: str, request: Request) -> Response:
         """Return the current baseline; 304 where If-None-Match names it."""

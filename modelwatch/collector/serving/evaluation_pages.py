@@ -52,7 +52,7 @@ class EvaluationPage:
         until_ns, skipped = decode_cursor(cursor, int, int) if cursor else (LATEST_NS, 0)
         skipped = min(skipped, _MOST_SKIPPED)
         wanted = limit + windows_needed(persistence) + skipped
-        found = log.evaluations(model, version, limit=wanted, until_ns=until_ns)
+        found = log.summaries(model, version, limit=wanted, until_ns=until_ns)
         kept = found[: len(found) - skipped]
         page = read_windows(kept, persistence)[-limit:]
         if len(kept) <= limit:

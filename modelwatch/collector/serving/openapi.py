@@ -18,10 +18,10 @@ _ERRORS: Final = {
     400: "A parameter or the body cannot be read.",
     401: "No token, or a wrong one.",
     403: "The token has not the scope, or may not read this.",
-    404: "The model, its version or what is asked of it is unknown.",
+    404: "The model, its version, or what else is asked for is unknown.",
     405: "The path does not take this method.",
     408: "The body came too slowly.",
-    409: "There is no baseline.",
+    409: "There is no baseline, or what is there already does not allow it.",
     413: "The body is too large.",
     421: "The collector is not called by this name.",
     422: "The body cannot be taken.",
@@ -31,8 +31,8 @@ _ERRORS: Final = {
 
 _OF_ALL: Final = (421, 503)
 _OF_CLOSED: Final = (401, 403, 429)
-_OF_VERSIONS: Final = (404, 409)
-_OF_BODIES: Final = (400, 408, 413, 422)
+_OF_NAMED: Final = (404, 409)
+_OF_BODIES: Final = (400, 408, 409, 413, 422)
 
 
 class DescribedApi(FastAPI):
@@ -77,7 +77,7 @@ def _complete(operation: dict[str, Any], method: str, path: str, need: Need) -> 
     if closed:
         operation["x-scopes"] = list(need.scopes)
     statuses = [*_OF_ALL, *(_OF_CLOSED if closed else ())]
-    statuses += _OF_VERSIONS if "{model}" in path else ()
+    statuses += _OF_NAMED if "{" in path else ()
     statuses += _OF_BODIES if "requestBody" in operation else ()
     statuses += (400,) if "parameters" in operation else ()
     responses = operation["responses"]

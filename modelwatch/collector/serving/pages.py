@@ -16,12 +16,14 @@ from fastapi import APIRouter, Query, Request, Response
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from modelwatch.collector.alerting.alerting import Alerting
 from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.latest import Latest
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
-from modelwatch.collector.security.principals import current_principal
+from modelwatch.collector.security.principals import current_principal, may_read
+from modelwatch.collector.serving.alert_views import AlertsView, alerts_view
 from modelwatch.collector.serving.encoded_paths import path_of
 from modelwatch.collector.serving.entity_tags import names_tag
 from modelwatch.collector.serving.page_views import models_view, version_view
@@ -68,6 +70,7 @@ class Pages:
         evaluator: compares windows on demand.
         options: gives the default length of a window.
         counts: what the receiver has seen.
+        alerting: tells which alerts there are.
         clock: Unix nanoseconds.
     """
 
@@ -77,11 +80,13 @@ class Pages:
         evaluator: Evaluator,
         options: CollectorOptions,
         counts: ReceiverCounts,
+        alerting: Alerting,
         *,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._store = store
         self._counts = counts
+        self._alerting = alerting
         self._evaluator = evaluator
         self._options = options
         self._clock = clock
@@ -120,10 +125,20 @@ class Pages:
             "models.html",
             request,
             view=view,
+            alerts=self._alerts(),
             address=address,
             counts=self._counts,
             limited=current_principal().is_limited,
         )
+
+    def _alerts(self, model: str | None = None, version: str | None = None) -> AlertsView:
+        alerts = [
+            (alert, self._alerting.muted_by(alert))
+            for alert in self._alerting.open_alerts()
+            if may_read(alert.model)
+            and (model is None or (alert.model, alert.version) == (model, version))
+        ]
+        return alerts_view(alerts, now_ns=self._clock())
 
     def version(
         self,
@@ -152,7 +167,10 @@ class Pages:
         )
         following = asked.live and refresh != "off"
         size = {"width": charts.WIDTH, "height": charts.HEIGHT}
-        return self._page("version.html", request, view=view, following=following, size=size)
+        alerts = self._alerts(model, version)
+        return self._page(
+            "version.html", request, view=view, alerts=alerts, following=following, size=size
+        )
 
     def distribution(
         self,

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 __all__ = [
+    "ALERT",
+    "ALERTING",
+    "ALERTS",
+    "ALERT_STORY",
     "AUDIT",
     "BASELINE",
     "CAPTURE",
@@ -14,6 +18,8 @@ __all__ = [
     "PROBLEM",
     "PUSHED",
     "RECEIVED",
+    "SILENCE",
+    "SILENCES",
     "TEXT",
     "WINDOWS",
     "body",
@@ -160,6 +166,82 @@ AUDIT: Final = _object(
             )
         ),
         "next_cursor": _CURSOR,
+    }
+)
+
+_ALERT: Final[Schema] = {
+    "id": _TEXT,
+    "model": _TEXT,
+    "version": _TEXT,
+    "rule": _TEXT,
+    "on": _TEXT,
+    "state": {"type": "string", "enum": ["pending", "firing", "resolved"]},
+    "severity": {"type": "string", "enum": ["warning", "critical"]},
+    "summary": _TEXT,
+    "since": _TIME,
+    "opened": _TIME,
+    "fired": _or_null(_TIME),
+    "last_seen": _TIME,
+    "ended": _or_null(_TIME),
+    "ended_by": _TEXT,
+    "features": _list({"type": "object"}),
+    "concerned": _COUNT,
+    "causes": _list(_TEXT),
+    "acknowledged": _or_null(_object({"by": _TEXT, "at": _TIME, "comment": _TEXT})),
+    "silenced_by": _or_null(_TEXT),
+    "page": _TEXT,
+}
+
+ALERT: Final = _object(_ALERT)
+
+ALERT_STORY: Final = _object(
+    {**_ALERT, "history": _list(_object({"kind": _TEXT, "at": _TIME, "detail": _TEXT}))}
+)
+
+ALERTS: Final = _object(
+    {
+        "alerts": _list(ALERT),
+        "next_cursor": {**_CURSOR, **_or_null(_COUNT)},
+    }
+)
+
+SILENCE: Final = _object(
+    {
+        "id": _TEXT,
+        "matchers": _by_name(_TEXT),
+        "created": _TIME,
+        "until": _TIME,
+        "in_force": {"type": "boolean"},
+        "by": _TEXT,
+        "comment": _TEXT,
+    }
+)
+
+SILENCES: Final = _object({"silences": _list(SILENCE)})
+
+ALERTING: Final = _object(
+    {
+        "configuration": _object(
+            {"path": _or_null(_TEXT), "read": _TIME, "error": _or_null(_TEXT)}
+        ),
+        "rules": _list({"type": "object"}),
+        "maintenance": _list({"type": "object"}),
+        "targets": _list(
+            _object(
+                {
+                    "name": _TEXT,
+                    "kind": _TEXT,
+                    "place": _TEXT,
+                    "waiting": _COUNT,
+                    "sent": _COUNT,
+                    "failures": _COUNT,
+                    "given_up": _COUNT,
+                    "last_sent": _or_null(_TIME),
+                    "last_failed": _or_null(_TIME),
+                    "last_error": _TEXT,
+                }
+            )
+        ),
     }
 )
 

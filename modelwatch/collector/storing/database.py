@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from modelwatch.collector.storing import schema
 from modelwatch.collector.storing.companions import accompanied
+from modelwatch.collector.storing.opening import open_for_writing
 from modelwatch.collector.storing.store_file import StoreFile
 from modelwatch.collector.storing.writer import GroupCommitWriter
 from modelwatch.errors import StoreError
@@ -33,15 +34,19 @@ class Database:
     Args:
         path: the file; its folder is made where it is absent.
         queue_size: writes that may wait; one more raises `StoreBusy`.
+        lock_seconds: how long a write waits where another program holds the file's lock.
 
     Raises:
         StoreError: the file cannot be opened or written, belongs to another program, or has a
             newer schema.
     """
 
-    def __init__(self, path: str | Path, *, queue_size: int = 1_024) -> None:
+    def __init__(
+        self, path: str | Path, *, queue_size: int = 1_024, lock_seconds: float = 5.0
+    ) -> None:
         self._path = Path(path).absolute()
-        connection = _open(self._path)
+        connection = open_for_writing(self._path)
+        connection.execute(f"PRAGMA busy_timeout = {round(lock_seconds * 1_000)}")
         self._file = StoreFile(self._path)
         self._writer = GroupCommitWriter(
             connection, queue_size=queue_size, require_writable=self._file.require_unchanged
@@ -56,18 +61,35 @@ class Database:
         """Commit what is queued and close the file."""
         self._writer.close()
 
-    async def write(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    async def write(
+        self,
+        work: Callable[[sqlite3.Connection], Result],
+        after_commit: Callable[[Result], None] | None = None,
+    ) -> Result:
         """Run work in the writer's thread, inside a transaction; return once it is committed.
 
         Args:
             work: is given the writing connection. Where it raises, its own changes alone are
                 undone, and the error is raised here.
+            after_commit: is called in the writer's thread with what the work returned, once that
+                is committed and before other work is run. It must not fail.
 
         Raises:
             StoreBusy: too many writes wait; nothing was done.
             StoreError: the database failed, or is closed; nothing was kept.
         """
-        return await asyncio.wrap_future(self._writer.submit(accompanied(work)))
+        return await asyncio.wrap_future(self.submit(work, after_commit))
+
+    def submit(
+        self,
+        work: Callable[[sqlite3.Connection], Result],
+        after_commit: Callable[[Result], None] | None = None,
+    ) -> Future[Result]:
+        """Do as `write` does, for who does not run in an event loop.
+
+        What accompanies the work is that of the context in which this is called.
+        """
+        return self._writer.submit(accompanied(work), after_commit)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -94,23 +116,3 @@ class Database:
         """
         with self.reading() as connection:
             return connection.execute(statement, arguments).fetchall()
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Autocommit mode: the writer sets its own transactions. Opened here, used in its thread.
-        connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, timeout=10.0
-        )
-    except (OSError, sqlite3.Error) as error:
-        raise StoreError(
-            f"the store {path} cannot be opened: {error}. Give a file in a folder that can be "
-            "written to."
-        ) from error
-    try:
-        schema.prepare(connection, path)
-    except StoreError:
-        connection.close()
-        raise
-    return connection

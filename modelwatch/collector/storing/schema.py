@@ -1,8 +1,9 @@
 """The SQLite schema, its version, and the refusal of files that are not ours.
 
-Integers are signed 64 bit: times are Unix nanoseconds below 2**63, dedupe keys are hashes that
-are signed already. Profiles, baselines and reports are zlib-compressed JSON, each of which
-carries its own format version.
+Integers are signed 64 bit: times are Unix nanoseconds below 2**63, keys are hashes that are signed
+already. Counts are arrays of the smallest unsigned integers that hold them (see `vectors`), laid
+out as the series set says that the row names. Profiles, baselines and reports are zlib-compressed
+JSON, each of which carries its own format version.
 """
 
 from __future__ import annotations
@@ -10,99 +11,22 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from modelwatch.collector.storing.schema_steps import STEPS
 from modelwatch.errors import StoreError
 
-__all__ = ["SCHEMA_VERSION", "prepare"]
+__all__ = ["PAGE_BYTES", "SCHEMA_VERSION", "prepare", "require_current"]
 
 APPLICATION_ID = 0x6D77_6301
 """Stamped into the file's header, so that another program's database is never written to."""
 
-_FIRST_SCHEMA = """
-CREATE TABLE versions (
-    id INTEGER PRIMARY KEY,
-    model TEXT NOT NULL,
-    version TEXT NOT NULL,
-    first_seen_ns INTEGER,
-    last_seen_ns INTEGER,
-    row_count INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (model, version)
-);
-CREATE TABLE seen (
-    key INTEGER PRIMARY KEY,
-    expires_seconds INTEGER NOT NULL
-);
-CREATE INDEX seen_by_expiry ON seen (expires_seconds);
-CREATE TABLE profiles (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    version_id INTEGER NOT NULL REFERENCES versions,
-    instance TEXT,
-    segment TEXT,
-    baseline_id TEXT,
-    start_ns INTEGER NOT NULL,
-    end_ns INTEGER NOT NULL,
-    content BLOB NOT NULL
-);
-CREATE INDEX profiles_by_end ON profiles (version_id, end_ns);
-CREATE TABLE baselines (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    version_id INTEGER NOT NULL REFERENCES versions,
-    id TEXT NOT NULL,
-    pushed_ns INTEGER NOT NULL,
-    content BLOB NOT NULL,
-    UNIQUE (version_id, id)
-);
-CREATE TABLE evaluations (
-    version_id INTEGER NOT NULL REFERENCES versions,
-    baseline_id TEXT NOT NULL,
-    start_ns INTEGER NOT NULL,
-    end_ns INTEGER NOT NULL,
-    through_id INTEGER NOT NULL,
-    evaluated_ns INTEGER NOT NULL,
-    report BLOB NOT NULL,
-    PRIMARY KEY (version_id, end_ns, start_ns, baseline_id)
-) WITHOUT ROWID;
-"""
+PAGE_BYTES = 8_192
+"""Of files that are made now: the counts of a usual export fill half of it. An older file keeps the
+size that it was made with."""
 
-_STEERING = """
-CREATE TABLE steering (
-    version_id INTEGER PRIMARY KEY REFERENCES versions,
-    put_ns INTEGER NOT NULL,
-    content TEXT NOT NULL
-);
-"""
+CHECKPOINT_PAGES = 2_000
+"""Pages in the log at which they are moved into the file."""
 
-_SECURITY = """
-CREATE TABLE tokens (
-    id TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    digest BLOB NOT NULL,
-    scopes TEXT NOT NULL,
-    models TEXT NOT NULL,
-    created_ns INTEGER NOT NULL,
-    expires_ns INTEGER,
-    last_used_ns INTEGER,
-    revoked_ns INTEGER
-);
-CREATE UNIQUE INDEX tokens_in_use ON tokens (name) WHERE revoked_ns IS NULL;
-CREATE TABLE audit (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    at_ns INTEGER NOT NULL,
-    who TEXT NOT NULL,
-    act TEXT NOT NULL,
-    target TEXT NOT NULL,
-    address TEXT NOT NULL,
-    outcome TEXT NOT NULL
-);
-CREATE TABLE probes (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    at_ns INTEGER NOT NULL
-);
-"""
-
-_STEPS = (_FIRST_SCHEMA, _STEERING, _SECURITY)
-"""What brings a file from each schema version to the next, an empty one being of version 0."""
-
-SCHEMA_VERSION = len(_STEPS)
+SCHEMA_VERSION = len(STEPS)
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -117,10 +41,14 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     """
     try:
         _refuse_foreign(connection, path)
+        # Of an empty file alone; `modelwatch store vacuum` gives them to an older one.
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         # FULL: an acknowledged export survives a power cut too; group commit pays for the fsync.
         connection.execute("PRAGMA synchronous = FULL")
-        steps = "".join(_STEPS[_pragma(connection, "user_version") :])
+        steps = "".join(STEPS[_pragma(connection, "user_version") :])
         if steps:
             connection.executescript(
                 f"BEGIN IMMEDIATE;{steps}PRAGMA application_id = {APPLICATION_ID};"
@@ -145,6 +73,22 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreError(
             f"{path} has schema version {found}, and this release reads up to {SCHEMA_VERSION}: "
             "upgrade modelwatch, or give another file."
+        )
+
+
+def require_current(connection: sqlite3.Connection, path: Path) -> None:
+    """Do nothing where an open database is a store of the current schema.
+
+    Raises:
+        StoreError: where it is none, or of another schema version.
+        sqlite3.Error: where it is no database.
+    """
+    _refuse_foreign(connection, path)
+    found = _pragma(connection, "user_version")
+    if found < SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} has schema version {found}, and this release works on {SCHEMA_VERSION}: start "
+            "a collector on it once, which brings it forward."
         )
 
 

@@ -1,67 +1,49 @@
-"""The embedded store: profiles, baselines, steering and evaluations in one SQLite file.
-
-Reading and merging takes some 1.5 ms a profile of 30 features: two seconds for a day of one
-sender's minutes. Do it off the event loop.
-"""
+"""The embedded store: what is observed, baselines, steering and evaluations in one SQLite file."""
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from modelwatch.collector.storing.arrival_writer import ArrivalWriter
+from modelwatch.collector.storing.batches import Batches
+from modelwatch.collector.storing.consolidating import Consolidator
 from modelwatch.collector.storing.database import Database
-from modelwatch.collector.storing.sqlite_writes import PointWriter, pack, unpack, version_number
+from modelwatch.collector.storing.evaluation_table import EvaluationTable
+from modelwatch.collector.storing.grains import Grains
+from modelwatch.collector.storing.merging import Merger
+from modelwatch.collector.storing.packing import pack, unpack
+from modelwatch.collector.storing.purging import Purger
+from modelwatch.collector.storing.retention import Retention
+from modelwatch.collector.storing.rolling_up import RollUp
+from modelwatch.collector.storing.series_shelf import SeriesShelf
 from modelwatch.collector.storing.store import (
     Evaluation,
     FilledWindow,
     StoredBaseline,
+    SummarizedEvaluation,
     VersionSeen,
     WindowProfiles,
     Written,
 )
-from modelwatch.collector.windows import LATEST_NS, NANOSECONDS, TimeWindow
-from modelwatch.errors import FormatError, ProfileMismatch, StoreError
+from modelwatch.collector.storing.upkeep import Upkeep
+from modelwatch.collector.storing.version_numbers import version_number
+from modelwatch.collector.storing.window_reader import WindowReader
+from modelwatch.collector.windows import LATEST_NS, TimeWindow
+from modelwatch.errors import FormatError, StoreError
 from modelwatch.profile import Profile
 from modelwatch.telemetry.steering import Steering
-from modelwatch.telemetry.wire import Point
+from modelwatch.telemetry.wire.arrivals import Arrival
 
 __all__ = ["SqliteStore"]
 
-_VERSIONS = """
+VERSIONS = """
 SELECT model, version, row_count, first_seen_ns, last_seen_ns,
     (SELECT b.id FROM baselines b WHERE b.version_id = versions.id ORDER BY number DESC LIMIT 1)
 FROM versions ORDER BY model, last_seen_ns DESC, version DESC
-"""
-
-_WINDOW = """
-SELECT p.id, p.baseline_id, p.instance, p.content FROM profiles p
-JOIN versions v ON v.id = p.version_id
-WHERE v.model = ? AND v.version = ? AND p.end_ns > ? AND p.end_ns <= ? ORDER BY p.id
-"""
-
-_THROUGH = """
-SELECT coalesce(max(p.id), 0) FROM profiles p JOIN versions v ON v.id = p.version_id
-WHERE v.model = ? AND v.version = ? AND p.end_ns > ? AND p.end_ns <= ?
-"""
-
-_FILLED = """
-SELECT (p.end_ns - 1) / ?, max(p.id) FROM profiles p JOIN versions v ON v.id = p.version_id
-WHERE v.model = ? AND v.version = ? AND p.end_ns > ? GROUP BY 1 ORDER BY 1
-"""
-
-_EVALUATIONS = """
-SELECT e.baseline_id, e.start_ns, e.end_ns, e.through_id, e.evaluated_ns, e.report
-FROM evaluations e JOIN versions v ON v.id = e.version_id
-WHERE v.model = ? AND v.version = ? AND e.end_ns <= ?
-ORDER BY e.end_ns DESC, e.evaluated_ns DESC LIMIT ?
-"""
-
-_EVALUATED = """
-SELECT e.start_ns, e.end_ns, e.through_id
-FROM evaluations e JOIN versions v ON v.id = e.version_id
-WHERE v.model = ? AND v.version = ? AND e.end_ns > ? AND e.baseline_id = ?
 """
 
 
@@ -72,8 +54,11 @@ class SqliteStore:
 
     Args:
         database: the open file; whoever opened it closes it.
-        dedupe_seconds: how long the key of a point is remembered. What is sent again later than
-            that counts again.
+        dedupe_seconds: how long it is remembered that a point was stored. What is sent again later
+            than that counts again.
+        window_seconds: length of the windows that are evaluated; merging never blurs their bounds.
+        retention: how long what is stored is kept.
+        most_waiting: exports that may wait; one more raises `StoreBusy`.
         clock: Unix nanoseconds.
     """
 
@@ -82,11 +67,28 @@ class SqliteStore:
         database: Database,
         *,
         dedupe_seconds: int = 86_400,
+        window_seconds: int = 3_600,
+        retention: Retention | None = None,
+        most_waiting: int = 1_024,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._points = PointWriter(dedupe_seconds=dedupe_seconds, clock=clock)
+        retention = retention or Retention()
+        grains = Grains.for_windows(window_seconds)
+        shelf = SeriesShelf()
+        merger = Merger(shelf, clock=clock, grain_seconds=grains.minute_seconds)
+        writer = ArrivalWriter(shelf, merger, dedupe_seconds=dedupe_seconds, clock=clock)
+        self._batches = Batches(database, writer, most_waiting=most_waiting)
+        self._reader = WindowReader(database, shelf)
+        self._evaluations = EvaluationTable(database)
+        self._upkeep = Upkeep(
+            database,
+            merger,
+            Consolidator(database, shelf, spans_seconds=grains.sender_spans_seconds, clock=clock),
+            RollUp(database, shelf, merger, grains.steps(retention), clock=clock),
+            Purger(database, shelf, retention, dedupe_seconds=dedupe_seconds, clock=clock),
+        )
 
     @classmethod
     def open(cls, path: str | Path, *, clock: Callable[[], int] = time.time_ns) -> SqliteStore:
@@ -98,6 +100,11 @@ class SqliteStore:
         return cls(Database(path), clock=clock)
 
     @property
+    def database(self) -> Database:
+        """The open file, which other parts of the collector keep their tables in too."""
+        return self._database
+
+    @property
     def path(self) -> Path:
         """The store's file."""
         return self._database.path
@@ -106,9 +113,18 @@ class SqliteStore:
         """Commit what is queued and close the file."""
         self._database.close()
 
-    async def write(self, points: Sequence[Point]) -> Written:
-        """Commit the points that were not seen before; see `PointSink.write`."""
-        return await self._database.write(lambda connection: self._points.write(connection, points))
+    async def keep(self, stop: asyncio.Event) -> None:
+        """Merge, roll up and let go of what is old, until ``stop`` is set."""
+        await self._upkeep.run(stop)
+
+    async def tidy(self) -> None:
+        """Do at once what `keep` does from time to time."""
+        await self._upkeep.merge()
+        await self._upkeep.clean()
+
+    async def write(self, arrivals: Sequence[Arrival]) -> Written:
+        """Commit the points that were not seen before; see `ArrivalSink.write`."""
+        return await self._batches.write(arrivals)
 
     async def put_baseline(self, model: str, version: str, baseline_id: str, content: str) -> None:
         """Commit a baseline as the current one; see `BaselineShelf.put_baseline`."""
@@ -142,19 +158,7 @@ class SqliteStore:
 
     async def record_evaluation(self, model: str, version: str, evaluation: Evaluation) -> None:
         """Commit one evaluation; see `EvaluationLog.record_evaluation`."""
-        span = evaluation.window
-        row = (evaluation.baseline_id, span.start_ns, span.end_ns, evaluation.through_id)
-        packed = (evaluation.evaluated_ns, pack(evaluation.report))
-
-        def work(connection: sqlite3.Connection) -> None:
-            version_id = version_number(connection, model, version)
-            connection.execute(
-                "INSERT OR REPLACE INTO evaluations (version_id, baseline_id, start_ns, end_ns,"
-                " through_id, evaluated_ns, report) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (version_id, *row, *packed),
-            )
-
-        await self._database.write(work)
+        await self._evaluations.record(model, version, evaluation)
 
     def versions(self) -> list[VersionSeen]:
         """Return every model version; see `VersionSource.versions`."""
@@ -167,39 +171,32 @@ class SqliteStore:
                 last_seen_ns=last,
                 baseline_id=baseline_id,
             )
-            for model, version, rows, first, last, baseline_id in self._database.read(_VERSIONS)
+            for model, version, rows, first, last, baseline_id in self._database.read(VERSIONS)
         ]
 
     def window(self, model: str, version: str, window: TimeWindow) -> WindowProfiles:
         """Return the merged profiles of one window; see `WindowSource.window`."""
-        merged: dict[str | None, Profile] = {}
-        instances: set[str | None] = set()
-        left_out = latest = 0
-        # Row by row: a week of profiles never lies in memory at once.
-        with self._database.reading() as connection:
-            bounds = (model, version, window.start_ns, window.end_ns)
-            for number, baseline_id, instance, content in connection.execute(_WINDOW, bounds):
-                instances.add(instance)
-                latest = number
-                try:
-                    merged[baseline_id] = _merge(merged.get(baseline_id), content)
-                except (ProfileMismatch, FormatError, StoreError):
-                    left_out += 1
-        return WindowProfiles(
-            profiles=merged, unmergeable=left_out, instances=len(instances), through_id=latest
-        )
+        return self._reader.window(model, version, window)
+
+    def window_by_instance(
+        self, model: str, version: str, window: TimeWindow
+    ) -> dict[str, Profile]:
+        """Return what each sender told; see `WindowSource.window_by_instance`."""
+        return self._reader.window_by_instance(model, version, window)
+
+    def latest_rows(self, model: str, version: str, rows: int) -> WindowProfiles:
+        """Return the newest rows; see `WindowSource.latest_rows`."""
+        return self._reader.latest_rows(model, version, rows)
 
     def through_id(self, model: str, version: str, window: TimeWindow) -> int:
-        """Return the latest stored profile of a window; see `WindowSource.through_id`."""
-        found = self._database.read(_THROUGH, model, version, window.start_ns, window.end_ns)
-        return int(found[0][0])
+        """Return the latest arrival of a window; see `WindowSource.through_id`."""
+        return self._reader.through_id(model, version, window)
 
     def filled_windows(
         self, model: str, version: str, *, seconds: int, since_ns: int
     ) -> list[FilledWindow]:
         """Return the windows that hold data; see `WindowSource.filled_windows`."""
-        found = self._database.read(_FILLED, seconds * NANOSECONDS, model, version, since_ns)
-        return [FilledWindow(number=number, through_id=through) for number, through in found]
+        return self._reader.filled_windows(model, version, seconds=seconds, since_ns=since_ns)
 
     def baseline(self, model: str, version: str) -> StoredBaseline | None:
         """Return the current baseline; see `BaselineShelf.baseline`."""
@@ -232,27 +229,18 @@ class SqliteStore:
         self, model: str, version: str, *, baseline_id: str, since_ns: int
     ) -> dict[TimeWindow, int]:
         """Return which windows were evaluated; see `EvaluationLog.evaluated`."""
-        found = self._database.read(_EVALUATED, model, version, since_ns, baseline_id)
-        return {TimeWindow(start_ns, end_ns): through for start_ns, end_ns, through in found}
+        return self._evaluations.evaluated(
+            model, version, baseline_id=baseline_id, since_ns=since_ns
+        )
 
     def evaluations(
         self, model: str, version: str, *, limit: int, until_ns: int = LATEST_NS
     ) -> list[Evaluation]:
         """Return stored evaluations; see `EvaluationLog.evaluations`."""
-        latest = self._database.read(_EVALUATIONS, model, version, until_ns, limit)
-        return [
-            Evaluation(
-                baseline_id=baseline_id,
-                window=TimeWindow(start_ns, end_ns),
-                through_id=through_id,
-                evaluated_ns=evaluated_ns,
-                report=unpack(report),
-            )
-            for baseline_id, start_ns, end_ns, through_id, evaluated_ns, report in reversed(latest)
-        ]
+        return self._evaluations.evaluations(model, version, limit=limit, until_ns=until_ns)
 
-
-def _merge(merged: Profile | None, content: bytes) -> Profile:
-    profile = Profile.from_json(unpack(content))
-    profile.segment = None  # segments are parts of the whole, which is asked for here
-    return profile if merged is None else merged.merge(profile)
+    def summaries(
+        self, model: str, version: str, *, limit: int, until_ns: int = LATEST_NS
+    ) -> list[SummarizedEvaluation]:
+        """Return what evaluations come to; see `EvaluationLog.summaries`."""
+        return self._evaluations.summaries(model, version, limit=limit, until_ns=until_ns)

@@ -1,6 +1,6 @@
 """What the collector needs of a store, and the values that pass through it.
 
-The parts of the collector see only these Protocols: the receiver a `PointSink`, the evaluation a
+The parts of the collector see only these Protocols: the receiver an `ArrivalSink`, the evaluation a
 `WindowSource` and a `BaselineShelf`, the schedule an `EvaluationLog` too.
 `modelwatch.collector.storing.sqlite_store` is the embedded implementation.
 """
@@ -8,23 +8,25 @@ The parts of the collector see only these Protocols: the receiver a `PointSink`,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.windows import LATEST_NS, TimeWindow
 from modelwatch.profile import Profile
 from modelwatch.telemetry.steering import Steering
-from modelwatch.telemetry.wire import Point
+from modelwatch.telemetry.wire.arrivals import Arrival
 
 __all__ = [
+    "ArrivalSink",
     "BaselineShelf",
     "Evaluation",
     "EvaluationLog",
     "FilledWindow",
-    "PointSink",
     "SteeringShelf",
     "Store",
     "StoredBaseline",
+    "SummarizedEvaluation",
     "VersionSeen",
     "VersionSource",
     "WindowProfiles",
@@ -74,9 +76,11 @@ class WindowProfiles:
     Attributes:
         profiles: one merged profile per baseline that the senders counted on; None is the key of
             what was counted without a baseline. Their bins differ, so they are kept apart.
-        unmergeable: stored profiles left out since they are damaged or contradict the others.
-        instances: how many distinct senders there were.
-        through_id: the latest stored profile that the window holds; it grows with late data.
+        unmergeable: stored rows, or parts of them, left out since they are damaged or contradict
+            the others.
+        instances: how many distinct senders there were; beyond some 1,000 an estimate, see
+            `modelwatch.collector.storing.senders`.
+        through_id: the latest arrival that the window holds; it grows with late data.
     """
 
     profiles: Mapping[str | None, Profile]
@@ -108,19 +112,34 @@ class StoredBaseline:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """One scheduled comparison: the window, what it was compared with, and the report's JSON."""
+    """One scheduled comparison: the window, what it was compared with, and the report's JSON.
+
+    Its summary is made of the report where who records it has none.
+    """
 
     baseline_id: str
     window: TimeWindow
     through_id: int
     evaluated_ns: int
     report: str
+    summary: EvaluationSummary | None = field(default=None, compare=False)
 
 
-class PointSink(Protocol):
-    """Takes telemetry points; what it returned for has been committed."""
+@dataclass(frozen=True, kw_only=True)
+class SummarizedEvaluation:
+    """One scheduled comparison: the window, what it was compared with, and what it comes to."""
 
-    async def write(self, points: Sequence[Point]) -> Written:
+    baseline_id: str
+    window: TimeWindow
+    through_id: int
+    evaluated_ns: int
+    summary: EvaluationSummary
+
+
+class ArrivalSink(Protocol):
+    """Takes telemetry; what it returned for has been committed."""
+
+    async def write(self, arrivals: Sequence[Arrival]) -> Written:
         """Commit the points that were not seen before, each exactly once.
 
         Raises:
@@ -142,11 +161,28 @@ class WindowSource(Protocol):
     """Answers what was observed when. Blocking: call it off the event loop."""
 
     def window(self, model: str, version: str, window: TimeWindow) -> WindowProfiles:
-        """Return the merged profiles whose end lies in the window."""
+        """Return the merged profiles of what ended in the window."""
+        ...
+
+    def window_by_instance(
+        self, model: str, version: str, window: TimeWindow
+    ) -> Mapping[str, Profile]:
+        """Return what each sender told of the window, as long as that is kept.
+
+        Of a sender that counted on several baselines, the profile with most rows. What is damaged
+        is left out.
+        """
+        ...
+
+    def latest_rows(self, model: str, version: str, rows: int) -> WindowProfiles:
+        """Return the newest rows: so many, and what else ended with the oldest of them.
+
+        All that there are, where there are fewer.
+        """
         ...
 
     def through_id(self, model: str, version: str, window: TimeWindow) -> int:
-        """Return the latest stored profile of the window, 0 where it is empty. Cheap."""
+        """Return the latest arrival of the window, 0 where it is empty. Cheap."""
         ...
 
     def filled_windows(
@@ -205,8 +241,14 @@ class EvaluationLog(Protocol):
         """
         ...
 
+    def summaries(
+        self, model: str, version: str, *, limit: int, until_ns: int = LATEST_NS
+    ) -> list[SummarizedEvaluation]:
+        """Return the same without their reports: many of them in milliseconds. Blocking."""
+        ...
+
 
 class Store(
-    PointSink, VersionSource, WindowSource, BaselineShelf, SteeringShelf, EvaluationLog, Protocol
+    ArrivalSink, VersionSource, WindowSource, BaselineShelf, SteeringShelf, EvaluationLog, Protocol
 ):
     """All of the above: what the composition root hands around."""

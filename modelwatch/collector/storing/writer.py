@@ -2,7 +2,7 @@
 
 An fsync takes milliseconds whatever it covers, so all work that waits is done in one transaction:
 each piece in a savepoint of its own, so that one bad piece fails alone. A result is handed out
-only after the commit.
+only after the commit, and what is kept in memory beside the file changes only then.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ __all__ = ["GroupCommitWriter"]
 
 Result = TypeVar("Result")
 Work = Callable[[sqlite3.Connection], Any]
+AfterCommit = Callable[[Any], None]
 
 LARGEST_GROUP = 256
 """Pieces of work in one transaction; bounds how long the first of them waits."""
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 @dataclass(slots=True)
 class _Task:
     work: Work
+    after_commit: AfterCommit | None
     future: Future[Any]
     result: Any = None
     error: BaseException | None = None
@@ -69,8 +71,17 @@ class GroupCommitWriter:
         self._thread = threading.Thread(target=self._run, name="modelwatch-store", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[sqlite3.Connection], Result]) -> Future[Result]:
+    def submit(
+        self,
+        work: Callable[[sqlite3.Connection], Result],
+        after_commit: Callable[[Result], None] | None = None,
+    ) -> Future[Result]:
         """Queue work; the future resolves after the commit that contains it.
+
+        Args:
+            work: is given the connection.
+            after_commit: is called in the writer's thread with what the work returned, once that
+                is committed and before anything else is run. It must not fail.
 
         Raises:
             StoreBusy: the queue is full.
@@ -82,7 +93,7 @@ class GroupCommitWriter:
         # Running, so that a waiter who gives up cannot cancel what may be committed already.
         future.set_running_or_notify_cancel()
         try:
-            self._queue.put_nowait(_Task(work, future))
+            self._queue.put_nowait(_Task(work, after_commit, future))
         except queue.Full:
             raise StoreBusy(
                 f"the store's queue of {self._queue.maxsize} writes is full: send again later."
@@ -103,6 +114,9 @@ class GroupCommitWriter:
             self._commit(group)
             for task in group:
                 task.publish()
+            for task in group:
+                if task.error is None and task.after_commit is not None:
+                    task.after_commit(task.result)
         self._fail_leftovers()
         self._connection.close()
 

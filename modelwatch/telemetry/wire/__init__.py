@@ -11,40 +11,58 @@ from typing import TYPE_CHECKING
 from modelwatch.lazy import loading
 
 if TYPE_CHECKING:
+    from modelwatch.telemetry.wire.arrivals import (
+        Arrival,
+        Decoded,
+        Other,
+        Series,
+        SeriesSet,
+        Window,
+    )
+    from modelwatch.telemetry.wire.assembling import fold_other, fold_series, to_profile
     from modelwatch.telemetry.wire.decoding import decode_logs, decode_metrics
     from modelwatch.telemetry.wire.encoding import SelfMetrics, Temporality, encode_metrics
     from modelwatch.telemetry.wire.events import Event, encode_events
     from modelwatch.telemetry.wire.log_encoding import encode_logs
-    from modelwatch.telemetry.wire.points import Decoded, Point, Window, assemble
 
 __all__ = [
+    "Arrival",
     "Decoded",
     "Event",
-    "Point",
+    "Other",
     "SelfMetrics",
+    "Series",
+    "SeriesSet",
     "Temporality",
     "Window",
-    "assemble",
     "decode_logs",
     "decode_metrics",
     "encode_events",
     "encode_logs",
     "encode_metrics",
+    "fold_other",
+    "fold_series",
+    "to_profile",
 ]
 
 _HOMES = {
-    "Decoded": "points",
+    "Arrival": "arrivals",
+    "Decoded": "arrivals",
     "Event": "events",
-    "Point": "points",
+    "Other": "arrivals",
     "SelfMetrics": "encoding",
+    "Series": "arrivals",
+    "SeriesSet": "arrivals",
     "Temporality": "encoding",
-    "Window": "points",
-    "assemble": "points",
+    "Window": "arrivals",
     "decode_logs": "decoding",
     "decode_metrics": "decoding",
     "encode_events": "events",
     "encode_logs": "log_encoding",
     "encode_metrics": "encoding",
+    "fold_other": "assembling",
+    "fold_series": "assembling",
+    "to_profile": "assembling",
 }
 
 __getattr__ = loading(__name__, _HOMES)

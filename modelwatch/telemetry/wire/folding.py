@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,20 +15,23 @@ from modelwatch.errors import UndecodableTelemetry
 from modelwatch.feature import FeatureProfile, Role
 from modelwatch.outliers import Kind
 from modelwatch.profile import Profile
-from modelwatch.profile_format import joint_matrix
 from modelwatch.sketches import (
     Categories,
     ExponentialHistogram,
     Histogram,
-    JointMoments,
     Moments,
 )
 from modelwatch.sketches.log_buckets import Buckets
 from modelwatch.sketches.log_window import from_window
 from modelwatch.telemetry import names
+from modelwatch.telemetry.wire.moments_body import decode_moments
 
 __all__ = [
+    "Binned",
+    "all_categories",
     "categories",
+    "checked_count",
+    "checked_counts",
     "duration",
     "exponential_histogram",
     "histogram",
@@ -43,20 +48,32 @@ __all__ = [
 
 Attributes = Mapping[str, Any]
 Fold = Callable[[Profile], None]
-FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 MAX_COUNT = 2**53
 """Counts beyond this are refused: sums of them would leave 64 bits."""
 
-MOMENTS_PER_FEATURE = 6
+
+@dataclass(frozen=True, kw_only=True)
+class Binned:
+    """What a series that is a histogram tells.
+
+    Attributes:
+        values: the counts on its bounds.
+        total: the sum of the values; NaN where none was told.
+        minimum: the smallest of them; NaN where none was told.
+        maximum: the largest of them; NaN where none was told.
+    """
+
+    values: Histogram
+    total: float = math.nan
+    minimum: float = math.nan
+    maximum: float = math.nan
 
 
-def histogram(point: Any, attributes: Attributes) -> Fold:
+def histogram(attributes: Attributes, told: Binned) -> Fold:
     """Read a numeric feature's explicit-bound histogram."""
-    counts = _counts(point.bucket_counts)
-    values = Histogram(point.explicit_bounds, counts if counts.size else [_checked(point.count)])
-    return _numbers(values, point, attributes)
+    return _numbers(told.values, told.minimum, told.maximum, attributes)
 
 
 def exponential_histogram(point: Any, attributes: Attributes) -> Fold:
@@ -64,48 +81,48 @@ def exponential_histogram(point: Any, attributes: Attributes) -> Fold:
     sent = ExponentialHistogram(
         _sparse(point.positive),
         _sparse(point.negative),
-        _checked(point.zero_count),
+        checked_count(point.zero_count),
         point.scale,
     )
     told = point.HasField("min") and point.HasField("max")
     values = from_window(sent, *((point.min, point.max) if told else (None, None)))
-    return _numbers(values, point, attributes)
+    low, high = (point.min, point.max) if told else (math.nan, math.nan)
+    return _numbers(values, low, high, attributes)
 
 
-def categories(point: Any, attributes: Attributes) -> Fold:
+def categories(attributes: Attributes, count: int) -> Fold:
     """Read the count of one category."""
-    count = _count(point)
-    category = attributes[names.FEATURE_CATEGORY]
-    if category == names.OTHER_CATEGORIES:
-        values = Categories(other=count)
-    elif category == names.UNSEEN_CATEGORIES:
-        values = Categories(unseen=count)
-    else:
-        values = Categories({str(category): count})
-    return _feature(attributes, "categorical", values)
+    return all_categories(attributes, {attributes[names.FEATURE_CATEGORY]: count})
 
 
-def missing(point: Any, attributes: Attributes) -> Fold:
+def all_categories(attributes: Attributes, counts: Mapping[str, int]) -> Fold:
+    """Read the counts of several categories of one feature."""
+    named = {category: count for category, count in counts.items() if count}
+    other = named.pop(names.OTHER_CATEGORIES, 0)
+    unseen = named.pop(names.UNSEEN_CATEGORIES, 0)
+    return _feature(attributes, "categorical", Categories(named, other, unseen))
+
+
+def missing(attributes: Attributes, count: int) -> Fold:
     """Read how many values were missing for one reason."""
-    counts = Counter({str(attributes[names.MISSING_REASON]): _count(point)})
+    counts = Counter({attributes[names.MISSING_REASON]: count})
     return _feature(attributes, None, None, missing=counts)
 
 
-def outliers(point: Any, attributes: Attributes) -> Fold:
+def outliers(attributes: Attributes, count: int) -> Fold:
     """Read how many values broke one rule."""
-    counts = Counter({str(attributes[names.OUTLIER_RULE]): _count(point)})
+    counts = Counter({attributes[names.OUTLIER_RULE]: count})
     return _feature(attributes, None, None, outliers=counts)
 
 
-def predictions(point: Any, attributes: Attributes) -> Fold:
+def predictions(attributes: Attributes, count: int) -> Fold:
     """Read how many calls ended one way."""
-    error_type, count = str(attributes.get(names.ERROR_TYPE, "")), _count(point)
+    error_type = attributes.get(names.ERROR_TYPE, "")
     return lambda profile: profile.predictions.update({error_type: count})
 
 
-def rows_captured(point: Any, _attributes: Attributes) -> Fold:
+def rows_captured(_attributes: Attributes, count: int) -> Fold:
     """Read how many rows were summarised."""
-    count = _count(point)
 
     def fold(profile: Profile) -> None:
         profile.rows += count
@@ -113,9 +130,8 @@ def rows_captured(point: Any, _attributes: Attributes) -> Fold:
     return fold
 
 
-def rows_outlying(point: Any, _attributes: Attributes) -> Fold:
+def rows_outlying(_attributes: Attributes, count: int) -> Fold:
     """Read how many rows had an outlier."""
-    count = _count(point)
 
     def fold(profile: Profile) -> None:
         profile.outlier_rows += count
@@ -123,27 +139,27 @@ def rows_outlying(point: Any, _attributes: Attributes) -> Fold:
     return fold
 
 
-def rows_dropped(point: Any, attributes: Attributes) -> Fold:
+def rows_dropped(attributes: Attributes, count: int) -> Fold:
     """Read how many rows were lost for one reason."""
-    reason, count = str(attributes.get(names.DROP_REASON, "")), _count(point)
+    reason = attributes.get(names.DROP_REASON, "")
     return lambda profile: profile.dropped.update({reason: count})
 
 
-def mismatches(point: Any, attributes: Attributes) -> Fold:
+def mismatches(attributes: Attributes, count: int) -> Fold:
     """Read in how many windows a part of the fingerprint was another than the baseline's."""
-    part, count = str(attributes[names.FINGERPRINT_PART]), _count(point)
+    part = attributes[names.FINGERPRINT_PART]
     return lambda profile: profile.mismatches.update({part: count})
 
 
-def nothing(_point: Any, _attributes: Attributes) -> Fold:
+def nothing(_attributes: Attributes, _count: int) -> Fold:
     """Accept a metric of the sender's own state, which no profile holds."""
     return lambda profile: None
 
 
-def duration(point: Any, _attributes: Attributes) -> Fold:
+def duration(_attributes: Attributes, told: Binned) -> Fold:
     """Read how long the calls took; other bounds than ours are rebinned."""
-    received = Histogram(point.explicit_bounds, _counts(point.bucket_counts))
-    seconds = float(point.sum)
+    received = told.values
+    seconds = 0.0 if math.isnan(told.total) else told.total
 
     def fold(profile: Profile) -> None:
         edges = profile.duration.bin_edges
@@ -160,21 +176,13 @@ def moments(point: Any, attributes: Attributes) -> Fold:
     """Read the event with the exact moments of all numeric features."""
     features, roles = attributes[names.MOMENT_NAMES], attributes[names.MOMENT_ROLES]
     joint_names = attributes.get(names.JOINT_NAMES, ())
-    numbers = np.frombuffer(point.body.bytes_value, dtype="<f8").astype(np.float64)
-    size = len(joint_names)
-    joint_length = 1 + 2 * size + size * (size + 1) // 2 if size else 0
-    expected = MOMENTS_PER_FEATURE * len(features) + joint_length
-    if len(roles) != len(features) or numbers.size != expected:
-        raise UndecodableTelemetry(
-            f"{len(features)} features and {size} joint ones need {expected} numbers, "
-            f"got {numbers.size}."
-        )
-    each = numbers[: MOMENTS_PER_FEATURE * len(features)].reshape(-1, MOMENTS_PER_FEATURE)
+    if len(roles) != len(features):
+        raise UndecodableTelemetry(f"{len(features)} features have {len(roles)} roles.")
+    each, joint = decode_moments(point.body.bytes_value, features, joint_names)
     folds = [
-        _exact_moments(str(name), _role(role), row)
-        for name, role, row in zip(features, roles, each, strict=True)
+        _exact_moments(str(name), _role(role), exact)
+        for name, role, exact in zip(features, roles, each, strict=True)
     ]
-    joint = _joint(joint_names, numbers[each.size :]) if size else None
 
     def fold(profile: Profile) -> None:
         for one in folds:
@@ -185,32 +193,21 @@ def moments(point: Any, attributes: Attributes) -> Fold:
     return fold
 
 
-def _numbers(values: Histogram | ExponentialHistogram, point: Any, attributes: Attributes) -> Fold:
-    extremes = Moments()
-    if point.HasField("min") and point.HasField("max"):
-        extremes = Moments(minimum=point.min, maximum=point.max)
+def _numbers(
+    values: Histogram | ExponentialHistogram,
+    minimum: float,
+    maximum: float,
+    attributes: Attributes,
+) -> Fold:
+    is_told = not (math.isnan(minimum) or math.isnan(maximum))
+    extremes = Moments(minimum=minimum, maximum=maximum) if is_told else Moments()
     return _feature(attributes, "numeric", values, moments=extremes)
 
 
-def _exact_moments(name: str, role: Role, row: FloatArray) -> Fold:
-    n, shift, offset, m2, minimum, maximum = row.tolist()
-    if not 0 < n <= MAX_COUNT or not np.isfinite(row).all() or m2 < 0:
-        raise UndecodableTelemetry(f"the moments of {name!r} are no numbers of a sample: {row}.")
-    exact = Moments(
-        shift=shift, n=int(n), mean_offset=offset, m2=m2, minimum=minimum, maximum=maximum
-    )
+def _exact_moments(name: str, role: Role, exact: Moments) -> Fold:
     return _fold_feature(
         lambda: FeatureProfile(name, role, "numeric", ExponentialHistogram(), exact)
     )
-
-
-def _joint(feature_names: tuple[str, ...], numbers: FloatArray) -> JointMoments:
-    size = len(feature_names)
-    shift, offset = numbers[1 : 1 + size], numbers[1 + size : 1 + 2 * size]
-    m2: FloatArray = joint_matrix(numbers[1 + 2 * size :], size)
-    if not 0 < numbers[0] <= MAX_COUNT or not np.isfinite(numbers).all():
-        raise UndecodableTelemetry("the joint moments are no numbers of a sample.")
-    return JointMoments(feature_names, shift, n=int(numbers[0]), mean_offset=offset, m2=m2)
 
 
 def _feature(
@@ -261,18 +258,23 @@ def _role(value: Any) -> Role:
     raise UndecodableTelemetry(f"{names.FEATURE_ROLE} is {value!r}: it is input or output.")
 
 
-def _count(point: Any) -> int:
-    value = point.as_int if point.WhichOneof("value") == "as_int" else point.as_double
-    return _checked(value)
+def checked_count(value: float) -> int:
+    """Return a number as a count.
 
-
-def _checked(value: float) -> int:
+    Raises:
+        UndecodableTelemetry: where it is none, or so large that sums of such would leave 64 bits.
+    """
     if not 0 <= value <= MAX_COUNT or value != int(value):
         raise UndecodableTelemetry(f"{value!r} is no count.")
     return int(value)
 
 
-def _counts(values: Sequence[int]) -> IntArray:
+def checked_counts(values: Sequence[int]) -> IntArray:
+    """Return numbers of zero or more as counts.
+
+    Raises:
+        UndecodableTelemetry: where one of them is so large that sums of such would leave 64 bits.
+    """
     counts = np.array(values, dtype=np.uint64)
     if counts.max(initial=0) > MAX_COUNT:
         raise UndecodableTelemetry(f"{counts.max()} is no count.")
@@ -280,6 +282,6 @@ def _counts(values: Sequence[int]) -> IntArray:
 
 
 def _sparse(buckets: Any) -> Buckets:
-    counts = _counts(buckets.bucket_counts)
+    counts = checked_counts(buckets.bucket_counts)
     used = np.flatnonzero(counts)
     return Buckets(used + buckets.offset, counts[used])

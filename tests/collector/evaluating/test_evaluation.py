@@ -6,12 +6,12 @@ import pytest
 
 import modelwatch as mw
 from modelwatch.collector.evaluating.evaluation import Evaluator, assess, choose_windows
-from modelwatch.collector.evaluating.scheduler import HORIZON_WINDOWS, Schedule, Scheduler
+from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.latest import Latest
 from modelwatch.collector.serving.page_words import notes_of
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.collector.storing.store import FilledWindow, WindowProfiles
-from modelwatch.collector.windows import TimeWindow
+from modelwatch.collector.windows import HORIZON_WINDOWS, TimeWindow
 from tests.collector.conftest import FEATURE, MODEL, NOW_NS, SECOND, VERSION, Traffic
 
 WINDOW = TimeWindow.ending(NOW_NS, seconds=60)
@@ -124,13 +124,13 @@ async def test_scheduler_evaluates_finished_windows_once(
     scheduler = Scheduler(store, Evaluator(store), schedule, clock=lambda: clock[0])
     end = NOW_NS - NOW_NS % (60 * SECOND)
     for back in (-1, 0, 60, HORIZON_WINDOWS * 60 + 600):
-        await store.write(traffic.points(traffic.profile(end_ns=end - back * SECOND, shift=30)))
+        await store.write(traffic.arrivals(traffic.profile(end_ns=end - back * SECOND, shift=30)))
     assert await scheduler.run_once() == 0  # no baseline yet
     await store.put_baseline(MODEL, VERSION, baseline.id, baseline.to_json())
     assert await scheduler.run_once() == 2
     assert await scheduler.run_once() == 0
     late = traffic.profile(end_ns=end - 30 * SECOND, instance="late")
-    await store.write(traffic.points(late))
+    await store.write(traffic.arrivals(late))
     assert await scheduler.run_once() == 1
     clock[0] += 120 * SECOND
     assert await scheduler.run_once() == 1
@@ -141,7 +141,7 @@ async def test_scheduler_evaluates_finished_windows_once(
 async def test_scheduler_survives_a_damaged_baseline(store: SqliteStore, traffic: Traffic) -> None:
     """A baseline that cannot be read fails its own version, and no other."""
     await store.put_baseline(MODEL, VERSION, "bad", "{}")
-    await store.write(traffic.points(traffic.profile(end_ns=NOW_NS - 90 * SECOND)))
+    await store.write(traffic.arrivals(traffic.profile(end_ns=NOW_NS - 90 * SECOND)))
     schedule = Schedule(window_seconds=60, interval_seconds=1, lateness_seconds=0)
     assert await Scheduler(store, Evaluator(store), schedule, clock=lambda: NOW_NS).run_once() == 0
 
@@ -155,7 +155,7 @@ async def test_scheduler_survives_a_fault(
 ) -> None:
     """A fault of ours in one comparison is logged, and the schedule goes on."""
     await store.put_baseline(MODEL, VERSION, baseline.id, baseline.to_json())
-    await store.write(traffic.points(traffic.profile(end_ns=NOW_NS - 90 * SECOND)))
+    await store.write(traffic.arrivals(traffic.profile(end_ns=NOW_NS - 90 * SECOND)))
     evaluator = Evaluator(store)
     schedule = Schedule(window_seconds=60, interval_seconds=1, lateness_seconds=0)
     scheduler = Scheduler(store, evaluator, schedule, clock=lambda: NOW_NS)
@@ -172,10 +172,10 @@ async def test_evaluator_sees_new_data(
     """The same window is computed once, until data or another baseline comes."""
     await store.put_baseline(MODEL, VERSION, baseline.id, baseline.to_json())
     evaluator = Evaluator(store)
-    await store.write(traffic.points())
+    await store.write(traffic.arrivals())
     first = evaluator.assess(MODEL, VERSION, WINDOW)
     assert evaluator.assess(MODEL, VERSION, WINDOW) is first
-    await store.write(traffic.points(traffic.profile(instance="b")))
+    await store.write(traffic.arrivals(traffic.profile(instance="b")))
     second = evaluator.assess(MODEL, VERSION, WINDOW)
     assert second.current is not None
     assert (second.current.rows, second.instances) == (1_000, 2)

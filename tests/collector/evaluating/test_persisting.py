@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import httpx
 import pytest
 
 import modelwatch as mw
@@ -17,11 +16,17 @@ from modelwatch.collector.evaluating.persisting import (
 )
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.serving.page_words import holding
+from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.storing.sqlite_store import SqliteStore
-from modelwatch.collector.storing.store import Evaluation, WindowProfiles
+from modelwatch.collector.storing.store import (
+    Evaluation,
+    SummarizedEvaluation,
+    WindowProfiles,
+)
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.persistence import FeatureHistory, Persistence
 from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity
+from tests import plain_http
 from tests.collector.conftest import (
     FEATURE,
     MODEL,
@@ -63,6 +68,17 @@ def evaluation(
     )
 
 
+def summarized(found: Evaluation) -> SummarizedEvaluation:
+    """Return an evaluation as lists of many have it."""
+    return SummarizedEvaluation(
+        baseline_id=found.baseline_id,
+        window=found.window,
+        through_id=found.through_id,
+        evaluated_ns=found.evaluated_ns,
+        summary=EvaluationSummary.of_document(found.report),
+    )
+
+
 def found_at(window: list[FeatureHistory]) -> tuple[int, int]:
     """Return in how many windows the feature was found, of how many."""
     (history,) = window
@@ -72,7 +88,7 @@ def found_at(window: list[FeatureHistory]) -> tuple[int, int]:
 def test_each_window_knows_those_before_it() -> None:
     """Of each window is told what held when it ended."""
     told = read_windows(
-        [evaluation(letter, number) for number, letter in enumerate("D?D..")], Persistence()
+        [summarized(evaluation(letter, n)) for n, letter in enumerate("D?D..")], Persistence()
     )
     assert [found_at(window.histories) for window in told] == [
         (1, 1),
@@ -92,7 +108,7 @@ def test_windows_of_another_baseline_or_length_are_apart() -> None:
         evaluation("D", 3, seconds=90),
         evaluation("D", 4),
     ]
-    told = read_windows(mixed, Persistence())
+    told = read_windows([summarized(found) for found in mixed], Persistence())
     assert [found_at(window.histories) for window in told] == [(1, 1), (1, 1), (1, 1), (2, 2)]
 
 
@@ -160,19 +176,19 @@ def lasting(start: Start, baseline: mw.Baseline, traffic: Traffic) -> Running:
         profile = traffic.profile(end_ns=GRID_NS - back * SECOND, shift=shift)
         assert collector.post(traffic.body(profile)).status_code == 200
     address = collector.version("/windows")
-    assert eventually(lambda: len(httpx.get(address).json()["windows"]) == 3)
+    assert eventually(lambda: len(plain_http.get(address).json()["windows"]) == 3)
     return collector
 
 
 def test_api_names_what_persists(lasting: Running) -> None:
     """Both answers name the persistent features, as of the end of each window."""
     told = {"severity": "drift", "found": 2, "judged": 3}
-    answer = httpx.get(lasting.version("/drift"), params={"window": "15m"}).json()
+    answer = plain_http.get(lasting.version("/drift"), params={"window": "15m"}).json()
     assert answer["persistence"] == {"k": 2, "m": 3}
     assert answer["persistent"] == {FEATURE: told}
     earlier = {"window": "60s", "end": str(GRID_NS // SECOND - 300)}
-    assert httpx.get(lasting.version("/drift"), params=earlier).json()["persistent"] == {}
-    answer = httpx.get(lasting.version("/windows")).json()
+    assert plain_http.get(lasting.version("/drift"), params=earlier).json()["persistent"] == {}
+    answer = plain_http.get(lasting.version("/windows")).json()
     assert answer["persistence"] == {"k": 2, "m": 3}
     assert [window["persistent"] for window in answer["windows"]] == [
         {},
@@ -180,13 +196,13 @@ def test_api_names_what_persists(lasting: Running) -> None:
         {FEATURE: told},
     ]
     assert [window["verdict"] for window in answer["windows"]] == ["drift", "drift", "none"]
-    (last,) = httpx.get(lasting.version("/windows"), params={"limit": "1"}).json()["windows"]
+    (last,) = plain_http.get(lasting.version("/windows"), params={"limit": "1"}).json()["windows"]
     assert last["persistent"] == {FEATURE: told}
 
 
 def test_page_tells_what_persists(lasting: Running) -> None:
     """The page says in how many windows a feature was found, and which hold."""
-    text = httpx.get(lasting.page(), params={"window": "15m"}).text
+    text = plain_http.get(lasting.page(), params={"window": "15m"}).text
     assert "in 2 of the last 3 windows" in text
     assert "in 2 or more of the last 3 finished windows" in text
 
@@ -197,6 +213,6 @@ def test_k_and_m_can_be_chosen(start: Start, baseline: mw.Baseline, traffic: Tra
     collector.push(baseline)
     collector.post(traffic.body(traffic.profile(end_ns=GRID_NS - 60 * SECOND, shift=30)))
     address = collector.version("/windows")
-    assert eventually(lambda: len(httpx.get(address).json()["windows"]) == 1)
-    answer = httpx.get(collector.version("/drift")).json()
+    assert eventually(lambda: len(plain_http.get(address).json()["windows"]) == 1)
+    answer = plain_http.get(collector.version("/drift")).json()
     assert list(answer["persistent"]) == [FEATURE]

@@ -19,7 +19,7 @@ from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.receiver import Receiver, ReceiverLimits
 from modelwatch.collector.storing.store import Written
 from modelwatch.errors import StoreBusy, StoreError
-from modelwatch.telemetry.wire import Point
+from modelwatch.telemetry.wire import Arrival
 from tests.collector.conftest import PROTOBUF, Traffic
 
 LIMITS = ReceiverLimits(max_body_bytes=200_000, max_decompressed_bytes=400_000, max_requests=4)
@@ -29,15 +29,16 @@ class Sink:
     """A sink that remembers, or fails as it is told to."""
 
     def __init__(self, error: Exception | None = None) -> None:
-        self.points: list[Point] = []
+        self.arrivals: list[Arrival] = []
         self.error = error
 
-    async def write(self, points: Sequence[Point]) -> Written:
-        """Take points, or fail."""
+    async def write(self, arrivals: Sequence[Arrival]) -> Written:
+        """Take what came, or fail."""
         if self.error is not None:
             raise self.error
-        self.points += points
-        return Written(stored=len(points), duplicates=0, rejected=0)
+        self.arrivals += arrivals
+        stored = sum(arrival.points for arrival in arrivals)
+        return Written(stored=stored, duplicates=0, rejected=0)
 
 
 def client(sink: Sink, limits: ReceiverLimits = LIMITS) -> httpx.AsyncClient:
@@ -63,7 +64,7 @@ async def test_takes_every_encoding(traffic: Traffic, encoding: str) -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"] == PROTOBUF["Content-Type"]
     assert not ExportMetricsServiceResponse.FromString(answer.content).HasField("partial_success")
-    assert len(sink.points) == len(traffic.points())
+    assert sum(arrival.points for arrival in sink.arrivals) == traffic.points()
 
 
 async def test_says_what_was_rejected(traffic: Traffic) -> None:

@@ -7,13 +7,14 @@ import httpx
 import pytest
 
 import modelwatch as mw
-from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.serving.api import build_api
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.report.drift_report import DriftReport
 from modelwatch.telemetry.wire import encode_logs
+from tests import plain_http
+from tests.collector.alerting.conftest import make_alerting
 from tests.collector.conftest import (
     FEATURE,
     MODEL,
@@ -42,7 +43,7 @@ def test_whole_path(start: Start, baseline: mw.Baseline, traffic: Traffic) -> No
     collector = start()
     assert collector.push(baseline).status_code == 201
     assert collector.post(traffic.body(traffic.profile(shift=30))).status_code == 200
-    answer = httpx.get(collector.version("/drift"), params={"window": "1h"}).json()
+    answer = plain_http.get(collector.version("/drift"), params={"window": "1h"}).json()
     report = DriftReport.from_dict(answer)
     assert answer["state"] == "drift"
     assert answer["window"]["seconds"] == 3_600
@@ -61,9 +62,9 @@ def test_answers_as_a_comparison_in_process(
     for profile in profiles:
         collector.post(traffic.body(profile))
         logs = encode_logs(profile, resource={"service.instance.id": profile.instance or ""})
-        sent = httpx.post(f"{collector.otlp}/v1/logs", content=logs, headers=PROTOBUF)
+        sent = plain_http.post(f"{collector.otlp}/v1/logs", content=logs, headers=PROTOBUF)
         assert sent.status_code == 200
-    found = DriftReport.from_dict(httpx.get(collector.version("/drift")).json())
+    found = DriftReport.from_dict(plain_http.get(collector.version("/drift")).json())
     expected = mw.compare(baseline, profiles[0].merge(profiles[1]))
     assert found.rows == expected.rows == 1_000
     for name, feature in expected.features.items():
@@ -85,8 +86,8 @@ def test_windows_are_evaluated_by_themselves(
     collector.push(baseline)
     collector.post(traffic.body(traffic.profile(end_ns=NOW_NS - 90 * SECOND, shift=30)))
     address = collector.version("/windows")
-    assert eventually(lambda: bool(httpx.get(address).json()["windows"]))
-    (window,) = httpx.get(address).json()["windows"]
+    assert eventually(lambda: bool(plain_http.get(address).json()["windows"]))
+    (window,) = plain_http.get(address).json()["windows"]
     assert (window["state"], window["rows"], window["seconds"]) == ("drift", 500, 60)
     assert window["features"][FEATURE]["severity"] == "drift"
 
@@ -95,9 +96,9 @@ def test_models_are_listed(start: Start, baseline: mw.Baseline, traffic: Traffic
     """A model is listed with its versions, rows and when it was seen; at first there is none."""
     collector = start()
     address = f"{collector.api}/api/v1/models"
-    assert httpx.get(address).json()["models"] == []
+    assert plain_http.get(address).json()["models"] == []
     collector.post(traffic.body())
-    (model,) = httpx.get(address).json()["models"]
+    (model,) = plain_http.get(address).json()["models"]
     (version,) = model["versions"]
     assert (model["name"], version["version"], version["rows"]) == (MODEL, VERSION, 500)
     assert version["last_seen"] == "2023-11-14T22:13:20.000Z"
@@ -109,8 +110,8 @@ def test_tells_what_came_in(start: Start, traffic: Traffic) -> None:
     collector = start()
     for body in (traffic.body(), traffic.body(), b"\xff"):
         collector.post(body)
-    told = httpx.get(f"{collector.api}/api/v1/received").json()
-    points = len(traffic.points())
+    told = plain_http.get(f"{collector.api}/api/v1/received").json()
+    points = traffic.points()
     assert (told["points"], told["duplicates"]) == (points, points)
     assert (told["requests"], told["refused"]) == (3, 1)
 
@@ -119,8 +120,8 @@ def test_unknown_model_names_the_known(start: Start, traffic: Traffic) -> None:
     """An unknown model or version is a 404 that names what is known."""
     collector = start()
     collector.post(traffic.body())
-    model = httpx.get(collector.version("/drift", model="chrun"))
-    version = httpx.get(collector.version("/drift", version="9"))
+    model = plain_http.get(collector.version("/drift", model="chrun"))
+    version = plain_http.get(collector.version("/drift", version="9"))
     assert model.status_code == version.status_code == 404
     assert problem(model)["known_models"] == [MODEL]
     assert problem(version)["known_versions"] == [VERSION]
@@ -132,26 +133,26 @@ def test_slash_in_a_name_is_part_of_it(start: Start, traffic: Traffic) -> None:
     collector.post(traffic.body())
     address = collector.version("/windows")
     assert "churn%2Feu" in address
-    assert httpx.get(address).status_code == 200
-    assert httpx.get(address.replace("%2F", "/")).status_code == 404
+    assert plain_http.get(address).status_code == 200
+    assert plain_http.get(address.replace("%2F", "/")).status_code == 404
 
 
 def test_version_without_baseline_says_so(start: Start, traffic: Traffic) -> None:
     """Without a baseline drift is a 409 with what to do, never "no drift"."""
     collector = start()
     collector.post(traffic.body())
-    answer = httpx.get(collector.version("/drift"))
+    answer = plain_http.get(collector.version("/drift"))
     assert answer.status_code == 409
     assert problem(answer)["state"] == "no_baseline"
     assert "modelwatch baseline push" in str(problem(answer)["detail"])
-    assert httpx.get(collector.version("/baseline")).status_code == 409
+    assert plain_http.get(collector.version("/baseline")).status_code == 409
 
 
 def test_window_without_data_says_so(start: Start, baseline: mw.Baseline) -> None:
     """Without data the state is no_data, and no feature is called free of drift."""
     collector = start()
     collector.push(baseline)
-    answer = httpx.get(collector.version("/drift")).json()
+    answer = plain_http.get(collector.version("/drift")).json()
     assert (answer["state"], answer["rows"]) == ("no_data", 0)
     assert {f["severity"] for f in answer["features"].values()} == {"insufficient_data"}
 
@@ -162,9 +163,9 @@ def test_end_chooses_the_window(start: Start, baseline: mw.Baseline, traffic: Tr
     collector.push(baseline)
     collector.post(traffic.body(traffic.profile(end_ns=NOW_NS - 86_400 * SECOND)))
     for end in ("1699913600", "2023-11-13T22:13:20Z"):
-        answer = httpx.get(collector.version("/drift"), params={"window": "1m", "end": end})
+        answer = plain_http.get(collector.version("/drift"), params={"window": "1m", "end": end})
         assert answer.json()["rows"] == 500
-    assert httpx.get(collector.version("/drift")).json()["state"] == "no_data"
+    assert plain_http.get(collector.version("/drift")).json()["state"] == "no_data"
 
 
 @pytest.mark.parametrize("query", ["window=soon", "window=0s", "end=never", "window=500d"])
@@ -172,7 +173,7 @@ def test_unreadable_windows_are_refused(start: Start, baseline: mw.Baseline, que
     """A window that cannot be read is a 400 with examples of those that can."""
     collector = start()
     collector.push(baseline)
-    answer = httpx.get(f"{collector.version('/drift')}?{query}")
+    answer = plain_http.get(f"{collector.version('/drift')}?{query}")
     assert answer.status_code == 400
     assert "give" in str(problem(answer)["detail"])
 
@@ -182,10 +183,10 @@ def test_baseline_comes_back(start: Start, baseline: mw.Baseline) -> None:
     collector = start()
     collector.push(baseline)
     address = collector.version("/baseline")
-    answer = httpx.get(address)
+    answer = plain_http.get(address)
     assert mw.Baseline.from_json(answer.text).id == baseline.id
     assert answer.headers["etag"] == f'"{baseline.id}"'
-    again = httpx.get(address, headers={"If-None-Match": answer.headers["etag"]})
+    again = plain_http.get(address, headers={"If-None-Match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
@@ -203,10 +204,10 @@ def test_baseline_comes_back(start: Start, baseline: mw.Baseline) -> None:
 def test_damaged_baseline_is_refused(start: Start, body: bytes) -> None:
     """A baseline that cannot be read is a 400 that says why, and nothing is stored."""
     collector = start()
-    answer = httpx.put(collector.version("/baseline"), content=body)
+    answer = plain_http.put(collector.version("/baseline"), content=body)
     assert answer.status_code == 400
     assert problem(answer)["detail"]
-    assert httpx.get(f"{collector.api}/api/v1/models").json()["models"] == []
+    assert plain_http.get(f"{collector.api}/api/v1/models").json()["models"] == []
 
 
 def test_damaged_fields_are_refused(start: Start, baseline: mw.Baseline) -> None:
@@ -215,7 +216,7 @@ def test_damaged_fields_are_refused(start: Start, baseline: mw.Baseline) -> None
     document = json.loads(baseline.to_json())
     escaped = baseline.to_json().replace('"country"', '"\\ud800"')
     for damaged in (json.dumps({**document, "features": 3}), escaped):
-        answer = httpx.put(collector.version("/baseline"), content=damaged)
+        answer = plain_http.put(collector.version("/baseline"), content=damaged)
         assert answer.status_code == 400
         assert problem(answer)["detail"]
 
@@ -232,13 +233,13 @@ def test_baseline_of_another_version_is_refused(start: Start) -> None:
 def test_operations(start: Start) -> None:
     """Liveness, readiness and the OpenAPI document are served; other paths are a 404."""
     collector = start()
-    assert httpx.get(f"{collector.api}/healthz").status_code == 200
-    assert httpx.get(f"{collector.api}/readyz").status_code == 200
+    assert plain_http.get(f"{collector.api}/healthz").status_code == 200
+    assert plain_http.get(f"{collector.api}/readyz").status_code == 200
     assert httpx.head(f"{collector.api}/readyz").status_code == 200
-    paths = httpx.get(f"{collector.api}/openapi.json").json()["paths"]
+    paths = plain_http.get(f"{collector.api}/openapi.json").json()["paths"]
     assert "/api/v1/models/{model}/versions/{version}/drift" in paths
-    assert httpx.get(f"{collector.api}/api/v1/other").status_code == 404
-    assert problem(httpx.get(f"{collector.api}/api/v1/other"))
+    assert plain_http.get(f"{collector.api}/api/v1/other").status_code == 404
+    assert problem(plain_http.get(f"{collector.api}/api/v1/other"))
 
 
 HOSTILE = {
@@ -258,7 +259,7 @@ def test_hostile_baseline_is_refused(start: Start, baseline: mw.Baseline, damage
     change = HOSTILE[damage]
     document = json.loads(baseline.to_json())
     body = change if isinstance(change, bytes) else json.dumps(document | change).encode()
-    answer = httpx.put(collector.version("/baseline"), content=body)
+    answer = plain_http.put(collector.version("/baseline"), content=body)
     assert answer.status_code == 400
     assert "damaged" in str(problem(answer)["detail"])
 
@@ -266,11 +267,11 @@ def test_hostile_baseline_is_refused(start: Start, baseline: mw.Baseline, damage
 def test_wrong_method_names_the_right_ones(start: Start) -> None:
     """A method that a path does not take is a 405, titled so, that lists those that it takes."""
     collector = start()
-    answer = httpx.delete(collector.version("/baseline"))
+    answer = plain_http.delete(collector.version("/baseline"))
     assert answer.status_code == 405
     assert problem(answer)["title"] == "Method not allowed"
     assert answer.headers["allow"] == "GET, PUT"
-    page = httpx.post(collector.api)
+    page = plain_http.post(collector.api)
     assert (page.status_code, page.headers["allow"]) == (405, "GET")
 
 
@@ -280,9 +281,9 @@ def test_a_lost_store_is_not_ready(start: Start, traffic: Traffic) -> None:
     assert collector.post(traffic.body()).status_code == 200
     collector.store.unlink()
     assert collector.post(traffic.body(traffic.profile(instance="b"))).status_code == 503
-    ready = httpx.get(f"{collector.api}/readyz")
+    ready = plain_http.get(f"{collector.api}/readyz")
     assert (ready.status_code, "gone" in ready.text) == (503, True)
-    models = httpx.get(f"{collector.api}/api/v1/models")
+    models = plain_http.get(f"{collector.api}/api/v1/models")
     assert models.status_code == 503
     assert problem(models)["title"] == "Store failed"
     assert models.headers["retry-after"] == "2"
@@ -299,7 +300,10 @@ async def test_an_unforeseen_fault_shows_nothing(
 
     monkeypatch.setattr(store, "versions", fail)
     options = CollectorOptions(store_path=store.path)
-    app = build_api(store, Evaluator(store), options, ReceiverCounts())
+    alerting = make_alerting(store)
+    app = build_api(
+        store, alerting.evaluator, options, ReceiverCounts(), alerting.alerting, alerting.alerts
+    )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://collector") as client:
         answer = await client.get(path)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,8 +15,21 @@ from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 
 import modelwatch as mw
-from tests.collector.conftest import MODEL, VERSION, Running, Start, Traffic
+from modelwatch.collector.alerting.options import AlertingOptions
+from tests.collector.conftest import (
+    MODEL,
+    NOW_NS,
+    SECOND,
+    VERSION,
+    Running,
+    Start,
+    Traffic,
+    eventually,
+)
 from tests.collector.security.conftest import StoreTokens, bearer
+
+LAST_NS = NOW_NS - NOW_NS % (60 * SECOND)
+"""End of the last finished window."""
 
 EXAMPLES = 25
 """Requests for each operation: a share that a test run has time for."""
@@ -37,13 +51,29 @@ def opened(
     start: Start, baseline: mw.Baseline, traffic: Traffic, tmp_path: Path
 ) -> tuple[Running, str]:
     """A collector with data, and a token that opens all of its API."""
-    collector = start()
+    collector = start(alerting=drift_alerts(tmp_path / "modelwatch.toml"))
     assert collector.push(baseline).status_code == 201
-    assert collector.post(traffic.body(traffic.profile(shift=30))).status_code == 200
-    return collector, StoreTokens(tmp_path / "store.sqlite").make("boss", "admin")
+    assert collector.post(traffic.body(traffic.profile(end_ns=LAST_NS, shift=30))).is_success
+    token = StoreTokens(tmp_path / "store.sqlite").make("boss", "admin")
+    assert eventually(lambda: bool(alerts_of(collector, token)))
+    return collector, token
 
 
-def statuses_of(operation: APIOperation[Any, Any, Any, Any], token: str) -> set[int]:
+def drift_alerts(path: Path) -> AlertingOptions:
+    """Return a configuration by which one window of drift is an alert."""
+    path.write_text('[[rules]]\nname = "drift"\non = "drift"\nk = 1\nm = 1\n')
+    return AlertingOptions(config_path=path, environment={})
+
+
+def alerts_of(collector: Running, token: str) -> list[str]:
+    """Return the ids of the alerts that a token may read."""
+    answer = httpx.get(f"{collector.api}/api/v1/alerts", headers=bearer(token))
+    return [alert["id"] for alert in answer.json().get("alerts", ())]
+
+
+def statuses_of(
+    operation: APIOperation[Any, Any, Any, Any], token: str, known: Mapping[str, str]
+) -> set[int]:
     """Ask an operation whatever it may be asked; return how it answered."""
     statuses = set()
 
@@ -57,9 +87,10 @@ def statuses_of(operation: APIOperation[Any, Any, Any, Any], token: str) -> set[
     )
     @given(case=operation.as_strategy(), of_known=st.booleans())
     def ask(case: schemathesis.Case[Any], of_known: bool) -> None:
-        if of_known and "model" in case.path_parameters:
-            known = {"model": quote(MODEL, safe=""), "version": quote(VERSION, safe="")}
-            case.path_parameters.update(known)
+        if of_known:
+            case.path_parameters.update(
+                {name: known[name] for name in case.path_parameters.keys() & known.keys()}
+            )
         answer = case.call(headers=bearer(token), timeout=60)
         statuses.add(answer.status_code)
         assert answer.status_code < 500, answer.text
@@ -74,11 +105,16 @@ def test_whatever_is_asked_is_answered_as_described(opened: tuple[Running, str])
     collector, token = opened
     schema = schemathesis.openapi.from_url(f"{collector.api}/openapi.json", headers=bearer(token))
     answered = {}
+    (alert_id,) = alerts_of(collector, token)
+    known = {"model": quote(MODEL, safe=""), "version": quote(VERSION, safe="")}
+    known["alert_id"] = alert_id
     for found in schema.get_all_operations():
         assert isinstance(found, Ok), found
-        answered[found.ok().label] = statuses_of(found.ok(), token)
+        answered[found.ok().label] = statuses_of(found.ok(), token, known)
     reads = {name: statuses for name, statuses in answered.items() if name.startswith("GET")}
-    assert len(reads) >= 8
+    assert len(reads) >= 12
+    assert 200 in answered["POST /api/v1/alerts/{alert_id}/acknowledge"]
+    assert 201 in answered["POST /api/v1/silences"]
     assert [name for name, statuses in reads.items() if 200 not in statuses] == []
     assert 401 not in set().union(*answered.values())
 

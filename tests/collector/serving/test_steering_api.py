@@ -8,8 +8,10 @@ import pytest
 
 import modelwatch as mw
 from modelwatch.collector.storing import schema
+from modelwatch.collector.storing.schema_steps import STEPS
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.telemetry.steering import FeatureLimits, Steering
+from tests import plain_http
 from tests.collector.conftest import FEATURE, MODEL, VERSION, Start, Traffic
 
 
@@ -18,19 +20,19 @@ def test_a_document_is_kept_and_told_by_its_tag(start: Start, traffic: Traffic) 
     collector = start()
     collector.post(traffic.body())
     address = collector.version("/capture")
-    first = httpx.get(address)
+    first = plain_http.get(address)
     assert Steering.from_json(first.content) == Steering()
     body = {"sample_rate": 0.25, "outlier_limits": {FEATURE: {"upper": 90}}}
-    put = httpx.put(address, json=body)
+    put = plain_http.put(address, json=body)
     assert put.status_code == 200
-    found = httpx.get(address)
+    found = plain_http.get(address)
     limits = {FEATURE: FeatureLimits(upper=90.0)}
     assert Steering.from_json(found.content) == Steering(sample_rate=0.25, outlier_limits=limits)
     assert found.headers["etag"] == put.headers["etag"] != first.headers["etag"]
     assert found.headers["etag"].startswith('"')
-    known = httpx.get(address, headers={"If-None-Match": found.headers["etag"]})
+    known = plain_http.get(address, headers={"If-None-Match": found.headers["etag"]})
     assert (known.status_code, known.content) == (304, b"")
-    stale = httpx.get(address, headers={"If-None-Match": first.headers["etag"]})
+    stale = plain_http.get(address, headers={"If-None-Match": first.headers["etag"]})
     assert stale.status_code == 200
 
 
@@ -42,12 +44,12 @@ def test_a_document_is_replaced_and_removed(start: Start, baseline: mw.Baseline)
         answer = httpx.request(method, address, content=b"{}" if method == "PUT" else None)
         assert (answer.status_code, answer.json()["title"]) == (404, "Unknown model")
     collector.push(baseline)
-    httpx.put(address, json={"enabled": False})
-    httpx.put(address, json={"max_rows_per_second": 5})
-    assert Steering.from_json(httpx.get(address).content) == Steering(max_rows_per_second=5.0)
-    assert httpx.delete(address).status_code == 204
-    assert Steering.from_json(httpx.get(address).content) == Steering()
-    assert httpx.post(address).headers["allow"] == "DELETE, GET, PUT"
+    plain_http.put(address, json={"enabled": False})
+    plain_http.put(address, json={"max_rows_per_second": 5})
+    assert Steering.from_json(plain_http.get(address).content) == Steering(max_rows_per_second=5.0)
+    assert plain_http.delete(address).status_code == 204
+    assert Steering.from_json(plain_http.get(address).content) == Steering()
+    assert plain_http.post(address).headers["allow"] == "DELETE, GET, PUT"
 
 
 @pytest.mark.parametrize(
@@ -65,22 +67,22 @@ def test_a_wrong_document_is_a_problem(
     """It is refused with what is wrong, and nothing is stored."""
     collector = start()
     collector.push(baseline)
-    answer = httpx.put(collector.version("/capture"), content=body)
+    answer = plain_http.put(collector.version("/capture"), content=body)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert named in answer.json()["detail"]
-    assert Steering.from_json(httpx.get(collector.version("/capture")).content) == Steering()
+    assert Steering.from_json(plain_http.get(collector.version("/capture")).content) == Steering()
 
 
 def test_the_page_says_that_capture_is_steered(start: Start, traffic: Traffic) -> None:
     """Whoever looks at sparse data reads that it was asked for."""
     collector = start()
     collector.post(traffic.body())
-    assert "Capture is steered" not in httpx.get(collector.page()).text
+    assert "Capture is steered" not in plain_http.get(collector.page()).text
     body = {"enabled": False, "sample_rate": 0.05, "max_rows_per_second": 2}
-    httpx.put(collector.version("/capture"), json=body)
+    plain_http.put(collector.version("/capture"), json=body)
     said = "Capture is steered: off, 5% of the calls, at most 2 rows a second."
-    assert said in httpx.get(collector.page()).text
+    assert said in plain_http.get(collector.page()).text
 
 
 async def test_a_store_of_the_first_schema_is_taken_over(
@@ -90,7 +92,7 @@ async def test_a_store_of_the_first_schema_is_taken_over(
     path = tmp_path / "old.sqlite"
     connection = sqlite3.connect(path, isolation_level=None)
     connection.executescript(
-        f"{schema._FIRST_SCHEMA}PRAGMA application_id = {schema.APPLICATION_ID};"
+        f"{STEPS[0]}PRAGMA application_id = {schema.APPLICATION_ID};"
         "PRAGMA user_version = 1;"
         "INSERT INTO versions (model, version, row_count) VALUES ('m', '1', 7);"
     )
@@ -107,7 +109,7 @@ def test_a_running_watch_is_steered(start: Start, baseline: mw.Baseline) -> None
     """From the collector's API to the watch, baseline and steering by one address."""
     collector = start()
     collector.push(baseline)
-    httpx.put(collector.version("/capture"), json={"enabled": False})
+    plain_http.put(collector.version("/capture"), json={"enabled": False})
     watch = mw.Watch(MODEL, version=VERSION, baseline=collector.api, endpoint=collector.otlp)
     watch._pipeline.source.seek(wait_seconds=30)
     assert watch.baseline is not None

@@ -20,7 +20,7 @@ import httpx
 __all__ = ["UNUSUAL", "USUAL", "Backends", "running", "wait_for"]
 
 ROOT = Path(__file__).parents[3]
-READY_SECONDS = 180.0
+READY_SECONDS = 600.0  # at its first start Phoenix is compiled, which a busy machine needs time for
 STOP_SECONDS = 20.0
 LOOK_AGAIN_SECONDS = 0.2
 

@@ -1,0 +1,199 @@
+"""What rules need to know of one finished window: small, and kept for as many as a rule looks at.
+
+Only what was found is kept of the features, and the names of those that could not be judged; all
+others were judged and found calm.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from modelwatch.collector.alerting.json_form import json_of
+from modelwatch.collector.evaluating.evaluation import Assessment, State
+from modelwatch.collector.windows import TimeWindow
+from modelwatch.errors import FormatError
+from modelwatch.persistence import weight_of
+from modelwatch.profile import Profile
+from modelwatch.report.drift_report import DriftReport
+from modelwatch.report.findings import PerformanceMetric
+from modelwatch.report.harm import DECIDING, is_surely_worse
+from modelwatch.report.wording import metric_name, number
+
+__all__ = ["Seen", "Traffic", "WindowFacts", "facts_of"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """One thing found in a window.
+
+    Attributes:
+        severity: drift or warning.
+        weight: its effect times the importance of the feature.
+        harmless: whether the model hardly reads it.
+        estimated: whether it rests on an estimate and not on labels.
+        cause: what happened, in words.
+    """
+
+    severity: Literal["drift", "warning"] = "drift"
+    weight: float = 0.0
+    harmless: bool = False
+    estimated: bool = False
+    cause: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traffic:
+    """What was asked and answered in a window.
+
+    Attributes:
+        rows: rows captured.
+        calls: all calls, failed ones too.
+        errors: calls that failed.
+        durations: calls by bin of `modelwatch.profile.DURATION_BOUNDS_SECONDS`.
+        outlier_rows: rows of which some input is an outlier.
+    """
+
+    rows: int = 0
+    calls: int = 0
+    errors: int = 0
+    durations: tuple[int, ...] = ()
+    outlier_rows: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowFacts:
+    """What rules need to know of one finished window of one model version.
+
+    Attributes:
+        window: the window.
+        baseline_id: what it was compared with; None where with nothing.
+        through_id: the latest stored profile taken into account.
+        state: what the window came to.
+        harmless: whether what drifted does no harm.
+        features: findings by feature.
+        unjudged: features that had too few rows.
+        joint: findings by statistic of all inputs together.
+        joint_unjudged: statistics that had too few rows.
+        performance: metrics that are surely worse.
+        performance_unjudged: metrics of which nothing could be said.
+        mismatches: what of the model or the environment was another than the baseline's.
+        traffic: calls and rows.
+    """
+
+    window: TimeWindow
+    baseline_id: str | None
+    through_id: int
+    state: State
+    harmless: bool = False
+    features: Mapping[str, Seen] = field(default_factory=dict)
+    unjudged: frozenset[str] = frozenset()
+    joint: Mapping[str, Seen] = field(default_factory=dict)
+    joint_unjudged: frozenset[str] = frozenset()
+    performance: Mapping[str, Seen] = field(default_factory=dict)
+    performance_unjudged: frozenset[str] = frozenset()
+    mismatches: tuple[str, ...] = ()
+    traffic: Traffic = field(default_factory=Traffic)
+
+    @property
+    def compared(self) -> bool:
+        """Whether there was something to compare: data, and a baseline that it fits."""
+        return self.state in ("drift", "warning", "no_drift", "insufficient_data")
+
+    def to_json(self) -> str:
+        """Return the text that the store keeps."""
+        return json_of(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> WindowFacts:
+        """Read what `to_json` made.
+
+        Raises:
+            FormatError: where it is damaged.
+        """
+        try:
+            body: dict[str, Any] = json.loads(text)
+            for name in ("unjudged", "joint_unjudged", "performance_unjudged"):
+                body[name] = frozenset(body[name])
+            for name in ("features", "joint", "performance"):
+                body[name] = {key: Seen(**seen) for key, seen in body[name].items()}
+            traffic = body["traffic"]
+            body["traffic"] = Traffic(**{**traffic, "durations": tuple(traffic["durations"])})
+            body["window"] = TimeWindow(**body["window"])
+            body["mismatches"] = tuple(body["mismatches"])
+            return cls(**body)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise FormatError(f"a stored window of the alerts is damaged: {error}.") from error
+
+
+def facts_of(found: Assessment) -> WindowFacts:
+    """Return what rules need to know of an assessed window. Pure."""
+    facts = WindowFacts(
+        window=found.window,
+        baseline_id=found.baseline.id if found.baseline else None,
+        through_id=found.through_id,
+        state=found.state,
+        mismatches=tuple(sorted(found.current.mismatches)) if found.current else (),
+        traffic=_traffic(found.current),
+    )
+    report = found.report
+    return _with_report(facts, report) if report is not None and facts.compared else facts
+
+
+def _with_report(facts: WindowFacts, report: DriftReport) -> WindowFacts:
+    features = {
+        name: Seen(
+            severity=feature.severity,
+            weight=weight_of(feature),
+            harmless=feature.harmless,
+            cause=feature.diagnosis or "",
+        )
+        for name, feature in report.features.items()
+        if feature.severity in ("drift", "warning")
+    }
+    joint = {
+        name: Seen(severity=found.severity, cause=found.diagnosis or "")
+        for name, found in report.multivariate.items()
+        if found.severity in ("drift", "warning")
+    }
+    metrics = {name: one for name, one in report.performance.items() if name in DECIDING}
+    return replace(
+        facts,
+        harmless=report.verdict == "drifted, harmless",
+        features=features,
+        unjudged=_unjudged(report.features),
+        joint=joint,
+        joint_unjudged=_unjudged(report.multivariate),
+        performance={n: _worse(one) for n, one in metrics.items() if is_surely_worse(one)},
+        performance_unjudged=frozenset(n for n, one in metrics.items() if one.change is None),
+    )
+
+
+def _unjudged(found: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(name for name, one in found.items() if one.severity == "insufficient_data")
+
+
+def _worse(metric: PerformanceMetric) -> Seen:
+    value = metric.estimated if metric.realized is None else metric.realized
+    told = "is estimated at" if metric.realized is None else "is"
+    cause = (
+        f"{metric_name(metric.name)} {told} {number(value)}, and was "
+        f"{number(metric.reference)} on the baseline"
+    )
+    _, change, _ = metric.change or (0.0, 0.0, 0.0)
+    return Seen(weight=abs(change), estimated=metric.realized is None, cause=cause)
+
+
+def _traffic(current: Profile | None) -> Traffic:
+    if current is None:
+        return Traffic()
+    calls = current.predictions.total()
+    return Traffic(
+        rows=current.rows,
+        calls=calls,
+        errors=calls - current.predictions[""],
+        durations=tuple(current.duration.counts.tolist()),
+        outlier_rows=current.outlier_rows,
+    )

@@ -1,0 +1,211 @@
+"""What each kind of rule sees in one window. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from modelwatch.collector.alerting.alert import AlertFeature, AlertSeverity
+from modelwatch.collector.alerting.facts import Seen, WindowFacts
+from modelwatch.collector.alerting.rules import Kind, Rule, matches
+from modelwatch.collector.windows import TimeWindow
+from modelwatch.model_fingerprint import MODEL_HASH
+from modelwatch.profile import DURATION_BOUNDS_SECONDS
+from modelwatch.report.wording import percent
+
+__all__ = ["BASELINE_FREE", "Observation", "observe", "quantile_seconds"]
+
+BASELINE_FREE: Final = frozenset[Kind]({"errors", "latency", "outliers", "no_data"})
+"""Kinds that need no baseline, and go on where a new one is pushed."""
+
+_SEVERITIES: Final[Mapping[str, AlertSeverity]] = {"drift": "critical", "warning": "warning"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """One window, as one rule sees it.
+
+    Attributes:
+        window: the window.
+        found: what was found, by name.
+        judged: whether anything could be judged; a window where nothing could is passed over.
+        unjudged: what could not be judged in it, while the rest could.
+    """
+
+    window: TimeWindow
+    found: Mapping[str, AlertFeature] = field(default_factory=dict)
+    judged: bool = True
+    unjudged: frozenset[str] = frozenset()
+
+
+def observe(rule: Rule, facts: WindowFacts) -> Observation:
+    """Return what a rule sees in a window; nothing is known of silence here."""
+    return _KINDS[rule.on](rule, facts)
+
+
+def quantile_seconds(durations: tuple[int, ...], quantile: float) -> float | None:
+    """Return a quantile of latency, between the edges of its bin; None without calls.
+
+    What is beyond the last edge is told as that edge.
+
+    >>> quantile_seconds((0, 0, 10) + (0,) * 15, 0.5)
+    0.000375
+    """
+    counts = np.asarray(durations, np.float64)
+    if counts.sum() == 0:
+        return None
+    edges = np.array([0.0, *DURATION_BOUNDS_SECONDS, DURATION_BOUNDS_SECONDS[-1]])
+    reached = np.concatenate([[0.0], np.cumsum(counts)]) / counts.sum()
+    return float(np.interp(quantile, reached, edges))
+
+
+def _drift(rule: Rule, facts: WindowFacts) -> Observation:
+    """Return the drifted features that the model reads; the rest where the rule asks for it."""
+    least = "warning" if rule.on == "warning" else "drift"
+    chosen = {
+        name: seen
+        for name, seen in facts.features.items()
+        if matches(name, rule.features) and (rule.harmless or not seen.harmless)
+        if least == "warning" or seen.severity == "drift"
+    }
+    return Observation(
+        window=facts.window,
+        found=_graded(rule, chosen, harmless=facts.harmless and not rule.harmless),
+        judged=facts.compared,
+        unjudged=facts.unjudged,
+    )
+
+
+def _joint(rule: Rule, facts: WindowFacts) -> Observation:
+    chosen = {name: seen for name, seen in facts.joint.items() if matches(name, rule.features)}
+    return Observation(
+        window=facts.window,
+        found=_graded(rule, chosen),
+        judged=facts.compared,
+        unjudged=facts.joint_unjudged,
+    )
+
+
+def _performance(rule: Rule, facts: WindowFacts) -> Observation:
+    chosen = {
+        name: seen
+        for name, seen in facts.performance.items()
+        if matches(name, rule.features) and (rule.estimated or not seen.estimated)
+    }
+    estimates = {name for name, seen in facts.performance.items() if seen.estimated}
+    left_out = frozenset[str]() if rule.estimated else frozenset(estimates)
+    return Observation(
+        window=facts.window,
+        found=_graded(rule, chosen),
+        judged=facts.compared,
+        unjudged=facts.performance_unjudged | left_out,
+    )
+
+
+def _fingerprint(rule: Rule, facts: WindowFacts) -> Observation:
+    parts = [part for part in facts.mismatches if matches(part, rule.features)]
+    found = {
+        part: AlertFeature(name=part, severity="critical" if part == MODEL_HASH else "warning",
+                           cause=_other_part(part))
+        for part in parts
+    }  # fmt: skip
+    return Observation(window=facts.window, found=found, judged=facts.state != "no_data")
+
+
+def _errors(rule: Rule, facts: WindowFacts) -> Observation:
+    traffic = facts.traffic
+    share = traffic.errors / traffic.calls if traffic.calls else 0.0
+    cause = f"{percent(share)} of {traffic.calls:,} calls failed, above {percent(rule.error_rate)}"
+    return _scalar(
+        facts,
+        AlertFeature(name="error_rate", severity="critical", weight=share, cause=cause),
+        is_found=share > rule.error_rate,
+        is_judged=traffic.calls >= rule.min_calls,
+    )
+
+
+def _latency(rule: Rule, facts: WindowFacts) -> Observation:
+    limit = rule.latency_seconds or 0.0
+    value = quantile_seconds(facts.traffic.durations, rule.quantile) or 0.0
+    cause = f"{100 * rule.quantile:g}% of calls took up to {value:.3g} s, above {limit:g} s"
+    return _scalar(
+        facts,
+        AlertFeature(name="latency", severity="warning", weight=value, cause=cause),
+        is_found=value > limit,
+        is_judged=sum(facts.traffic.durations) >= rule.min_calls,
+    )
+
+
+def _outliers(rule: Rule, facts: WindowFacts) -> Observation:
+    traffic = facts.traffic
+    share = traffic.outlier_rows / traffic.rows if traffic.rows else 0.0
+    cause = f"{percent(share)} of rows hold an outlier, above {percent(rule.outlier_rate)}"
+    return _scalar(
+        facts,
+        AlertFeature(name="outlier_rate", severity="warning", weight=share, cause=cause),
+        is_found=share > rule.outlier_rate,
+        is_judged=traffic.rows >= rule.min_rows,
+    )
+
+
+def _insufficient(rule: Rule, facts: WindowFacts) -> Observation:
+    del rule
+    cause = f"{facts.traffic.rows:,} rows, which are too few to judge"
+    return _scalar(
+        facts,
+        AlertFeature(name="rows", severity="warning", cause=cause),
+        is_found=facts.state == "insufficient_data",
+        is_judged=facts.compared,
+    )
+
+
+def _nothing(rule: Rule, facts: WindowFacts) -> Observation:
+    del rule
+    return Observation(window=facts.window, judged=False)
+
+
+def _scalar(
+    facts: WindowFacts, finding: AlertFeature, *, is_found: bool, is_judged: bool
+) -> Observation:
+    found = {finding.name: finding} if is_found and is_judged else {}
+    return Observation(window=facts.window, found=found, judged=is_judged)
+
+
+def _graded(
+    rule: Rule, chosen: Mapping[str, Seen], *, harmless: bool = False
+) -> dict[str, AlertFeature]:
+    """Return findings with the severity of alerts: what does no harm is a warning at most."""
+    graded = {
+        name: AlertFeature(
+            name=name,
+            severity="warning" if harmless else _SEVERITIES[seen.severity],
+            weight=seen.weight,
+            cause=seen.cause,
+        )
+        for name, seen in chosen.items()
+    }
+    least = rule.min_severity
+    return {n: one for n, one in graded.items() if least == "warning" or one.severity == least}
+
+
+def _other_part(part: str) -> str:
+    if part == MODEL_HASH:
+        return "another model binary is served than the one that the baseline was made for"
+    return f"{part} is of another version than the baseline was made with"
+
+
+_KINDS: Final[Mapping[Kind, Callable[[Rule, WindowFacts], Observation]]] = {
+    "drift": _drift,
+    "warning": _drift,
+    "joint": _joint,
+    "performance": _performance,
+    "outliers": _outliers,
+    "errors": _errors,
+    "latency": _latency,
+    "no_data": _nothing,
+    "fingerprint": _fingerprint,
+    "insufficient_data": _insufficient,
+}

@@ -1,0 +1,89 @@
+"""What an evaluation comes to, without what it was judged by: for lists of many."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from modelwatch.errors import FormatError, StoreError
+from modelwatch.report.drift_report import DriftReport, Severity, Verdict
+
+__all__ = ["EvaluationSummary", "FeatureSummary"]
+
+
+class FeatureSummary(NamedTuple):
+    """What was found of one feature; see `modelwatch.report.findings.FeatureDrift`."""
+
+    severity: Severity
+    psi: float | None
+    effect: float | None
+    importance: float | None
+    harmless: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationSummary:
+    """What was found.
+
+    Attributes:
+        rows: rows of the window that were compared.
+        verdict: what the report comes to.
+        features: by name.
+    """
+
+    rows: int
+    verdict: Verdict
+    features: Mapping[str, FeatureSummary]
+
+    @classmethod
+    def of(cls, report: DriftReport) -> EvaluationSummary:
+        """Return the summary of a report."""
+        return cls(
+            rows=report.rows,
+            verdict=report.verdict,
+            features={
+                name: FeatureSummary(f.severity, f.psi, f.effect, f.importance, f.harmless)
+                for name, f in report.features.items()
+            },
+        )
+
+    @classmethod
+    def of_document(cls, report: str) -> EvaluationSummary:
+        """Return the summary of a report's JSON.
+
+        Raises:
+            StoreError: where that is damaged.
+        """
+        try:
+            return cls.of(DriftReport.from_dict(json.loads(report)))
+        except (ValueError, FormatError) as error:
+            raise StoreError(f"a row of the store is damaged: {error}") from error
+
+    def to_json(self) -> str:
+        """Return the summary as JSON."""
+        body: dict[str, Any] = {
+            "rows": self.rows,
+            "verdict": self.verdict,
+            "features": self.features,
+        }
+        return json.dumps(body, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> EvaluationSummary:
+        """Read what `to_json` wrote.
+
+        Raises:
+            StoreError: where the text is damaged.
+        """
+        try:
+            body = json.loads(text)
+            found = body["features"].items()
+            return cls(
+                rows=body["rows"],
+                verdict=body["verdict"],
+                features={name: FeatureSummary._make(told) for name, told in found},
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StoreError(f"a row of the store is damaged: {error!r}.") from error

@@ -1,0 +1,172 @@
+"""What each kind of rule sees in one window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import modelwatch as mw
+from modelwatch.collector.alerting.facts import Seen, Traffic, WindowFacts, facts_of
+from modelwatch.collector.alerting.observing import observe, quantile_seconds
+from modelwatch.collector.alerting.rules import Rule
+from modelwatch.collector.evaluating.evaluation import assess
+from modelwatch.collector.storing.store import WindowProfiles
+from modelwatch.profile import DURATION_BOUNDS_SECONDS
+from modelwatch.report.drift_report import DriftReport
+from modelwatch.report.findings import FeatureDrift, MultivariateDrift, PerformanceMetric
+from tests.collector.alerting.conftest import window
+from tests.collector.conftest import MODEL, VERSION
+from tests.collector.conftest import Traffic as Senders
+
+PLAIN = WindowFacts(window=window(0), baseline_id="b", through_id=1, state="no_drift")
+
+
+def found(facts: WindowFacts, **options: Any) -> dict[str, str]:
+    """Return what a rule finds in a window, with severities."""
+    seen = observe(Rule.model_validate({"name": "r", **options}), facts)
+    return {name: one.severity for name, one in seen.found.items()}
+
+
+def is_judged(facts: WindowFacts, **options: Any) -> bool:
+    """Return whether a rule can judge a window."""
+    return observe(Rule.model_validate({"name": "r", **options}), facts).judged
+
+
+DRIFTING = replace(
+    PLAIN,
+    state="drift",
+    features={
+        "age": Seen(severity="drift", weight=1.0, cause="went up"),
+        "plan": Seen(severity="warning"),
+        "unread": Seen(severity="drift", harmless=True),
+    },
+    unjudged=frozenset({"rare"}),
+)
+
+
+def test_drift_and_warnings() -> None:
+    """Drift alone, or both; what the model hardly reads counts only where that is asked for."""
+    assert found(DRIFTING, on="drift") == {"age": "critical"}
+    assert found(DRIFTING, on="warning") == {"age": "critical", "plan": "warning"}
+    assert found(DRIFTING, on="warning", min_severity="critical") == {"age": "critical"}
+    assert found(DRIFTING, on="drift", harmless=True) == {"age": "critical", "unread": "critical"}
+    assert found(DRIFTING, on="warning", features="p*") == {"plan": "warning"}
+    rule = Rule(name="r", on="drift")
+    assert observe(rule, DRIFTING).unjudged == {"rare"}
+
+
+def test_drift_that_does_no_harm_is_a_warning() -> None:
+    """Where performance surely is kept, nobody is woken."""
+    harmless = replace(DRIFTING, harmless=True)
+    assert found(harmless, on="drift") == {"age": "warning"}
+    assert found(harmless, on="drift", min_severity="critical") == {}
+
+
+@pytest.mark.parametrize("state", ["no_data", "no_baseline", "incomparable"])
+def test_what_was_not_compared_is_not_judged(state: Any) -> None:
+    """Such windows neither confirm nor clear."""
+    facts = replace(PLAIN, state=state)
+    for kind in ("drift", "warning", "joint", "performance", "insufficient_data"):
+        assert not is_judged(facts, on=kind)
+
+
+def test_all_inputs_together_and_performance() -> None:
+    """Estimates count only where that is asked for, and clear nothing where they do not."""
+    facts = replace(
+        PLAIN,
+        joint={"correlation": Seen(severity="drift"), "mean": Seen(severity="warning")},
+        performance={"roc_auc": Seen(estimated=True, cause="worse"), "f1": Seen(cause="worse")},
+        performance_unjudged=frozenset({"mae"}),
+    )
+    assert found(facts, on="joint") == {"correlation": "critical", "mean": "warning"}
+    assert found(facts, on="performance") == {"f1": "critical"}
+    assert found(facts, on="performance", estimated=True) == {
+        "roc_auc": "critical",
+        "f1": "critical",
+    }
+    assert observe(Rule(name="r", on="performance"), facts).unjudged == {"mae", "roc_auc"}
+
+
+def test_calls_rows_and_latency_against_limits() -> None:
+    """Above a limit it is found; with too little traffic it is not judged."""
+    durations = np.zeros(len(DURATION_BOUNDS_SECONDS) + 1, np.int64)
+    durations[DURATION_BOUNDS_SECONDS.index(0.5)] = 100
+    traffic = Traffic(
+        rows=100, calls=100, errors=6, outlier_rows=6, durations=tuple(durations.tolist())
+    )
+    facts = replace(PLAIN, traffic=traffic)
+    assert found(facts, on="errors") == {"error_rate": "critical"}
+    assert found(facts, on="errors", error_rate=0.06) == {}
+    assert not is_judged(facts, on="errors", min_calls=101)
+    assert found(facts, on="outliers") == {"outlier_rate": "warning"}
+    assert found(facts, on="outliers", outlier_rate=0.06) == {}
+    assert not is_judged(facts, on="outliers", min_rows=101)
+    assert found(facts, on="latency", latency_seconds=0.25) == {"latency": "warning"}
+    assert found(facts, on="latency", latency_seconds=0.5) == {}
+    assert not is_judged(facts, on="latency", latency_seconds=0.5, min_calls=101)
+
+
+def test_other_parts_and_too_few_rows() -> None:
+    """Another binary is critical, another library a warning; parts are chosen by patterns."""
+    facts = replace(PLAIN, mismatches=("model.hash", "numpy"), state="insufficient_data")
+    assert found(facts, on="fingerprint") == {"model.hash": "critical", "numpy": "warning"}
+    assert found(facts, on="fingerprint", features="model.hash") == {"model.hash": "critical"}
+    assert found(facts, on="insufficient_data") == {"rows": "warning"}
+    assert found(PLAIN, on="insufficient_data") == {}
+    assert is_judged(PLAIN, on="insufficient_data")
+
+
+def test_a_quantile_lies_within_its_bin() -> None:
+    """Between the edges of the bin, the last edge where it is beyond; none without calls."""
+    durations = [0] * (len(DURATION_BOUNDS_SECONDS) + 1)
+    assert quantile_seconds(tuple(durations), 0.5) is None
+    durations[0] = 4
+    assert quantile_seconds(tuple(durations), 0.5) == pytest.approx(0.00005)
+    durations[0], durations[-1] = 0, 4
+    assert quantile_seconds(tuple(durations), 0.5) == DURATION_BOUNDS_SECONDS[-1]
+
+
+def test_facts_hold_what_a_report_says(baseline: mw.Baseline, traffic: Senders) -> None:
+    """Findings, what could not be judged, proven losses, and the traffic beside them."""
+    profile = traffic.profile(end_ns=window(0).end_ns)
+    profile.predictions.update({"": 8, "Timeout": 2})
+    profile.outlier_rows = 3
+    report = DriftReport(
+        model=MODEL,
+        version=VERSION,
+        baseline_id=baseline.id,
+        start_ns=0,
+        end_ns=1,
+        rows=500,
+        features={
+            "age": FeatureDrift(
+                name="age", role="input", kind="numeric", rows=9, severity="drift", effect=0.5,
+                importance=0.5, diagnosis="went up",
+            ),
+            "rare": FeatureDrift(
+                name="rare", role="input", kind="numeric", rows=1, severity="insufficient_data"
+            ),
+        },
+        multivariate={"mean": MultivariateDrift(name="mean", severity="warning")},
+        performance={
+            "roc_auc": PerformanceMetric(
+                name="roc_auc", reference=0.9, realized=0.6, lower=0.58, upper=0.62
+            ),
+            "f1": PerformanceMetric(name="f1", reference=0.9),
+        },
+    )  # fmt: skip
+    observed = WindowProfiles(
+        profiles={baseline.id: profile}, unmergeable=0, instances=1, through_id=7
+    )
+    assessed = assess(MODEL, VERSION, window(0), baseline=baseline, observed=observed)
+    facts = facts_of(replace(assessed, report=report, state="drift"))
+    assert facts.features == {"age": Seen(severity="drift", weight=0.25, cause="went up")}
+    assert facts.unjudged == {"rare"}
+    assert facts.joint.keys() == {"mean"}
+    assert facts.performance["roc_auc"].cause == "ROC AUC is 0.600, and was 0.900 on the baseline"
+    assert facts.performance_unjudged == {"f1"}
+    assert (facts.traffic.calls, facts.traffic.errors, facts.traffic.outlier_rows) == (10, 2, 3)
+    assert WindowFacts.from_json(facts.to_json()) == facts
