@@ -138,6 +138,12 @@ _GENERAL: Final = (
         "predictions.",
     ),
     Setting(
+        name="MODELWATCH_TOKEN",
+        value_type="string",
+        doc="Token by which the command line, and a watch with a collector's URL, ask a collector.",
+        secret=True,
+    ),
+    Setting(
         name="MODELWATCH_VERSION",
         value_type="string",
         doc="Version of the model that a watch made from the environment watches.",
@@ -173,7 +179,8 @@ _GENERAL: Final = (
     Setting(
         name="OTEL_EXPORTER_OTLP_HEADERS",
         value_type="string",
-        doc="Headers of every export, as key=value pairs joined by commas, values URL-encoded.",
+        doc="Headers of every export, as key=value pairs joined by commas, values URL-encoded; "
+        "a collector's token is Authorization=Bearer%20TOKEN.",
         secret=True,
     ),
     Setting(

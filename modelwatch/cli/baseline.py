@@ -9,7 +9,12 @@ from typing import Annotated
 
 import typer
 
-from modelwatch.cli.collector_client import CollectorOption, put_baseline
+from modelwatch.cli.collector_client import (
+    CollectorOption,
+    Remote,
+    TokenFileOption,
+    put_baseline,
+)
 from modelwatch.cli.console import print_remark, print_renderable, print_text, writing
 from modelwatch.cli.progress import progress_bar
 from modelwatch.errors import ConfigurationError
@@ -142,7 +147,11 @@ def show(file: BaselineFile) -> None:
 
 
 @commands.command()
-def push(file: BaselineFile, collector: CollectorOption = None) -> None:
+def push(
+    file: BaselineFile,
+    collector: CollectorOption = None,
+    token_file: TokenFileOption = None,
+) -> None:
     """Give a collector the baseline to judge the model against.
 
     \b
@@ -153,7 +162,7 @@ def push(file: BaselineFile, collector: CollectorOption = None) -> None:
     from modelwatch.baseline import Baseline
 
     baseline = Baseline.load(file)
-    address = put_baseline(baseline, collector)
+    address = put_baseline(baseline, Remote(url=collector, token_file=token_file))
     print_text(f"{baseline.model} {baseline.version}: baseline {baseline.id} is now at {address}")
     print_remark("Windows that the collector evaluates from now on are judged against it.")
 

@@ -70,6 +70,11 @@ def test_sighup_reads_the_file_anew(tmp_path: Path) -> None:
             lambda: "did you mean k?" in str(configuration(address)["configuration"]), seconds=30
         )
         assert names(address) == ["other"]
+        not_ready = httpx.get(f"{address}/readyz")
+        assert (not_ready.status_code, "config: " in not_ready.text) == (503, True)
+        path.write_text(GOOD)
+        process.send_signal(signal.SIGHUP)
+        assert eventually(lambda: httpx.get(f"{address}/readyz").text == "ready\n", seconds=30)
 
 
 def test_a_silence_is_set_listed_and_ended(run: Run, tmp_path: Path) -> None:

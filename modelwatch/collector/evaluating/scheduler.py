@@ -25,6 +25,9 @@ from modelwatch.errors import ModelwatchError
 
 __all__ = ["RoundListener", "Schedule", "Scheduler"]
 
+SILENT_SECONDS = 900.0
+"""How long a round may take before the scheduler counts as stuck."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -72,6 +75,7 @@ class Scheduler:
         schedule: how long windows are, and how often finished ones are looked for.
         listener: hears of what was evaluated.
         clock: Unix nanoseconds.
+        monotonic: seconds.
     """
 
     def __init__(
@@ -82,17 +86,28 @@ class Scheduler:
         *,
         listener: RoundListener | None = None,
         clock: Callable[[], int] = time.time_ns,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._evaluator = evaluator
         self._schedule = schedule
         self._listener = listener
         self._clock = clock
+        self._monotonic = monotonic
+        self._round_ended = monotonic()
+
+    async def check(self) -> str:
+        """Return what is wrong where no look for finished windows ended for a long time."""
+        silent_seconds = self._monotonic() - self._round_ended
+        if silent_seconds < max(SILENT_SECONDS, 10 * self._schedule.interval_seconds):
+            return ""
+        return f"no round of evaluations has ended for {silent_seconds:.0f} seconds."
 
     async def run(self, stop: asyncio.Event) -> None:
         """Evaluate what is due, every interval, until ``stop`` is set. Faults are logged."""
         while not stop.is_set():
             await self.run_once()
+            self._round_ended = self._monotonic()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._schedule.interval_seconds)
 

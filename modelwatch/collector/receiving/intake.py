@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+import grpc
 from starlette.types import ASGIApp
 
 from modelwatch.collector.receiving.admission import Admission
@@ -74,12 +75,15 @@ class Intake:
         if self._forwarder is not None:
             counts.tell("forwarded", self._forwarder.shown)
 
-    def listen(self, app: ASGIApp, *, host: str) -> None:
+    def listen(
+        self, app: ASGIApp, *, host: str, credentials: grpc.ServerCredentials | None = None
+    ) -> None:
         """Listen for gRPC, where that is wanted.
 
         Args:
             app: the receiver, with whatever checks its requests.
             host: address to listen on.
+            credentials: TLS; plain text where None.
 
         Raises:
             ConfigurationError: the port cannot be listened on.
@@ -87,7 +91,9 @@ class Intake:
         port = self._options.otlp_grpc_port
         if port is not None:
             limit = self._limits.max_body_bytes
-            self._grpc = GrpcReceiver(app, host=host, port=port, max_body_bytes=limit)
+            self._grpc = GrpcReceiver(
+                app, host=host, port=port, max_body_bytes=limit, credentials=credentials
+            )
             self.grpc_address = self._grpc.address
 
     async def run(self, stop: asyncio.Event) -> None:

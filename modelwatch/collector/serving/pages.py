@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from importlib.resources import files
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -21,17 +22,21 @@ from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.latest import Latest
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.security.principals import current_principal, may_read
 from modelwatch.collector.serving.alert_views import AlertsView, alerts_view
 from modelwatch.collector.serving.encoded_paths import path_of
+from modelwatch.collector.serving.entity_tags import names_tag
 from modelwatch.collector.serving.page_views import models_view, version_view
 from modelwatch.collector.serving.problems import Problem
-from modelwatch.collector.serving.queries import read_window, require_version
+from modelwatch.collector.serving.queries import read_window, require_version, visible_versions
 from modelwatch.collector.storing.store import Store
 from modelwatch.report import charts
 from modelwatch.report.expected import expected_reference
 from modelwatch.report.html import style_sheet
 
 __all__ = ["Pages"]
+
+_FORMS = files("modelwatch.collector.serving") / "templates" / "forms.css"
 
 CACHED_CHARTS = 512
 """Drawings kept, about 10 kB each."""
@@ -41,17 +46,17 @@ TIMELINE_WINDOWS = 24
 PAGE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'"
+        "form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-cache",
+    "Cache-Control": "private, no-cache",
 }
 
 CHART_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-cache",
+    "Cache-Control": "private, no-cache",
 }
 
 Text = Annotated[str | None, Query()]
@@ -86,7 +91,7 @@ class Pages:
         self._options = options
         self._clock = clock
         self._drawings = Latest[str](capacity=CACHED_CHARTS)
-        self._style = style_sheet()
+        self._style = style_sheet() + _FORMS.read_text(encoding="utf-8")
         self._templates = Environment(
             loader=ChoiceLoader(
                 [PackageLoader("modelwatch.collector.serving"), PackageLoader("modelwatch.report")]
@@ -97,6 +102,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.globals["path_of"] = path_of
+        self._templates.globals["is_signed_in"] = lambda: current_principal().way == "session"
 
     def router(self) -> APIRouter:
         """Return the routes."""
@@ -110,7 +116,7 @@ class Pages:
     def models(self, request: Request) -> Response:
         """List the models; where there are none, say how to send the first data."""
         view = models_view(
-            self._store.versions(),
+            visible_versions(self._store),
             lambda seen: self._store.evaluations(seen.model, seen.version, limit=1),
             now_ns=self._clock(),
         )
@@ -122,13 +128,15 @@ class Pages:
             alerts=self._alerts(),
             address=address,
             counts=self._counts,
+            limited=current_principal().is_limited,
         )
 
     def _alerts(self, model: str | None = None, version: str | None = None) -> AlertsView:
         alerts = [
             (alert, self._alerting.muted_by(alert))
             for alert in self._alerting.open_alerts()
-            if model is None or (alert.model, alert.version) == (model, version)
+            if may_read(alert.model)
+            and (model is None or (alert.model, alert.version) == (model, version))
         ]
         return alerts_view(alerts, now_ns=self._clock())
 
@@ -174,6 +182,7 @@ class Pages:
         end: Text = None,
     ) -> Response:
         """Draw one feature, baseline against now."""
+        require_version(self._store, model, version)
         asked = read_window(
             window, end, default_seconds=self._options.window_seconds, clock=self._clock
         )
@@ -186,7 +195,7 @@ class Pages:
             raise Problem(404, "unknown-feature", detail)
         etag = _etag(spec)
         headers = {**CHART_HEADERS, "ETag": etag}
-        if etag in request.headers.get("if-none-match", ""):
+        if names_tag(request.headers.get("if-none-match", ""), etag):
             return Response(status_code=304, headers=headers)
         svg = self._drawings.get(etag, lambda: charts.standalone(charts.draw(spec)))
         return Response(svg, headers=headers, media_type="image/svg+xml")
@@ -204,7 +213,7 @@ class Pages:
     def _page(self, template: str, request: Request, **values: object) -> Response:
         text = self._templates.get_template(template).render(**values)
         headers = {**PAGE_HEADERS, "ETag": _etag(text)}
-        if headers["ETag"] in request.headers.get("if-none-match", ""):
+        if names_tag(request.headers.get("if-none-match", ""), headers["ETag"]):
             return Response(status_code=304, headers=headers)
         return HTMLResponse(text, headers=headers)
 

@@ -196,7 +196,35 @@ CREATE TABLE alert_targets (
 );
 """
 
-STEPS = (_FIRST_SCHEMA, _STEERING, _VECTORS, _ALERTING)
+_SECURITY = """
+CREATE TABLE tokens (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    scopes TEXT NOT NULL,
+    models TEXT NOT NULL,
+    created_ns INTEGER NOT NULL,
+    expires_ns INTEGER,
+    last_used_ns INTEGER,
+    revoked_ns INTEGER
+);
+CREATE UNIQUE INDEX tokens_in_use ON tokens (name) WHERE revoked_ns IS NULL;
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ns INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    act TEXT NOT NULL,
+    target TEXT NOT NULL,
+    address TEXT NOT NULL,
+    outcome TEXT NOT NULL
+);
+CREATE TABLE probes (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    at_ns INTEGER NOT NULL
+);
+"""
+
+STEPS = (_FIRST_SCHEMA, _STEERING, _VECTORS, _ALERTING, _SECURITY)
 """What brings a file from each schema version to the next, an empty one being of version 0.
 
 In the third, what a request told lies in vectors, one row an arrival, and no longer in profiles,
