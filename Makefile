@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PEERS := .peers
 OLDEST := .oldest
 FRAMEWORKS := .frameworks
+SERVERS := .servers
 
 # uv lies in $(VENV) and fills all environments: what two of them need is fetched and unpacked once.
 INSTALL := $(BIN)/uv pip install --quiet --python
@@ -22,7 +23,7 @@ FOR_OLDEST := $(OLDEST)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo demo-check check format test oldest frameworks examples test-traces \
-	traces-picture bench soak kills peers peer-costs build clean
+	traces-picture test-prometheus test-node fuzz bench soak kills peers peer-costs build clean
 
 help:  ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -112,6 +113,29 @@ test-traces: $(FRAMEWORKS)/traces/.installed  ## traces and events in backends t
 traces-picture: $(FRAMEWORKS)/traces/.installed  ## the picture of a trace, with Chromium
 	@$(FRAMEWORKS)/traces/bin/python -m tests.integrations.traces.take_picture examples/traces/trace.png
 
+# Debian's package, laid out below the checkout: nothing is installed on the machine.
+$(SERVERS)/prometheus/.installed:
+	@echo "modelwatch: unpacking prometheus into $(@D)"
+	@mkdir -p $(@D) && cd $(@D) && apt-get download prometheus && dpkg -x prometheus_*.deb . && rm prometheus_*.deb
+	@touch $@
+
+test-prometheus: $(SERVERS)/prometheus/.installed  ## the alert rules of the example, with Prometheus's own tool
+	@cd examples/prometheus && $(CURDIR)/$(<D)/usr/bin/promtool check config prometheus.yml \
+		&& $(CURDIR)/$(<D)/usr/bin/promtool test rules modelwatch.rules.test.yml
+
+NODE_TESTS := tests/collector/receiving/node
+
+test-node: $(FOR_DEVELOPMENT) $(NODE_TESTS)/node_modules/.installed  ## OTLP as the SDK of Node sends it; needs Node 20
+	@$(BIN)/python -m pytest $(NODE_TESTS)
+
+$(NODE_TESTS)/node_modules/.installed: $(NODE_TESTS)/package.json
+	@echo "modelwatch: installing OpenTelemetry for Node into $(@D)"
+	@cd $(NODE_TESTS) && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts
+	@touch $@
+
+fuzz: $(FOR_DEVELOPMENT)  ## a million damaged requests through the receiver
+	@$(BIN)/python -m tests.collector.receiving.fuzzing 1000000
+
 bench: $(FOR_DEVELOPMENT)  ## all benchmarks, into tests/benchmarks/results.md
 	@$(BIN)/python tests/benchmarks/run.py
 
@@ -140,6 +164,7 @@ build: $(FOR_DEVELOPMENT)  ## the wheel and the source distribution, into dist/
 	@$(BIN)/python -m build --no-isolation
 
 clean:  ## remove what the targets made, the environment included
-	@rm -rf $(VENV) $(PEERS) $(OLDEST) $(FRAMEWORKS) .servers build dist
+	@rm -rf $(VENV) $(PEERS) $(OLDEST) $(FRAMEWORKS) $(SERVERS) build dist
+	@rm -rf tests/collector/receiving/node/node_modules
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

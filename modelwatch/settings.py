@@ -101,6 +101,12 @@ _GENERAL: Final = (
         "URL of a collector.",
     ),
     Setting(
+        name="MODELWATCH_FORWARD_HEADERS",
+        value_type="string",
+        doc="Headers of what a collector sends on, as in `name=value,name=value`.",
+        secret=True,
+    ),
+    Setting(
         name="MODELWATCH_MAX_ROWS_PER_SECOND",
         value_type="number",
         default="0",
@@ -130,6 +136,12 @@ _GENERAL: Final = (
         default="false",
         doc="true has the instrumentor of scikit-learn, XGBoost and LightGBM watch their "
         "predictions.",
+    ),
+    Setting(
+        name="MODELWATCH_TOKEN",
+        value_type="string",
+        doc="Token by which the command line, and a watch with a collector's URL, ask a collector.",
+        secret=True,
     ),
     Setting(
         name="MODELWATCH_VERSION",
@@ -167,7 +179,8 @@ _GENERAL: Final = (
     Setting(
         name="OTEL_EXPORTER_OTLP_HEADERS",
         value_type="string",
-        doc="Headers of every export, as key=value pairs joined by commas, values URL-encoded.",
+        doc="Headers of every export, as key=value pairs joined by commas, values URL-encoded; "
+        "a collector's token is Authorization=Bearer%20TOKEN.",
         secret=True,
     ),
     Setting(

@@ -28,6 +28,11 @@ def make_table(seed: int, rows: int = 5_000) -> Table:
     }
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name bytes by their number: compressed ones hold the time, and workers must agree."""
+    return f"{len(val)} bytes" if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def table() -> Callable[..., Table]:
     """Make rows of the churn model from a seed."""

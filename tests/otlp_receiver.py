@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Self
 
 import modelwatch as mw
-from modelwatch.telemetry.wire import assemble, decode_metrics
+from modelwatch.telemetry.wire import decode_metrics
+from tests.received_points import assemble, points_in
 
 __all__ = ["OtlpReceiver"]
 
@@ -62,7 +63,7 @@ class OtlpReceiver:
     def metrics(self) -> list[mw.Profile]:
         """Return the profiles that came, each once."""
         bodies = self.bodies("metrics")
-        return assemble(point for body in bodies for point in decode_metrics(body).points)
+        return assemble(point for body in bodies for point in points_in(decode_metrics(body)))
 
     def rows(self) -> int:
         """Return how many captured rows came."""

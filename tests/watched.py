@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import modelwatch as mw
 from modelwatch.telemetry.transport import Outcome, Signal
-from modelwatch.telemetry.wire import assemble, decode_metrics
+from modelwatch.telemetry.wire import decode_metrics
+from tests.received_points import assemble, points_in
 
 
 class FakeTransport:
@@ -27,7 +28,7 @@ class FakeTransport:
     def profiles(self) -> list[mw.Profile]:
         """Return what was sent, decoded."""
         bodies = [body for signal, body in self.sent if signal == "metrics"]
-        return assemble(point for body in bodies for point in decode_metrics(body).points)
+        return assemble(point for body in bodies for point in points_in(decode_metrics(body)))
 
 
 class Watched:

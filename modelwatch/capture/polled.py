@@ -11,6 +11,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 from urllib.parse import quote, urlsplit
 
+from modelwatch import settings
 from modelwatch.capture.guard import Guard
 from modelwatch.errors import CollectorError, ConfigurationError
 from modelwatch.file_names import is_url
@@ -28,6 +29,7 @@ _TIMEOUT_SECONDS: Final = 2.0
 _FIRST_BACKOFF_SECONDS: Final = 1.0
 _LONGEST_BACKOFF_SECONDS: Final = 300.0
 _ABSENT: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.GONE)
+_REFUSED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 _chance: Final = SystemRandom()
 
@@ -92,7 +94,7 @@ class PolledUrl:
         """
         import httpx
 
-        headers = {"If-None-Match": self._etag} if self._etag else {}
+        headers = {**_authorization(), **({"If-None-Match": self._etag} if self._etag else {})}
         try:
             with client.stream("GET", self.address, headers=headers) as response:
                 return self._read(response)
@@ -111,6 +113,11 @@ class PolledUrl:
         if response.status_code in _ABSENT:
             self._etag = ""
             return Answer(status="absent")
+        if response.status_code in _REFUSED:
+            raise CollectorError(
+                f"{self.address} answered {response.status_code}: give a token with the scope "
+                "ingest or read in MODELWATCH_TOKEN."
+            )
         if response.status_code != HTTPStatus.OK:
             raise CollectorError(f"{self.address} answered {response.status_code}.")
         content = bytearray()
@@ -120,6 +127,13 @@ class PolledUrl:
                 raise CollectorError(f"the answer of {self.address} is too long.")
         self._etag = response.headers.get("etag", "")
         return Answer(status="new", content=bytes(content))
+
+
+def _authorization() -> dict[str, str]:
+    token = settings.read("MODELWATCH_TOKEN")
+    if not (token.isascii() and token.isprintable()):
+        raise CollectorError("MODELWATCH_TOKEN holds what no token holds: copy it again.")
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 class Polled(Protocol):

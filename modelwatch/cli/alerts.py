@@ -13,7 +13,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from modelwatch.cli.collector_client import CollectorOption, delete, get_json, post_json
+from modelwatch.cli.collector_client import (
+    CollectorOption,
+    Remote,
+    TokenFileOption,
+    delete,
+    get_json,
+    post_json,
+)
 from modelwatch.cli.console import print_remark, print_renderable, print_text
 from modelwatch.errors import ConfigurationError
 
@@ -33,7 +40,10 @@ commands = typer.Typer(
 )
 
 AlertId = Annotated[str, typer.Argument(metavar="ID", help="The alert, as listed.")]
-By = Annotated[str | None, typer.Option(metavar="NAME", help="Who; else the user's name.")]
+By = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Who; else the user's name. With a token, its name."),
+]
 Comment = Annotated[str, typer.Option(metavar="TEXT", help="Why.")]
 ConfigOption = Annotated[
     Path | None,
@@ -47,6 +57,7 @@ def list_(
     model: Annotated[str | None, typer.Option(help="Of this model alone.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="The newest of them.")] = 100,
     collector: CollectorOption = None,
+    token_file: TokenFileOption = None,
 ) -> None:
     """List alerts, the newest first.
 
@@ -60,7 +71,8 @@ def list_(
         parameters["state"] = state
     if model is not None:
         parameters["model"] = model
-    answer = get_json("/api/v1/alerts", collector, parameters=parameters)
+    remote = Remote(url=collector, token_file=token_file)
+    answer = get_json("/api/v1/alerts", remote, parameters=parameters)
     if not answer["alerts"]:
         print_text("No alerts." if state == "all" else f"No {state} alerts.")
         return
@@ -91,20 +103,27 @@ def alerts_table(alerts: list[dict[str, Any]]) -> Table:
 
 
 @commands.command()
-def show(alert_id: AlertId, collector: CollectorOption = None) -> None:
+def show(
+    alert_id: AlertId, collector: CollectorOption = None, token_file: TokenFileOption = None
+) -> None:
     """Show one alert with its history, as JSON.
 
     \b
     Examples:
       modelwatch alerts show 3f9c0a4be1d27788
     """
-    answer = get_json(f"/api/v1/alerts/{quote(alert_id, safe='')}", collector)
+    remote = Remote(url=collector, token_file=token_file)
+    answer = get_json(f"/api/v1/alerts/{quote(alert_id, safe='')}", remote)
     print_text(json.dumps(answer, indent=2, ensure_ascii=False))
 
 
 @commands.command()
 def ack(
-    alert_id: AlertId, by: By = None, comment: Comment = "", collector: CollectorOption = None
+    alert_id: AlertId,
+    by: By = None,
+    comment: Comment = "",
+    collector: CollectorOption = None,
+    token_file: TokenFileOption = None,
 ) -> None:
     """Take note of an open alert: it is not repeated any more.
 
@@ -113,7 +132,8 @@ def ack(
       modelwatch alerts ack 3f9c0a4be1d27788 --comment "the feed is being mended"
     """
     path = f"/api/v1/alerts/{quote(alert_id, safe='')}/acknowledge"
-    answer = post_json(path, collector, {"by": _who(by), "comment": comment})
+    remote = Remote(url=collector, token_file=token_file)
+    answer = post_json(path, remote, {"by": _who(by), "comment": comment})
     print_text(f"{answer['id']}: acknowledged by {answer['acknowledged']['by']}")
 
 
@@ -131,6 +151,7 @@ def silence(
     by: By = None,
     comment: Comment = "",
     collector: CollectorOption = None,
+    token_file: TokenFileOption = None,
 ) -> None:
     """Tell nobody of some alerts for a time; they are looked at all the same.
 
@@ -149,19 +170,21 @@ def silence(
             "(--model '*' for all)."
         )
     body = {"matchers": matchers, "duration": duration, "by": _who(by), "comment": comment}
-    answer = post_json("/api/v1/silences", collector, body)
+    remote = Remote(url=collector, token_file=token_file)
+    answer = post_json("/api/v1/silences", remote, body)
     print_text(f"{answer['id']}: silent until {answer['until']}")
 
 
 @commands.command()
-def silences(collector: CollectorOption = None) -> None:
+def silences(collector: CollectorOption = None, token_file: TokenFileOption = None) -> None:
     """List the silences in force.
 
     \b
     Examples:
       modelwatch alerts silences
     """
-    found = [s for s in get_json("/api/v1/silences", collector)["silences"] if s["in_force"]]
+    remote = Remote(url=collector, token_file=token_file)
+    found = [s for s in get_json("/api/v1/silences", remote)["silences"] if s["in_force"]]
     if not found:
         print_text("No silences.")
         return
@@ -178,6 +201,7 @@ def silences(collector: CollectorOption = None) -> None:
 def unsilence(
     silence_id: Annotated[str, typer.Argument(metavar="ID", help="The silence, as listed.")],
     collector: CollectorOption = None,
+    token_file: TokenFileOption = None,
 ) -> None:
     """End a silence now.
 
@@ -185,7 +209,8 @@ def unsilence(
     Examples:
       modelwatch alerts unsilence 77aa0f14c2d9e310
     """
-    delete(f"/api/v1/silences/{quote(silence_id, safe='')}", collector)
+    remote = Remote(url=collector, token_file=token_file)
+    delete(f"/api/v1/silences/{quote(silence_id, safe='')}", remote)
     print_text(f"{silence_id}: ended")
 
 

@@ -11,6 +11,7 @@ import typer
 import modelwatch
 from modelwatch.cli import (
     alerts,
+    audit,
     baseline,
     capture,
     collector,
@@ -20,6 +21,7 @@ from modelwatch.cli import (
     report,
     status,
     store,
+    token,
 )
 from modelwatch.cli.console import drop_unwritable_output, print_error, print_text
 from modelwatch.errors import ModelwatchError
@@ -40,11 +42,13 @@ application.add_typer(alerts.commands, name="alerts")
 application.add_typer(baseline.commands, name="baseline")
 application.add_typer(capture.commands, name="capture")
 application.add_typer(store.commands, name="store")
+application.add_typer(token.commands, name="token")
 application.command(name="compare")(compare.compare)
 application.command(name="report")(report.report)
 application.command(name="collector")(collector.collector)
 application.command(name="evaluate")(evaluate.evaluate)
 application.command(name="status")(status.status)
+application.command(name="audit")(audit.audit)
 application.command(name="doctor")(doctor.doctor)
 
 

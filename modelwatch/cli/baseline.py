@@ -12,6 +12,8 @@ import typer
 
 from modelwatch.cli.collector_client import (
     CollectorOption,
+    Remote,
+    TokenFileOption,
     get_json,
     post_json,
     put_baseline,
@@ -149,7 +151,11 @@ def show(file: BaselineFile) -> None:
 
 
 @commands.command()
-def push(file: BaselineFile, collector: CollectorOption = None) -> None:
+def push(
+    file: BaselineFile,
+    collector: CollectorOption = None,
+    token_file: TokenFileOption = None,
+) -> None:
     """Give a collector the baseline to judge the model against.
 
     \b
@@ -160,7 +166,7 @@ def push(file: BaselineFile, collector: CollectorOption = None) -> None:
     from modelwatch.baseline import Baseline
 
     baseline = Baseline.load(file)
-    address = put_baseline(baseline, collector)
+    address = put_baseline(baseline, Remote(url=collector, token_file=token_file))
     print_text(f"{baseline.model} {baseline.version}: baseline {baseline.id} is now at {address}")
     print_remark("Windows that the collector evaluates from now on are judged against it.")
 
@@ -188,6 +194,7 @@ def promote(
         bool, typer.Option("--force", help="Even while drift from the current one holds.")
     ] = False,
     collector: CollectorOption = None,
+    token_file: TokenFileOption = None,
 ) -> None:
     """Make live traffic the baseline, or put an earlier one back in force.
 
@@ -201,19 +208,25 @@ def promote(
             "give either --window (live traffic) or --back-to (an earlier one)."
         )
     path = version_path(model, version)
+    remote = Remote(url=collector, token_file=token_file)
     if back_to is not None:
-        post_json(f"{path}/baselines/{quote(back_to, safe='')}/promote", collector, {})
+        post_json(f"{path}/baselines/{quote(back_to, safe='')}/promote", remote, {})
         print_text(f"{model} {version}: baseline {back_to} is in force again")
         return
     traffic = {"window": window, **({"end": end} if end else {})}
-    made = post_json(f"{path}/baseline/promote", collector, {"from": traffic, "force": force})
+    made = post_json(f"{path}/baseline/promote", remote, {"from": traffic, "force": force})
     print_text(f"{model} {version}: baseline {made['id']} of {made['rows']} live rows is in force")
     if made["carried_over"]:
         print_remark(f"Taken over from the one before: {', '.join(made['carried_over'])}.")
 
 
 @commands.command()
-def history(model: ModelName, version: ModelVersion, collector: CollectorOption = None) -> None:
+def history(
+    model: ModelName,
+    version: ModelVersion,
+    collector: CollectorOption = None,
+    token_file: TokenFileOption = None,
+) -> None:
     """List the baselines that were in force, the current one first.
 
     \b
@@ -225,7 +238,8 @@ def history(model: ModelName, version: ModelVersion, collector: CollectorOption 
     table = Table(title=f"{model} {version}")
     for heading in ("baseline", "in force since", "rows", "made of"):
         table.add_column(heading, justify="right" if heading == "rows" else "left")
-    for one in get_json(f"{version_path(model, version)}/baselines", collector)["baselines"]:
+    remote = Remote(url=collector, token_file=token_file)
+    for one in get_json(f"{version_path(model, version)}/baselines", remote)["baselines"]:
         origin = one["promoted_from"]
         table.add_row(
             f"{one['id']} (current)" if one["current"] else one["id"],

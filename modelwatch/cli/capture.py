@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelwatch.cli.collector_client import (
+    Collector,
     CollectorOption,
+    Remote,
+    TokenFileOption,
     delete,
     get_text,
     put_json,
@@ -33,14 +36,20 @@ Version = Annotated[str, typer.Argument(metavar="VERSION", help="Version of the 
 
 
 @commands.command()
-def show(model: Model, version: Version, collector: CollectorOption = None) -> None:
+def show(
+    model: Model,
+    version: Version,
+    collector: CollectorOption = None,
+    token_file: TokenFileOption = None,
+) -> None:
     """Show how capture is steered, as JSON; null is as the service's code says.
 
     \b
     Examples:
       modelwatch capture show churn 3
     """
-    print_text(_current(model, version, collector).to_json())
+    remote = Remote(url=collector, token_file=token_file)
+    print_text(_current(model, version, remote).to_json())
 
 
 @commands.command(name="set")
@@ -66,6 +75,7 @@ def set_(
         ),
     ] = None,
     collector: CollectorOption = None,
+    token_file: TokenFileOption = None,
 ) -> None:
     """Steer capture; what is not named here stays as it was set before.
 
@@ -78,7 +88,8 @@ def set_(
       modelwatch capture set churn 3 --limit age=18:110 --limit income=0:
       modelwatch capture set churn 3 --disabled
     """
-    steering = _current(model, version, collector)
+    remote = Remote(url=collector, token_file=token_file)
+    steering = _current(model, version, remote)
     steering = replace(
         steering,
         enabled=steering.enabled if enabled is None else enabled,
@@ -88,24 +99,30 @@ def set_(
         ),
         outlier_limits={**steering.outlier_limits, **dict(map(parse_limit, limit or []))},
     )
-    put_json(f"{version_path(model, version)}/capture", collector, steering.to_json())
+    put_json(f"{version_path(model, version)}/capture", remote, steering.to_json())
     print_text(steering.to_json())
     print_remark("Services follow within their export interval.")
 
 
 @commands.command()
-def clear(model: Model, version: Version, collector: CollectorOption = None) -> None:
+def clear(
+    model: Model,
+    version: Version,
+    collector: CollectorOption = None,
+    token_file: TokenFileOption = None,
+) -> None:
     """Steer no more: all is as the service's code says.
 
     \b
     Examples:
       modelwatch capture clear churn 3
     """
-    delete(f"{version_path(model, version)}/capture", collector)
+    remote = Remote(url=collector, token_file=token_file)
+    delete(f"{version_path(model, version)}/capture", remote)
     print_text(f"{model} {version}: capture is as the service's code says")
 
 
-def _current(model: str, version: str, collector: str | None) -> Steering:
+def _current(model: str, version: str, collector: Collector) -> Steering:
     from modelwatch.telemetry.steering import Steering
 
     text = get_text(f"{version_path(model, version)}/capture", collector)

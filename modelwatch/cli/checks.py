@@ -8,7 +8,14 @@ from typing import Any, Final, get_args
 
 from modelwatch import settings
 from modelwatch.capture.options import default_sample_rate
-from modelwatch.cli.collector_client import collector_url, get_json, get_text, version_path
+from modelwatch.cli.collector_client import (
+    Collector,
+    collector_url,
+    get_json,
+    get_pages,
+    get_text,
+    version_path,
+)
 from modelwatch.cli.installation import can_instrument
 from modelwatch.cli.masking import without_password
 from modelwatch.errors import CollectorError, ConfigurationError
@@ -95,7 +102,7 @@ def check_environment_watch() -> Check:
     return Check("watch of the environment", problem)
 
 
-def check_collector(given: str | None) -> Check:
+def check_collector(given: Collector) -> Check:
     """Ask the collector whether it is ready."""
     name = f"collector at {without_password(collector_url(given))}"
     try:
@@ -105,10 +112,10 @@ def check_collector(given: str | None) -> Check:
     return Check(name)
 
 
-def check_captures(given: str | None) -> list[Check]:
+def check_captures(given: Collector) -> list[Check]:
     """Look for models that are served, or have a baseline, and of which no row arrives."""
     try:
-        models = get_json("/api/v1/models", given)["models"]
+        models = get_pages("/api/v1/models", "models", given)
         return [
             check
             for model in models
@@ -119,7 +126,7 @@ def check_captures(given: str | None) -> list[Check]:
         return [Check("rows of models", str(error))]
 
 
-def _check_version(model: str, version: dict[str, Any], given: str | None) -> Check | None:
+def _check_version(model: str, version: dict[str, Any], given: Collector) -> Check | None:
     """Return None where nothing was sent lately, as of a version that is served no more."""
     name = f"rows of {model} {version['version']}"
     if version["last_seen"] is None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelwatch.cli import alerts
+from modelwatch.cli.receiving import receiving_options
 from modelwatch.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ def collector(
     otlp_http_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the OTLP/HTTP receiver.")
     ] = 4318,
+    otlp_grpc_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the OTLP/gRPC receiver.")
+    ] = 4317,
     api_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the HTTP API and the pages.")
     ] = 4319,
@@ -44,6 +48,36 @@ def collector(
     lateness: Annotated[
         str, typer.Option(help="How long after its end a window is waited for.")
     ] = "5s",
+    tls_certificate: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="PEM file: serve both ports over TLS.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="PEM file with the certificate's key.")
+    ] = None,
+    tls_client_ca: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="PEM file: clients need a certificate of these authorities."
+        ),
+    ] = None,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A name by which clients call this collector. On loopback, others are refused. "
+            "More than once for several.",
+        ),
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Address of a reverse proxy whose X-Forwarded-For and -Proto are believed.",
+        ),
+    ] = None,
+    log_format: Annotated[
+        str, typer.Option(metavar="text|json", help="Form of the log's lines on stderr.")
+    ] = "text",
     config: Annotated[
         Path | None,
         typer.Option(
@@ -64,49 +98,90 @@ def collector(
             help="Most MiB that the store may hold; beyond it the oldest detail goes. 0: no limit.",
         ),
     ] = 10_240,
+    results_endpoint: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="An OTLP receiver that is sent what is found. Its protocol, headers and "
+            "certificates are those of OTEL_EXPORTER_OTLP_*.",
+        ),
+    ] = "",
+    forward_endpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="OTLP/HTTP endpoint that all that comes in is sent on to, with the headers of "
+            "MODELWATCH_FORWARD_HEADERS. Best effort: what it does not take in time is lost to it.",
+        ),
+    ] = None,
+    max_models: Annotated[
+        int | None, typer.Option(min=1, help="Most models; see [limits] in the README.")
+    ] = None,
+    max_features: Annotated[
+        int | None, typer.Option(min=1, help="Most features of a model.")
+    ] = None,
     insecure: Annotated[
         bool,
-        typer.Option("--insecure", help="Allow a --host that other machines can reach."),
+        typer.Option(
+            "--insecure", help="Allow a --host that others can reach while there is no token."
+        ),
     ] = False,
 ) -> None:
     """Run a collector: receive OTLP, judge it, serve the API and the pages.
 
     Runs until SIGTERM or Ctrl-C.
 
-    It asks nobody who they are: it takes a --host that other machines can reach
-    only together with --insecure.
+    On loopback it asks nobody who they are until its store has a token
+    (modelwatch token create). A --host that other machines can reach needs
+    one, or --insecure. SIGHUP has it read the TLS files again.
 
     \b
     Examples:
       modelwatch collector
       modelwatch collector --store /var/lib/modelwatch/store.sqlite --window 15m
       modelwatch collector --config /etc/modelwatch.toml
-      modelwatch collector --host 0.0.0.0 --insecure
+      modelwatch collector --results-endpoint http://otel-collector:4318
+      modelwatch collector --host 0.0.0.0 --tls-certificate c.pem --tls-key k.pem
     """
     if check_config is not None:
         alerts.check(check_config)
         return
     from modelwatch.collector.alerting.options import AlertingOptions
     from modelwatch.collector.app import CollectorOptions, run
+    from modelwatch.collector.log_lines import logging_as
+    from modelwatch.collector.security.options import SecurityOptions, tls_files
+    from modelwatch.collector.showing.options import ShowingOptions
     from modelwatch.collector.storing.retention import Retention
 
-    run(
-        CollectorOptions(
-            store_path=store,
-            host=host,
-            otlp_http_port=otlp_http_port,
-            api_port=api_port,
-            window_seconds=seconds_of("--window", window),
-            persistence=persistence_of(persistence),
-            evaluation_interval_seconds=seconds_of("--evaluation-interval", evaluation_interval),
-            lateness_seconds=seconds_of("--lateness", lateness),
-            retention=Retention(max_store_bytes=max_store * 2**20),
-            insecure=insecure,
-            alerting=AlertingOptions(
-                config_path=alerts.config_path(config), environment=dict(os.environ)
-            ),
-        )
+    options = CollectorOptions(
+        store_path=store,
+        host=host,
+        otlp_http_port=otlp_http_port,
+        api_port=api_port,
+        window_seconds=seconds_of("--window", window),
+        persistence=persistence_of(persistence),
+        evaluation_interval_seconds=seconds_of("--evaluation-interval", evaluation_interval),
+        lateness_seconds=seconds_of("--lateness", lateness),
+        retention=Retention(max_store_bytes=max_store * 2**20),
+        security=SecurityOptions(
+            tls=tls_files(tls_certificate, tls_key, tls_client_ca),
+            allowed_hosts=tuple(allowed_host or ()),
+            trusted_proxies=tuple(trusted_proxy or ()),
+        ),
+        insecure=insecure,
+        alerting=AlertingOptions(
+            config_path=alerts.config_path(config), environment=dict(os.environ)
+        ),
+        showing=ShowingOptions(results_endpoint=results_endpoint),
+        receiving=receiving_options(
+            alerts.config_path(config),
+            otlp_grpc_port=otlp_grpc_port,
+            forward_endpoint=forward_endpoint,
+            limits={"models": max_models, "features": max_features},
+        ),
     )
+    with logging_as(log_format):
+        run(options)
 
 
 def seconds_of(option: str, text: str) -> int:

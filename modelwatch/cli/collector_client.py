@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
@@ -10,7 +13,7 @@ import typer
 
 from modelwatch import settings
 from modelwatch.cli.masking import without_password
-from modelwatch.errors import CollectorError
+from modelwatch.errors import CollectorError, ConfigurationError
 
 if TYPE_CHECKING:
     import httpx
@@ -18,10 +21,14 @@ if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
 
 __all__ = [
+    "Collector",
     "CollectorOption",
+    "Remote",
+    "TokenFileOption",
     "collector_url",
     "delete",
     "get_json",
+    "get_pages",
     "get_text",
     "post_json",
     "put_baseline",
@@ -41,8 +48,53 @@ CollectorOption = Annotated[
 ]
 
 
-def collector_url(given: str | None) -> str:
+TokenFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="File with the token for the collector; else MODELWATCH_TOKEN."
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remote:
+    """A collector, and what opens it.
+
+    Attributes:
+        url: the address of its API; that of the environment where None.
+        token_file: file with a token; that of the environment where None.
+    """
+
+    url: str | None = None
+    token_file: Path | None = None
+
+    def token(self) -> str:
+        """Return the token; empty where there is none.
+
+        Raises:
+            ConfigurationError: the file cannot be read, or holds none.
+        """
+        if self.token_file is None:
+            return settings.read("MODELWATCH_TOKEN")
+        try:
+            text = self.token_file.read_text(encoding="ascii").strip()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it holds no plain text"
+            raise ConfigurationError(
+                f"--token-file {self.token_file} cannot be read: {reason}."
+            ) from None
+        if not text or len(text.split()) != 1:
+            raise ConfigurationError(f"--token-file {self.token_file} is to hold one token alone.")
+        return text
+
+
+Collector = str | Remote | None
+
+
+def collector_url(given: Collector) -> str:
     """Return the address of the collector: the argument, the environment or the default."""
+    if isinstance(given, Remote):
+        given = given.url
     return (given or settings.read("MODELWATCH_COLLECTOR_URL")).rstrip("/")
 
 
@@ -55,7 +107,7 @@ def version_path(model: str, version: str) -> str:
     return f"/api/v1/models/{quote(model, safe='')}/versions/{quote(version, safe='')}"
 
 
-def get_json(path: str, collector: str | None, *, parameters: dict[str, str] | None = None) -> Any:
+def get_json(path: str, collector: Collector, *, parameters: dict[str, str] | None = None) -> Any:
     """Ask the collector and return what it answered.
 
     Raises:
@@ -71,7 +123,26 @@ def get_json(path: str, collector: str | None, *, parameters: dict[str, str] | N
         ) from error
 
 
-def get_text(path: str, collector: str | None) -> str:
+def get_pages(path: str, name: str, collector: Collector) -> Iterator[Any]:
+    """Ask the collector for a list, page after page, and return its items one by one.
+
+    Args:
+        path: of the list.
+        name: the member of the answer that holds the items.
+        collector: whom to ask.
+
+    Raises:
+        CollectorError: as of `get_json`.
+    """
+    cursor: str | None = ""
+    while cursor is not None:
+        parameters = {"cursor": cursor} if cursor else None
+        page = get_json(path, collector, parameters=parameters)
+        yield from page[name]
+        cursor = page.get("next_cursor")
+
+
+def get_text(path: str, collector: Collector) -> str:
     """Ask the collector and return its answer as it is.
 
     Raises:
@@ -80,7 +151,7 @@ def get_text(path: str, collector: str | None) -> str:
     return _request("GET", path, collector).text
 
 
-def put_baseline(baseline: Baseline, collector: str | None) -> str:
+def put_baseline(baseline: Baseline, collector: Collector) -> str:
     """Give a baseline to the collector.
 
     Returns:
@@ -94,7 +165,7 @@ def put_baseline(baseline: Baseline, collector: str | None) -> str:
     return without_password(str(response.url))
 
 
-def put_json(path: str, collector: str | None, body: str) -> None:
+def put_json(path: str, collector: Collector, body: str) -> None:
     """Give a document to the collector.
 
     Raises:
@@ -103,7 +174,7 @@ def put_json(path: str, collector: str | None, body: str) -> None:
     _request("PUT", path, collector, body=body)
 
 
-def post_json(path: str, collector: str | None, body: object) -> Any:
+def post_json(path: str, collector: Collector, body: object) -> Any:
     """Give a document to the collector and return what it answered.
 
     Raises:
@@ -112,7 +183,7 @@ def post_json(path: str, collector: str | None, body: object) -> Any:
     return _request("POST", path, collector, body=json.dumps(body)).json()
 
 
-def delete(path: str, collector: str | None) -> None:
+def delete(path: str, collector: Collector) -> None:
     """Take a document from the collector.
 
     Raises:
@@ -124,7 +195,7 @@ def delete(path: str, collector: str | None) -> None:
 def _request(
     method: str,
     path: str,
-    collector: str | None,
+    collector: Collector,
     *,
     parameters: dict[str, str] | None = None,
     body: str | None = None,
@@ -133,7 +204,7 @@ def _request(
 
     base = collector_url(collector)
     shown = without_password(base)
-    headers = {"accept": "application/json"}
+    headers = {"accept": "application/json", **_authorization(collector)}
     if body is not None:
         headers["content-type"] = "application/json"
     try:
@@ -153,6 +224,16 @@ def _request(
     if not response.is_success:
         raise CollectorError(f"the collector at {shown} refused: {_reason(response)}")
     return response
+
+
+def _authorization(collector: Collector) -> dict[str, str]:
+    remote = collector if isinstance(collector, Remote) else Remote()
+    token = remote.token()
+    if not token:
+        return {}
+    if not (token.isascii() and token.isprintable()):
+        raise ConfigurationError("MODELWATCH_TOKEN holds what no token holds: copy it again.")
+    return {"authorization": f"Bearer {token}"}
 
 
 def _reason(response: httpx.Response) -> str:

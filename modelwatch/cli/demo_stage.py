@@ -157,6 +157,7 @@ class Stage:
             *(sys.executable, "-c", "from modelwatch.cli import main; main()", "collector"),
             *("--store", str(self.folder / "store.sqlite")),
             *("--otlp-http-port", str(self.ports.otlp_http)),
+            *("--otlp-grpc-port", "0"),  # nobody sends to it
             *("--api-port", str(self.ports.api)),
             *("--window", f"{WINDOW_SECONDS}s"),
             *("--evaluation-interval", f"{EVALUATION_INTERVAL_SECONDS}s"),

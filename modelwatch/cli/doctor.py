@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from modelwatch.cli.collector_client import CollectorOption
+from modelwatch.cli.collector_client import CollectorOption, Remote, TokenFileOption
 from modelwatch.cli.console import print_renderable
 from modelwatch.cli.installation import installed_versions, instrumentors, setting_values
 
@@ -22,6 +22,7 @@ PROBLEM_STATUS = 1
 
 def doctor(
     collector: CollectorOption = None,
+    token_file: TokenFileOption = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Look at this machine only; ask no server.")
     ] = False,
@@ -47,9 +48,10 @@ def doctor(
 
     checks = [check_settings(), check_environment_watch()]
     if not offline:
-        reached = check_collector(collector)
+        remote = Remote(url=collector, token_file=token_file)
+        reached = check_collector(remote)
         checks += [reached, *check_otlp_endpoints()]
-        checks += [] if reached.problem else check_captures(collector)
+        checks += [] if reached.problem else check_captures(remote)
     print_renderable(_packages_table())
     print_renderable(_instrumentors_table())
     print_renderable(_settings_table())

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelwatch.cli.collector_client import CollectorOption, post_json, version_path
+from modelwatch.cli.collector_client import (
+    CollectorOption,
+    Remote,
+    TokenFileOption,
+    post_json,
+    version_path,
+)
 from modelwatch.cli.console import print_renderable
 
 if TYPE_CHECKING:
@@ -27,6 +33,7 @@ def evaluate(
         str | None, typer.Option(help="End of the window, ISO 8601; now where not given.")
     ] = None,
     collector: CollectorOption = None,
+    token_file: TokenFileOption = None,
 ) -> None:
     """Compare a window with the baseline now, and keep the evaluation.
 
@@ -38,7 +45,8 @@ def evaluate(
     """
     asked = {"window": window, "end": end}
     body = {name: text for name, text in asked.items() if text is not None}
-    found = post_json(f"{version_path(model, version)}/evaluate", collector, body)
+    remote = Remote(url=collector, token_file=token_file)
+    found = post_json(f"{version_path(model, version)}/evaluate", remote, body)
     print_renderable(_report(found))
     if found["state"] == "drift":
         raise typer.Exit(DRIFT_STATUS)

@@ -10,9 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from modelwatch.cli.collector_client import (
+    Collector,
     CollectorOption,
+    Remote,
+    TokenFileOption,
     collector_url,
     get_json,
+    get_pages,
     version_path,
 )
 from modelwatch.cli.console import print_renderable, print_text
@@ -44,7 +48,7 @@ class VersionStatus:
     features: tuple[str, ...]
 
 
-def status(collector: CollectorOption = None) -> None:
+def status(collector: CollectorOption = None, token_file: TokenFileOption = None) -> None:
     """List the models that the collector knows, and their verdicts.
 
     The verdict is that on the last finished window.
@@ -54,7 +58,7 @@ def status(collector: CollectorOption = None) -> None:
       modelwatch status
       modelwatch status --collector http://10.0.0.5:4319
     """
-    versions = list(_versions(collector))
+    versions = list(_versions(Remote(url=collector, token_file=token_file)))
     if versions:
         print_renderable(status_table(versions))
     else:
@@ -84,8 +88,8 @@ def status_table(versions: list[VersionStatus]) -> Table:
     return table
 
 
-def _versions(collector: str | None) -> Iterator[VersionStatus]:
-    for model in get_json("/api/v1/models", collector)["models"]:
+def _versions(collector: Collector) -> Iterator[VersionStatus]:
+    for model in get_pages("/api/v1/models", "models", collector):
         for version in model["versions"]:
             state, features = _verdict(model["name"], version, collector)
             yield VersionStatus(
@@ -99,7 +103,7 @@ def _versions(collector: str | None) -> Iterator[VersionStatus]:
 
 
 def _verdict(
-    model: str, version: dict[str, Any], collector: str | None
+    model: str, version: dict[str, Any], collector: Collector
 ) -> tuple[str, tuple[str, ...]]:
     if version["baseline_id"] is None:
         return "no_baseline", ()

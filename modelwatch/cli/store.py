@@ -91,7 +91,8 @@ def export(
     """Write what a store holds as lines of JSON, while the collector runs.
 
     Versions, baselines, steering, evaluations, and what was observed, as
-    merged profiles. A name that ends in .gz is compressed.
+    merged profiles. Not tokens, nor the log of who changed what. A name that
+    ends in .gz is compressed.
 
     \b
     Example:
@@ -119,7 +120,8 @@ def import_(
     """Take what was exported into a store: all of it, or nothing.
 
     Stop the collector first. Versions that the store holds rows of already are
-    refused, as they would count twice.
+    refused, as they would count twice. Tokens do not travel: make new ones
+    with modelwatch token create before others can reach the collector.
 
     \b
     Example:

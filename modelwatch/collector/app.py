@@ -16,20 +16,13 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
-from modelwatch.collector.alerting.alerting import Alerting
-from modelwatch.collector.alerting.channels import Channels
 from modelwatch.collector.alerting.posting import Poster
-from modelwatch.collector.alerting.sender import Sender
-from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
-from modelwatch.collector.evaluating.baseline_history import SqliteBaselineHistory
-from modelwatch.collector.evaluating.evaluation import Evaluator
-from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.options import CollectorOptions
-from modelwatch.collector.receiving.received import ReceiverCounts
-from modelwatch.collector.receiving.receiver import Receiver, ReceiverLimits
-from modelwatch.collector.serving.api import build_api
+from modelwatch.collector.parts import Parts
+from modelwatch.collector.security.fence import Fence, require_closable
+from modelwatch.collector.security.options import SecurityOptions
+from modelwatch.collector.security.tls import ServerTls
 from modelwatch.collector.storing.database import Database
-from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.errors import ConfigurationError
 
 __all__ = ["Addresses", "CollectorOptions", "run", "serve"]
@@ -47,21 +40,22 @@ class Addresses:
     otlp_http: str
     pages: str
     store: Path
+    otlp_grpc: str = ""
 
     def __str__(self) -> str:
-        return (
-            f"modelwatch collector: OTLP {self.otlp_http}, pages {self.pages}, store {self.store}"
-        )
+        otlp = f"{self.otlp_http} and {self.otlp_grpc} (gRPC)" if self.otlp_grpc else self.otlp_http
+        return f"modelwatch collector: OTLP {otlp}, pages {self.pages}, store {self.store}"
 
 
 def run(options: CollectorOptions) -> None:
     """Run a collector until SIGTERM or SIGINT, then commit what is pending and return.
 
-    SIGHUP has it read its configuration file anew. One line on standard output says where it
-    listens, once it does.
+    SIGHUP has it read its configuration file and the files of TLS anew. One line on standard
+    output says where it listens, once it does.
 
     Raises:
-        ConfigurationError: a port is taken, or the host is not an address of this machine.
+        ConfigurationError: a port is taken, the host is not an address of this machine or open to
+            all, a file of TLS cannot be used, or the configuration file is wrong.
         StoreError: the store cannot be opened.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -83,8 +77,9 @@ async def _run(options: CollectorOptions) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     reload = asyncio.Event()
-    loop.add_signal_handler(signal.SIGHUP, reload.set)
-    await serve(options, stop=stop, ready=_announce, reload=reload)
+    reloading: list[Callable[[], None]] = [reload.set]
+    loop.add_signal_handler(signal.SIGHUP, lambda: [again() for again in reloading])
+    await serve(options, stop=stop, ready=_announce, reload=reload, reloading=reloading)
 
 
 def _announce(addresses: Addresses) -> None:
@@ -99,6 +94,7 @@ async def serve(
     ready: Callable[[Addresses], None],
     reload: asyncio.Event | None = None,
     clock: Callable[[], int] = time.time_ns,
+    reloading: list[Callable[[], None]] | None = None,
 ) -> None:
     """Run a collector in the current event loop until ``stop`` is set.
 
@@ -108,12 +104,16 @@ async def serve(
         ready: called once, when both servers accept connections.
         reload: has the configuration file read anew each time it is set.
         clock: Unix nanoseconds.
+        reloading: is given what reads files again that may have changed, for SIGHUP.
 
     Raises:
-        ConfigurationError: a port is taken, the host is not an address of this machine, or the
-            configuration file is wrong.
+        ConfigurationError: a port is taken, the host is not an address of this machine or open to
+            all, a file of TLS cannot be used, or the configuration file is wrong.
         StoreError: the store cannot be opened.
     """
+    security = options.security
+    tls = ServerTls(security.tls) if security.tls else None
+    require_closable(options.host, options.store_path, insecure=options.insecure)
     with contextlib.ExitStack() as resources:
         otlp = resources.enter_context(_listening(options, "otlp_http_port"))
         pages = resources.enter_context(_listening(options, "api_port"))
@@ -123,62 +123,36 @@ async def serve(
             lock_seconds=options.lock_seconds,
         )
         resources.callback(database.close)
-        store = SqliteStore(
-            database,
-            dedupe_seconds=options.dedupe_seconds,
-            window_seconds=options.window_seconds,
-            retention=options.retention,
-            most_waiting=options.write_queue_size,
-            clock=clock,
+        fence = Fence(database, host=options.host, options=security, clock=clock)
+        await fence.require_closed(insecure=options.insecure)
+        parts = Parts(database, options, pages_url=_url(pages, tls), tls=tls, clock=clock)
+        intake = parts.intake
+        received = fence.around_receiver(intake.receiver.app())
+        fenced = ((received, otlp), (fence.around_api(parts.api), pages))
+        servers = [_Server(app, port, security, tls) for app, port in fenced]
+        credentials = tls.grpc_credentials() if tls is not None else None
+        intake.listen(received, host=options.host, credentials=credentials)
+        addresses = Addresses(
+            otlp_http=_url(otlp, tls),
+            pages=_url(pages, tls),
+            store=database.path,
+            otlp_grpc=intake.grpc_address,
         )
-        evaluator = Evaluator(store)
-        schedule = Schedule(
-            window_seconds=options.window_seconds,
-            interval_seconds=options.evaluation_interval_seconds,
-            lateness_seconds=options.lateness_seconds,
-        )
-        counts = ReceiverCounts()
-        receiver = Receiver(store, _limits(options), counts)
-        alerts = SqliteAlerts(database)
-        alerting = Alerting(
-            alerts,
-            store,
-            evaluator,
-            schedule,
-            options.alerting,
-            pages_url=_url(pages),
-            clock=clock,
-        )
-        history = SqliteBaselineHistory(database)
-        api = build_api(store, evaluator, options, counts, alerting, alerts, history, clock=clock)
-        servers = [_Server(receiver.app(), otlp), _Server(api, pages)]
-        addresses = Addresses(otlp_http=_url(otlp), pages=_url(pages), store=database.path)
-        scheduler = Scheduler(store, evaluator, schedule, listener=alerting, clock=clock)
         async with Poster() as poster, asyncio.TaskGroup() as tasks:
-            channels = Channels(poster=poster, pages_url=alerting.pages_url)
-            tasks.create_task(Sender(alerts, alerting, channels, clock=clock).run(stop))
-            tasks.create_task(alerting.follow(reload or asyncio.Event(), stop))
-            tasks.create_task(scheduler.run(stop))
-            tasks.create_task(store.keep(stop))
+            for work in parts.background(stop, reload or asyncio.Event(), poster):
+                tasks.create_task(work)
             for server in servers:
                 tasks.create_task(server.serve())
-            for server in servers:
-                await server.accepting.wait()
+            tasks.create_task(intake.run(stop))
+            for accepting in (intake.accepting, *(server.accepting for server in servers)):
+                await accepting.wait()
+            if reloading is not None and tls is not None:
+                reloading.append(tls.reload)
             logger.info("%s", addresses)
             ready(addresses)
             await stop.wait()
             for server in servers:
                 server.should_exit = True
-
-
-def _limits(options: CollectorOptions) -> ReceiverLimits:
-    return ReceiverLimits(
-        max_body_bytes=options.max_body_bytes,
-        max_decompressed_bytes=options.max_decompressed_bytes,
-        max_requests=options.max_requests,
-        max_reading=options.max_reading,
-        body_timeout_seconds=options.body_timeout_seconds,
-    )
 
 
 class _Server(uvicorn.Server):
@@ -187,17 +161,26 @@ class _Server(uvicorn.Server):
     Two servers share the process: were each to catch signals, only one would hear them.
     """
 
-    def __init__(self, app: ASGIApp, listening: socket.socket) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                server_header=False,
-                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            )
+    def __init__(
+        self,
+        app: ASGIApp,
+        listening: socket.socket,
+        security: SecurityOptions,
+        tls: ServerTls | None,
+    ) -> None:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            proxy_headers=bool(security.trusted_proxies),
+            forwarded_allow_ips=list(security.trusted_proxies),
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
+        config.load()
+        config.ssl = tls.context if tls else None
+        super().__init__(config)
         self.accepting = asyncio.Event()
         self._listening = listening
 
@@ -230,6 +213,7 @@ def _listening(options: CollectorOptions, port_option: str) -> Iterator[socket.s
         yield listening
 
 
-def _url(listening: socket.socket) -> str:
+def _url(listening: socket.socket, tls: ServerTls | None) -> str:
+    scheme = "https" if tls else "http"
     host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

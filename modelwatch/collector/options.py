@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelwatch.collector.alerting.options import AlertingOptions
+from modelwatch.collector.receiving.options import ReceivingOptions
+from modelwatch.collector.security.options import SecurityOptions
+from modelwatch.collector.showing.options import ShowingOptions
 from modelwatch.collector.storing.retention import Retention
 from modelwatch.collector.windows import LONGEST_WINDOW_SECONDS
 from modelwatch.errors import ConfigurationError
@@ -23,7 +25,8 @@ class CollectorOptions:
 
     Attributes:
         store_path: the SQLite file; it and its folder are made where they are absent.
-        host: address that both servers listen on. Anything but loopback needs ``insecure``.
+        host: address that both servers listen on. Anything but loopback needs a token in the
+            store, or ``insecure``.
         otlp_http_port: port of the OTLP/HTTP receiver; 0 takes a free one.
         api_port: port of the API and the pages; 0 takes a free one.
         window_seconds: length of the windows that are evaluated by themselves, 1 second to 366
@@ -45,9 +48,12 @@ class CollectorOptions:
         dedupe_seconds: how long it is remembered that a point was stored. What a client sends
             again later than that counts twice.
         retention: how long what is stored is kept, and how large the file may grow.
-        insecure: allows a host other than loopback. There is no authentication and no TLS: who
-            can reach the ports can read and write everything.
+        security: TLS, and by which names the servers may be called.
+        insecure: allows a host other than loopback without a token: who can reach the ports can
+            read and write everything. Where there are tokens, they are asked for all the same.
         alerting: what is an alert, and who is told.
+        showing: what other programs are shown of the results, and where they are sent.
+        receiving: OTLP/gRPC, limits of names and times, and where all is sent on to.
 
     Raises:
         ConfigurationError: an option has a value that cannot work.
@@ -70,8 +76,11 @@ class CollectorOptions:
     lock_seconds: float = 5.0
     dedupe_seconds: int = 86_400
     retention: Retention = field(default_factory=Retention)
+    security: SecurityOptions = field(default_factory=SecurityOptions)
     insecure: bool = False
     alerting: AlertingOptions = field(default_factory=AlertingOptions)
+    showing: ShowingOptions = field(default_factory=ShowingOptions)
+    receiving: ReceivingOptions = field(default_factory=ReceivingOptions)
 
     def __post_init__(self) -> None:
         for name in ("otlp_http_port", "api_port"):
@@ -87,21 +96,8 @@ class CollectorOptions:
         _in_range("write_queue_size", self.write_queue_size, 1, 1_000_000)
         _in_range("lock_seconds", self.lock_seconds, 0.0, 60.0)
         _in_range("dedupe_seconds", self.dedupe_seconds, 60, 366 * 86_400)
-        if not self.insecure and not _is_loopback(self.host):
-            raise ConfigurationError(
-                f"host is {self.host!r}, which others can reach, and the collector has neither "
-                "authentication nor TLS: use 127.0.0.1 behind a proxy that has, or give "
-                "insecure=True (--insecure) on a network that you trust."
-            )
 
 
 def _in_range(name: str, value: float, lowest: float, highest: float) -> None:
     if not lowest <= value <= highest:
         raise ConfigurationError(f"{name} is {value}: give {lowest} to {highest}.")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -92,7 +92,7 @@ def _moved_categories(reference: Categories, current: Categories) -> str:
 
 def _moved_mean(reference: FeatureProfile, current: FeatureProfile) -> str:
     a, b = reference.moments, current.moments
-    if a is None or b is None or not a.variance > 0:
+    if a is None or b is None or not a.variance > 0 or not b.n:  # a sender may leave moments out
         return "distribution changed"
     shift = (b.mean - a.mean) / a.standard_deviation
     ratio = b.standard_deviation / a.standard_deviation

@@ -25,7 +25,12 @@ DEFAULT_BINS = 120
 """Deciles and twentieths are subsets of the edges of 120 bins."""
 
 EDGE_FREEDOM = 0.25
-"""An edge may lie this far into the smaller gap to its neighbours: coarse edges compress better."""
+"""An edge may lie this far into the gaps to its neighbours: coarse edges compress better. That
+part of a gap holds about that part of a bin's mass, however wide it is."""
+
+MOST_STRETCH = 2.0
+"""A gap of more than this many times the other one counts for no more: it may lead to an error code
+far away."""
 
 FLOAT32_TOLERANCE = 2.0**-20
 """About ten times the relative error of a 32-bit float."""
@@ -150,10 +155,13 @@ def _coarse_edges(
     at = distinct[boundaries]
     gaps = np.diff(np.concatenate([distinct[:1], at, distinct[-1:]]))
     gaps[0] = gaps[0] or gaps[1]
-    freedom = EDGE_FREEDOM * np.minimum(gaps[:-1], gaps[1:])
-    clear = np.minimum((distinct[boundaries + 1] - at) / 2, freedom)
-    lowest = np.where(beside_atom, at + np.minimum(_float32_margin(at), clear), at - freedom)
-    highest = np.where(beside_atom, at + clear, at + freedom)
+    smaller = np.minimum(gaps[:-1], gaps[1:])
+    below, above = (
+        EDGE_FREEDOM * np.minimum(gap, MOST_STRETCH * smaller) for gap in (gaps[:-1], gaps[1:])
+    )
+    clear = np.minimum((distinct[boundaries + 1] - at) / 2, EDGE_FREEDOM * smaller)
+    lowest = np.where(beside_atom, at + np.minimum(_float32_margin(at), clear), at - below)
+    highest = np.where(beside_atom, at + clear, at + above)
     first, last = float(distinct[0]), float(distinct[-1])
     reach = EDGE_FREEDOM * (last - first) / (boundaries.size + 1)
     pairs = [

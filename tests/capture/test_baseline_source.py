@@ -30,6 +30,7 @@ class Answers:
     etag: str = ""
     steering: bytes = b""
     asked: list[str] = field(default_factory=list)
+    shown: list[str | None] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
 
 
@@ -41,6 +42,7 @@ def collector() -> Iterator[Answers]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            state.shown.append(self.headers["authorization"])
             state.asked.append(self.path)
             state.gate.wait(30)
             status, body = state.status, state.body
@@ -99,6 +101,45 @@ def test_the_baseline_comes_from_the_collector(
     assert watch.baseline is not None
     assert watch.baseline.id == baseline.id
     assert collector.asked[0] == "/api/v1/models/m/versions/1/baseline"
+
+
+def test_the_collector_is_shown_the_token(
+    make_watch: MakeWatch,
+    collector: Answers,
+    baseline: mw.Baseline,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Baseline and steering are asked for with the token of the environment, none without."""
+    collector.status, collector.body = 200, baseline.to_json().encode()
+    wait_for_baseline(make_watch(baseline=collector.url).watch)
+    wait_until(lambda: len(collector.asked) >= 2)
+    assert set(collector.shown) == {None}
+    monkeypatch.setenv("MODELWATCH_TOKEN", "mwt_a_b")
+    collector.shown.clear()
+    wait_for_baseline(make_watch(baseline=collector.url).watch)
+    wait_until(lambda: len(collector.shown) >= 2)
+    assert set(collector.shown) == {"Bearer mwt_a_b"}
+
+
+@pytest.mark.parametrize(
+    ("token", "status"), [("mwt_a_b", 401), ("mwt_a_b", 403), ("geheim\n\u00e9", 200)]
+)
+def test_a_refused_token_is_said_and_not_shown(
+    make_watch: MakeWatch,
+    collector: Answers,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    token: str,
+    status: int,
+) -> None:
+    """Where the collector refuses, or the token is none, the log names the variable alone."""
+    monkeypatch.setenv("MODELWATCH_TOKEN", token)
+    collector.status = status
+    make_watch(baseline=collector.url)
+    wait_until(lambda: "MODELWATCH_TOKEN" in caplog.text)
+    assert "MODELWATCH_TOKEN" in caplog.text
+    assert token not in caplog.text
+    assert "geheim" not in caplog.text
 
 
 def test_a_collector_that_hangs_holds_up_nobody(

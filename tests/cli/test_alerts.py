@@ -27,7 +27,8 @@ def collector(folder: Path, *options: str) -> Iterator[tuple[str, subprocess.Pop
     """Run a collector as a process; yields the address of its API."""
     command = [
         sys.executable, "-c", "from modelwatch.cli import main; main()", "collector",
-        "--otlp-http-port", "0", "--api-port", "0", "--store", str(folder / "store.sqlite"),
+        "--otlp-http-port", "0", "--otlp-grpc-port", "0", "--api-port", "0",
+        "--store", str(folder / "store.sqlite"),
         *options,
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder) as process:
@@ -69,6 +70,11 @@ def test_sighup_reads_the_file_anew(tmp_path: Path) -> None:
             lambda: "did you mean k?" in str(configuration(address)["configuration"]), seconds=30
         )
         assert names(address) == ["other"]
+        not_ready = httpx.get(f"{address}/readyz")
+        assert (not_ready.status_code, "config: " in not_ready.text) == (503, True)
+        path.write_text(GOOD)
+        process.send_signal(signal.SIGHUP)
+        assert eventually(lambda: httpx.get(f"{address}/readyz").text == "ready\n", seconds=30)
 
 
 def test_a_silence_is_set_listed_and_ended(run: Run, tmp_path: Path) -> None:

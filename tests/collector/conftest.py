@@ -103,6 +103,12 @@ class Running:
     otlp: str
     api: str
     store: Path
+    grpc: str = ""
+
+    def received(self) -> dict[str, Any]:
+        """Return what came in, as the API tells it."""
+        told: dict[str, Any] = plain_http.get(f"{self.api}/api/v1/received").json()
+        return told
 
     def version(self, rest: str = "", *, model: str = MODEL, version: str = VERSION) -> str:
         """Return an address below a model version."""
@@ -131,7 +137,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Return a function that runs a collector on free ports; all are stopped after the test."""
     stops: list[Callable[[], None]] = []
 
-    def begin(**options: Any) -> Running:
+    def begin(*, clock: Callable[[], int] = lambda: NOW_NS, **options: Any) -> Running:
         defaults = CollectorOptions(
             store_path=tmp_path / "store.sqlite",
             otlp_http_port=0,
@@ -140,7 +146,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             evaluation_interval_seconds=0.05,
             lateness_seconds=0.0,
         )
-        running, stop = _run(replace(defaults, **options))
+        running, stop = _run(replace(defaults, **options), clock)
         stops.append(stop)
         return running
 
@@ -149,14 +155,14 @@ def start(tmp_path: Path) -> Iterator[Start]:
         stop()
 
 
-def _run(options: CollectorOptions) -> tuple[Running, Callable[[], None]]:
+def _run(options: CollectorOptions, clock: Callable[[], int]) -> tuple[Running, Callable[[], None]]:
     ready: queue.Queue[Addresses | BaseException] = queue.Queue()
     handles: queue.Queue[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = queue.Queue()
 
     async def main() -> None:
         stop = asyncio.Event()
         handles.put((asyncio.get_running_loop(), stop))
-        await serve(options, stop=stop, ready=ready.put, clock=lambda: NOW_NS)
+        await serve(options, stop=stop, ready=ready.put, clock=clock)
 
     def run() -> None:
         try:
@@ -176,7 +182,7 @@ def _run(options: CollectorOptions) -> tuple[Running, Callable[[], None]]:
         thread.join(timeout=20)
         assert not thread.is_alive()
 
-    return Running(otlp=found.otlp_http, api=found.pages, store=found.store), end
+    return Running(found.otlp_http, found.pages, found.store, found.otlp_grpc), end
 
 
 def eventually(ask: Callable[[], bool], *, seconds: float = 10.0) -> bool:

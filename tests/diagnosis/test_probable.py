@@ -15,6 +15,7 @@ from modelwatch.baseline import Baseline
 from modelwatch.diagnosis import diagnose, probable_cause
 from modelwatch.feature import FeatureProfile
 from modelwatch.profile import Profile
+from modelwatch.sketches import Moments
 from tests.diagnosis.conftest import ASPECTS, Watched, watched
 
 
@@ -40,6 +41,18 @@ def test_a_cause_gives_way_to_plain_words_where_there_is_none(
     assert said is not None
     assert said.startswith("mean went from 36.")
     assert "standard deviations" in said
+
+
+def test_values_without_moments_have_a_diagnosis_too(
+    weather: Watched, summer: pd.DataFrame
+) -> None:
+    """A sender of plain histograms tells no mean, and none is made up."""
+    profile = Profile.from_data({"temp": summer["temp"].to_numpy()}, baseline=weather.baseline)
+    current = profile.features["temp"]
+    current.moments = Moments()
+    reference = weather.baseline.profile.features["temp"]
+    said = diagnose(weather.baseline.features["temp"], reference, current, ["values"])
+    assert said == "distribution changed"
 
 
 def test_the_category_that_moved_is_told(flights: Watched) -> None:

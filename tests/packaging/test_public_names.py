@@ -68,7 +68,7 @@ KEPT_OUT_OF_WATCHES = {
     "modelwatch.tables.batches",
     "modelwatch.telemetry.wire.decoding",
     "modelwatch.telemetry.wire.folding",
-    "modelwatch.telemetry.wire.points",
+    "modelwatch.telemetry.wire.assembling",
     "pyarrow",
     "requests",
     "ssl",

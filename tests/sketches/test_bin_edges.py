@@ -47,6 +47,15 @@ def test_quantile_bins_hold_nearly_equal_mass() -> None:
     assert inner.min() >= 500
 
 
+def test_an_error_code_draws_no_edge_away() -> None:
+    """Where a gap leads to a far value, the edge before it stays by its quantile."""
+    values = np.random.default_rng(4).normal(size=50_000)
+    plain = quantile_edges(values)
+    spoiled = quantile_edges(np.append(values, np.full(20, 1e9)))
+    assert np.count_nonzero(spoiled < 5) == plain.size - 1
+    assert spoiled[-2] < values.max()
+
+
 def test_constant_sample_tells_below_at_and_above() -> None:
     """A constant's bin holds just that value."""
     edges = quantile_edges(np.full(9, 5.0))

@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 from modelwatch.telemetry.transport import Outcome, Signal
-from modelwatch.telemetry.wire import assemble, decode_metrics
+from modelwatch.telemetry.wire import decode_metrics
+from tests.received_points import assemble, points_in
 
 __all__ = ["Receiver", "resident_megabytes"]
 
@@ -50,7 +51,7 @@ class Receiver:
             return Outcome(status="unreachable", message="an outage")
         self.longest = max(self.longest, len(body))
         if signal == "metrics":
-            for profile in assemble(decode_metrics(body).points):
+            for profile in assemble(points_in(decode_metrics(body))):
                 self.rows += profile.rows
                 self.calls += profile.predictions.total()
                 self.dropped.update(profile.dropped)

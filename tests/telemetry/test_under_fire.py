@@ -16,7 +16,8 @@ import modelwatch as mw
 from modelwatch.capture.guard import Guard
 from modelwatch.telemetry.exporter import Exporter
 from modelwatch.telemetry.transport import HttpTransport, SignalOptions, TransportOptions
-from modelwatch.telemetry.wire import Point, assemble, decode_metrics
+from modelwatch.telemetry.wire import decode_metrics
+from tests.received_points import Point, assemble, points_in
 from tests.telemetry.windows import Windows
 
 ROWS = 3
@@ -36,7 +37,7 @@ class Receiver:
         """Take a message or not, and say what to answer; what was taken once is not refused."""
         points: dict[int, Point] = {}
         if path == "/v1/metrics":
-            points = {point.key: point for point in decode_metrics(body).points}
+            points = {point.key: point for point in points_in(decode_metrics(body))}
         answer = self.answers.pop(0) if self.answers else "200"
         if len(body) > self.most_bytes:
             answer = "413"

@@ -14,7 +14,8 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 import modelwatch as mw
 from modelwatch.telemetry.transport import Outcome, Signal
-from modelwatch.telemetry.wire import assemble, decode_metrics
+from modelwatch.telemetry.wire import decode_metrics
+from tests.received_points import assemble, points_in
 
 DOWN = Outcome(status="unreachable", message="down")
 FINE = Outcome(status="accepted")
@@ -45,7 +46,7 @@ class Windows:
 def received(sent: Iterable[Sent]) -> list[mw.Profile]:
     """Return the profiles among messages."""
     bodies = [body for signal, body in sent if signal == "metrics"]
-    return assemble(point for body in bodies for point in decode_metrics(body).points)
+    return assemble(point for body in bodies for point in points_in(decode_metrics(body)))
 
 
 def metrics(sent: Iterable[Sent]) -> dict[str, Metric]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -134,9 +134,23 @@ class AlertLog(Protocol):
     """Answers what alerts there are and were. Blocking: call it off the event loop."""
 
     def alerts(
-        self, *, states: Sequence[str], model: str | None, limit: int, before: int | None
+        self,
+        *,
+        states: Sequence[str],
+        model: str | None,
+        may_read: Callable[[str], bool],
+        limit: int,
+        before: int | None,
     ) -> Page:
-        """Return the newest alerts, or those after a cursor."""
+        """Return the newest alerts, or those after a cursor.
+
+        Args:
+            states: in one of these.
+            model: of this model; of all where None.
+            may_read: tells of a model whether its alerts are told.
+            limit: how many at most.
+            before: the cursor.
+        """
         ...
 
     def alert(self, alert_id: str) -> Alert | None:

@@ -132,6 +132,10 @@ class Alerting:
         """The configuration in force."""
         return self._configured
 
+    async def check(self) -> str:
+        """Return why what the configuration file says now is not in force; empty where it is."""
+        return self._configured.error
+
     @property
     def config_path(self) -> str | None:
         """The configuration file; None where there is none."""

@@ -51,6 +51,11 @@ SELECT r.content, a.content FROM alert_rules r LEFT JOIN alerts a
 ON a.model = r.model AND a.version = r.version AND a.rule = r.rule AND a.ended_ns IS NULL
 """
 
+_LISTED = """
+SELECT number, content FROM alerts WHERE number < ? AND (? IS NULL OR model = ?)
+AND state IN (SELECT value FROM json_each(?)) AND may_read(model) ORDER BY number DESC LIMIT ?
+"""
+
 _DUE = """
 SELECT number, target, content, created_ns, attempts FROM alert_outbox o
 WHERE next_ns <= ? AND NOT EXISTS (SELECT 1 FROM alert_outbox earlier
@@ -122,18 +127,20 @@ class SqliteAlerts:
         await self._database.write(work)
 
     def alerts(
-        self, *, states: Sequence[str], model: str | None, limit: int, before: int | None
+        self,
+        *,
+        states: Sequence[str],
+        model: str | None,
+        may_read: Callable[[str], bool],
+        limit: int,
+        before: int | None,
     ) -> Page:
         """Return the newest alerts; see `AlertLog.alerts`."""
-        found = self._database.read(
-            "SELECT number, content FROM alerts WHERE number < ? AND (? IS NULL OR model = ?)"
-            " AND state IN (SELECT value FROM json_each(?)) ORDER BY number DESC LIMIT ?",
-            2**63 - 1 if before is None else before,
-            model,
-            model,
-            json.dumps(list(states)),
-            limit + 1,
-        )
+        last = 2**63 - 1 if before is None else before
+        listed = json.dumps(list(states))
+        with self._database.reading() as connection:
+            connection.create_function("may_read", 1, may_read, deterministic=True)
+            found = connection.execute(_LISTED, (last, model, model, listed, limit + 1)).fetchall()
         shown = found[:limit]
         return Page(
             alerts=[_read(_alert, content) for _, content in shown],

@@ -83,7 +83,7 @@ class BaselineDesk:
         content = await asyncio.to_thread(made.baseline.to_json)
         await self._store.put_baseline(model, version, made.baseline.id, content)
         logger.info(
-            "audit: baseline %s of %s %s promoted from traffic of %d rows up to %d%s",
+            "baseline %s of %s %s promoted from traffic of %d rows up to %d%s",
             made.baseline.id,
             model,
             version,
@@ -102,7 +102,7 @@ class BaselineDesk:
         stored = await asyncio.to_thread(self._history.stored, model, version, baseline_id)
         if stored is not None:
             await self._store.put_baseline(model, version, stored.id, stored.content)
-            logger.info("audit: baseline %s of %s %s put back in force", stored.id, model, version)
+            logger.info("baseline %s of %s %s put back in force", stored.id, model, version)
         return stored
 
     def _made(self, model: str, version: str, window: TimeWindow, force: bool) -> Promotion:
@@ -114,7 +114,8 @@ class BaselineDesk:
             )
         if not force:
             self._refuse_drift(model, version, window)
-        other_bins = other_bins_of(current, observed)
+        far, near = other_bins_of(current, observed)
+        other_bins = (*far, *near)
         if other_bins:
             raise ConfigurationError(
                 f"{', '.join(other_bins)} were counted on other bins than the current baseline's: "

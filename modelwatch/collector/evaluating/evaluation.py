@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
 
 from modelwatch.baseline import Baseline
+from modelwatch.collector.evaluating.rebinning import split_by_error
 from modelwatch.collector.latest import Latest
 from modelwatch.collector.storing.store import (
     BaselineShelf,
@@ -97,14 +98,16 @@ class Assessment:
         current: what was observed, all senders merged; None where nothing was.
         report: the comparison, in which nothing is judged in the states ``no_data`` and
             ``incomparable``; None in state ``no_baseline``.
-        other_bins: numbers that were counted on other bins than the baseline's, which are not
-            judged: what is interpolated from one to the other would be taken for drift.
+        other_bins: numbers that were counted on so different bins than the baseline's that they
+            are not judged: what is interpolated from one to the other would be taken for drift.
         rows_apart: rows left out, as they were counted on other bins than ``current``.
         unmergeable: profiles left out, as they are damaged or contradict the others.
         instances: how many senders there were.
         through_id: the latest stored profile taken into account.
         against: the live window that it was compared with, of which ``baseline`` was made; None
             where that is the model version's own baseline.
+        rebinned: numbers that were counted on other bins and are judged all the same, as no more
+            than `MOST_REBINNING_ERROR` of them may lie on the wrong side of an edge: how many may.
     """
 
     model: str
@@ -120,6 +123,7 @@ class Assessment:
     instances: int
     through_id: int
     against: LiveReference | None = None
+    rebinned: Mapping[str, float] = field(default_factory=dict)
 
 
 def state_of(severities: Iterable[Severity]) -> State:
@@ -149,7 +153,7 @@ def assess(
     current = main_profile(baseline, observed)
     if baseline is not None and current is not None:
         current = with_plain_names(current, baseline)
-    other_bins = other_bins_of(baseline, current)
+    other_bins, rebinned = other_bins_of(baseline, current)
     report, state = _compare(
         baseline, without_features(current, other_bins) if current else None, window
     )
@@ -163,6 +167,7 @@ def assess(
         current=current,
         report=report,
         other_bins=other_bins,
+        rebinned=rebinned,
         rows_apart=observed.rows_apart(key) if current else 0,
         unmergeable=observed.unmergeable + (state == "incomparable"),
         instances=observed.instances,
@@ -177,20 +182,28 @@ def main_profile(baseline: Baseline | None, observed: WindowProfiles) -> Profile
     return max(observed.profiles.values(), key=lambda profile: profile.rows, default=None)
 
 
-def other_bins_of(baseline: Baseline | None, current: Profile | None) -> tuple[str, ...]:
-    """Return which numbers were counted on other bins than the baseline's."""
+def other_bins_of(
+    baseline: Baseline | None, current: Profile | None
+) -> tuple[tuple[str, ...], dict[str, float]]:
+    """Return which numbers were counted on other bins than the baseline's.
+
+    Returns:
+        Those too far off to be judged, and the others, each with the share of its values that may
+        lie on the wrong side of an edge.
+    """
     if baseline is None or current is None or current.baseline_id == baseline.id:
-        return ()
+        return (), {}
     pairs = [
         (name, feature.bin_edges, current.features[name].values)
         for name, feature in baseline.features.items()
         if feature.bin_edges is not None and name in current.features
     ]
-    return tuple(
+    found = [
         name
         for name, edges, values in pairs
         if not (isinstance(values, Histogram) and np.array_equal(values.bin_edges, edges))
-    )
+    ]
+    return split_by_error(found, baseline, current)
 
 
 def without_features(current: Profile, names: tuple[str, ...]) -> Profile:

@@ -68,15 +68,22 @@ def compare_profiles(
         reference = discovered_baseline(before, alongside=now)
         return compare(reference, now, thresholds=thresholds), ()
     before, now = (with_plain_names(side, baseline) for side in (before, now))
-    left_out = tuple(
-        dict.fromkeys([*other_bins_of(baseline, before), *other_bins_of(baseline, now)])
-    )
+    left_out = _other_bins(baseline, before, now)
     if left_out:
         kept = {name: f for name, f in baseline.features.items() if name not in left_out}
         baseline = replace(baseline, features=kept)
         before, now = without_features(before, left_out), without_features(now, left_out)
     reference = baseline_of_profile(before, baseline)
     return compare(reference, now, thresholds=thresholds), left_out
+
+
+def _other_bins(baseline: Baseline, *sides: Profile) -> tuple[str, ...]:
+    """Return what some side has on other bins, however near: here both sides are samples."""
+    found: dict[str, None] = {}
+    for side in sides:
+        far, near = other_bins_of(baseline, side)
+        found.update(dict.fromkeys([*far, *near]))
+    return tuple(found)
 
 
 def assess_live(found: Assessment, reference: WindowProfiles, live: LiveReference) -> Assessment:
@@ -89,7 +96,7 @@ def assess_live(found: Assessment, reference: WindowProfiles, live: LiveReferenc
     """
     before = main_profile(found.baseline, reference)
     live = replace(live, rows=before.rows if before else 0)
-    told = replace(found, report=None, against=live, other_bins=())
+    told = replace(found, report=None, against=live, other_bins=(), rebinned={})
     if found.current is None:
         return replace(told, state="no_data")
     if before is None or not before.rows:

@@ -29,6 +29,9 @@ AT_ONCE = 4
 """Versions evaluated at the same time: one is compared while another is read or committed, and what
 is committed at the same time shares one sync of the disk."""
 
+SILENT_SECONDS = 900.0
+"""How long a round may take before the scheduler counts as stuck."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -76,6 +79,7 @@ class Scheduler:
         schedule: how long windows are, and how often finished ones are looked for.
         listener: hears of what was evaluated.
         clock: Unix nanoseconds.
+        monotonic: seconds.
     """
 
     def __init__(
@@ -86,17 +90,28 @@ class Scheduler:
         *,
         listener: RoundListener | None = None,
         clock: Callable[[], int] = time.time_ns,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._evaluator = evaluator
         self._schedule = schedule
         self._listener = listener
         self._clock = clock
+        self._monotonic = monotonic
+        self._round_ended = monotonic()
+
+    async def check(self) -> str:
+        """Return what is wrong where no look for finished windows ended for a long time."""
+        silent_seconds = self._monotonic() - self._round_ended
+        if silent_seconds < max(SILENT_SECONDS, 10 * self._schedule.interval_seconds):
+            return ""
+        return f"no round of evaluations has ended for {silent_seconds:.0f} seconds."
 
     async def run(self, stop: asyncio.Event) -> None:
         """Evaluate what is due, every interval, until ``stop`` is set. Faults are logged."""
         while not stop.is_set():
             await self.run_once()
+            self._round_ended = self._monotonic()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._schedule.interval_seconds)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 __all__ = ["ReceiverCounts"]
 
@@ -15,10 +17,12 @@ class ReceiverCounts:
         requests: requests, refused ones too.
         points: points that were committed.
         duplicates: points that had been committed before.
-        rejected: points of modelwatch that could not be used.
-        foreign: points of other programs, which were let go.
-        traces: requests with traces, which were let go.
+        rejected: points of modelwatch that could not be used, or were beyond a limit.
+        foreign: points of other programs, which are not kept here.
+        traces: requests with traces, which are not kept here.
         refused: requests that were answered with an error.
+        begun: cumulative points that only are what the next one is subtracted from.
+        refused_by_limit: points beyond a limit, by which: a kind of name, or ``future``.
     """
 
     requests: int = 0
@@ -28,3 +32,15 @@ class ReceiverCounts:
     foreign: int = 0
     traces: int = 0
     refused: int = 0
+    begun: int = 0
+    refused_by_limit: dict[str, int] = field(default_factory=dict)
+    _parts: dict[str, Callable[[], Any]] = field(default_factory=dict, init=False, repr=False)
+
+    def tell(self, name: str, shown: Callable[[], Any]) -> None:
+        """Have what another part of the receiver knows shown under a name."""
+        self._parts[name] = shown
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it, for the API."""
+        counts = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+        return {**counts, **{name: shown() for name, shown in self._parts.items()}}

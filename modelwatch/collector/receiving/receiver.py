@@ -1,65 +1,35 @@
-"""The OTLP/HTTP receiver: metrics and logs in protobuf, plain, gzip or deflate.
+"""The OTLP/HTTP receiver: metrics, logs and traces in protobuf or JSON, plain, gzip or deflate.
 
 What is answered with 200 has been committed. What cannot be taken now is answered with 503 and
 Retry-After, which OTLP clients send again; what can never be taken with 400, 408, 413 or 415,
-which they do not. Traces are taken, counted and let go: they are for a tracing backend.
+which they do not. Traces are taken, counted and, where that is configured, sent on with the rest.
 
 A plain ASGI application: what every export passes through is all that it does.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceResponse,
-)
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from modelwatch.collector.receiving.bodies import ENCODINGS, decompress, read_stream
+from modelwatch.collector.receiving.admission import Admission
+from modelwatch.collector.receiving.bodies import ENCODINGS, read_stream
+from modelwatch.collector.receiving.exports import Exports, ReceiverLimits
+from modelwatch.collector.receiving.forwarding import Forwarder
+from modelwatch.collector.receiving.json_messages import to_json
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.request_head import RequestHead, UnsupportedMedia
-from modelwatch.collector.receiving.rpc_status import PROTOBUF, error_response
-from modelwatch.collector.storing.store import ArrivalSink, Written
+from modelwatch.collector.receiving.rpc_status import JSON, PROTOBUF, error_response
+from modelwatch.collector.receiving.signals import SIGNALS_BY_PATH, Signal
+from modelwatch.collector.storing.store import ArrivalSink
 from modelwatch.errors import BodyTooLarge, ModelwatchError, StoreError, UndecodableTelemetry
-from modelwatch.telemetry.wire import Decoded, decode_logs, decode_metrics
 
 __all__ = ["Receiver", "ReceiverLimits"]
 
-Export = Callable[[bytes, str], Awaitable[bytes]]
-
 RETRY_AFTER_SECONDS = 2
-
-SMALL_BODY_BYTES = 65_536
-"""A body up to this, and what comes of it up to 16 times as much, is read in the event loop, in a
-millisecond or so; to hand it to a thread would take as long. Larger ones are read in threads."""
-
-SMALL_CONTENT_BYTES = 16 * SMALL_BODY_BYTES
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReceiverLimits:
-    """What bounds the memory that requests can take.
-
-    Attributes:
-        max_body_bytes: most bytes of a body as sent.
-        max_decompressed_bytes: most bytes of a body decompressed.
-        max_requests: requests handled at the same time; one more is answered with 503.
-        max_reading: bodies read at the same time; one more is answered with 503.
-        body_timeout_seconds: how long a body may take to arrive; after that, 408.
-    """
-
-    max_body_bytes: int
-    max_decompressed_bytes: int
-    max_requests: int
-    max_reading: int = 1_024
-    body_timeout_seconds: float = 10.0
 
 
 class Receiver:
@@ -72,17 +42,28 @@ class Receiver:
     at a time (the threads of asyncio's default executor).
     """
 
-    def __init__(self, sink: ArrivalSink, limits: ReceiverLimits, counts: ReceiverCounts) -> None:
+    def __init__(
+        self,
+        sink: ArrivalSink,
+        limits: ReceiverLimits,
+        counts: ReceiverCounts,
+        *,
+        admission: Admission | None = None,
+        forwarder: Forwarder | None = None,
+        since_ns: int | None = None,
+    ) -> None:
         self._counts = counts
-        self._sink = sink
+        self._exports = Exports(
+            sink,
+            limits,
+            counts,
+            admission=admission,
+            forwarder=forwarder,
+            since_ns=since_ns,
+        )
         self._limits = limits
         self._reading = 0
         self._running = 0
-        self._routes: dict[str, Export] = {
-            "/v1/metrics": self._metrics,
-            "/v1/logs": self._logs,
-            "/v1/traces": self._traces,
-        }
 
     def app(self) -> ASGIApp:
         """Return the ASGI application with the three routes: the receiver itself."""
@@ -93,80 +74,37 @@ class Receiver:
         if scope["type"] != "http":
             raise NotImplementedError(f"the receiver serves no {scope['type']}.")
         head = RequestHead.of(scope)
-        export = self._routes.get(scope["path"])
-        if export is None or scope["method"] != "POST":
-            await _no_route(scope, head, found=export is not None)(scope, receive, send)
+        signal = SIGNALS_BY_PATH.get(scope["path"])
+        if signal is None or scope["method"] != "POST":
+            await _no_route(scope, head, found=signal is not None)(scope, receive, send)
             return
         self._counts.requests += 1
         try:
-            content = await self._answer(head, receive, export)
+            content = await self._answer(head, receive, signal)
         except ModelwatchError as error:
             self._counts.refused += 1
             await _refusal(error, head.media_type)(scope, receive, send)
             return
-        await send({"type": "http.response.start", "status": 200, "headers": _headers(content)})
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": _headers(head, content)}
+        )
         await send({"type": "http.response.body", "body": content})
 
-    async def _answer(self, head: RequestHead, receive: Receive, export: Export) -> bytes:
+    async def _answer(self, head: RequestHead, receive: Receive, signal: Signal) -> bytes:
         head.require_taken()
         body = await self._read(head, receive)
         if self._running >= self._limits.max_requests:
             raise StoreError("too many requests at the same time: send again later.")
         self._running += 1
         try:
-            return await export(body, head.encoding)
+            refused = await self._exports.take(signal, head, body)
         finally:
             self._running -= 1
-
-    async def _metrics(self, body: bytes, encoding: str) -> bytes:
-        rejected, message = await self._take(decode_metrics, body, encoding)
-        if not (rejected or message):
-            return b""  # as an empty ExportMetricsServiceResponse is
-        answer = ExportMetricsServiceResponse()
-        answer.partial_success.rejected_data_points = rejected
-        answer.partial_success.error_message = message
-        return answer.SerializeToString()
-
-    async def _logs(self, body: bytes, encoding: str) -> bytes:
-        rejected, message = await self._take(decode_logs, body, encoding)
-        if not (rejected or message):
-            return b""
-        answer = ExportLogsServiceResponse()
-        answer.partial_success.rejected_log_records = rejected
-        answer.partial_success.error_message = message
-        return answer.SerializeToString()
-
-    async def _traces(self, _body: bytes, _encoding: str) -> bytes:
-        self._counts.traces += 1
-        return b""
-
-    async def _take(
-        self, decode: Callable[[bytes], Decoded], body: bytes, encoding: str
-    ) -> tuple[int, str]:
-        decoded = await self._decode(decode, body, encoding)
-        self._counts.foreign += decoded.foreign
-        written = Written(stored=0, duplicates=0, rejected=0)
-        if decoded.arrivals:
-            written = await self._sink.write(decoded.arrivals)
-        self._counts.points += written.stored
-        self._counts.duplicates += written.duplicates + decoded.duplicates
-        self._counts.rejected += decoded.rejected + written.rejected
-        message = decoded.message
-        if written.rejected:
-            message = f"{message} Points with impossible times were rejected.".strip()
-        return decoded.rejected + written.rejected, message
-
-    async def _decode(
-        self, decode: Callable[[bytes], Decoded], body: bytes, encoding: str
-    ) -> Decoded:
-        limit = self._limits.max_decompressed_bytes
-        if len(body) <= SMALL_BODY_BYTES:
-            try:
-                return decode(decompress(body, encoding, limit=min(limit, SMALL_CONTENT_BYTES)))
-            except BodyTooLarge:
-                if limit <= SMALL_CONTENT_BYTES:
-                    raise
-        return await asyncio.to_thread(lambda: decode(decompress(body, encoding, limit=limit)))
+        if head.media_type == JSON:
+            return to_json(signal.answer(*refused))
+        if not (refused.points or refused.message):
+            return b""  # as an empty response is
+        return signal.answer(*refused).SerializeToString()
 
     async def _read(self, head: RequestHead, receive: Receive) -> bytes:
         limits = self._limits
@@ -203,7 +141,7 @@ def _refusal(error: ModelwatchError, media_type: str) -> Response:
     if isinstance(error, BodyTooLarge):
         return error_response(413, message, media_type=media_type)
     if isinstance(error, UnsupportedMedia):
-        headers = {"Accept": PROTOBUF, "Accept-Encoding": ", ".join(ENCODINGS)}
+        headers = {"Accept": f"{PROTOBUF}, {JSON}", "Accept-Encoding": ", ".join(ENCODINGS)}
         return error_response(415, message, media_type=media_type, headers=headers)
     return error_response(400, message, media_type=media_type)
 
@@ -216,8 +154,8 @@ def _no_route(scope: Scope, head: RequestHead, *, found: bool) -> Response:
     return error_response(status, message, media_type=head.media_type, headers=headers)
 
 
-def _headers(content: bytes) -> list[tuple[bytes, bytes]]:
+def _headers(head: RequestHead, content: bytes) -> list[tuple[bytes, bytes]]:
     return [
-        (b"content-type", PROTOBUF.encode()),
+        (b"content-type", head.media_type.encode()),
         (b"content-length", str(len(content)).encode()),
     ]

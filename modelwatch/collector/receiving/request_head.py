@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from starlette.types import Scope
 
 from modelwatch.collector.receiving.bodies import ENCODINGS
-from modelwatch.collector.receiving.rpc_status import PROTOBUF
+from modelwatch.collector.receiving.forwarding import FORWARDED
+from modelwatch.collector.receiving.rpc_status import JSON, PROTOBUF
 from modelwatch.errors import UndecodableTelemetry
 
 __all__ = ["RequestHead", "UnsupportedMedia"]
+
+
+_FORWARDED = FORWARDED.encode()
 
 
 class UnsupportedMedia(UndecodableTelemetry):
@@ -25,11 +29,13 @@ class RequestHead:
         media_type: of the body, without parameters; empty where it is not told.
         encoding: how it is compressed; identity where it is not.
         length: its bytes as sent, in digits, as far as they are told.
+        is_forwarded: whether another collector sent it on.
     """
 
     media_type: str = ""
     encoding: str = "identity"
     length: str = "0"
+    is_forwarded: bool = False
 
     @classmethod
     def of(cls, scope: Scope) -> RequestHead:
@@ -42,6 +48,8 @@ class RequestHead:
                 head.encoding = value.decode("latin-1").strip().lower() or "identity"
             elif name == b"content-length":
                 head.length = value.decode("latin-1")
+            elif name == _FORWARDED:
+                head.is_forwarded = True
         return head
 
     def require_taken(self) -> None:
@@ -50,10 +58,9 @@ class RequestHead:
         Raises:
             UnsupportedMedia: where it is not.
         """
-        if self.media_type != PROTOBUF:
+        if self.media_type not in (JSON, PROTOBUF):
             raise UnsupportedMedia(
-                f"content type {self.media_type!r} is not taken: send {PROTOBUF} "
-                "(OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)."
+                f"content type {self.media_type!r} is not taken: send {PROTOBUF} or {JSON}."
             )
         if self.encoding not in ENCODINGS:
             raise UnsupportedMedia(

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.responses import JSONResponse
 
 from modelwatch.collector.alerting.alert import Alert
@@ -19,6 +19,8 @@ from modelwatch.collector.alerting.muting import Silence
 from modelwatch.collector.alerting.rules import Duration
 from modelwatch.collector.alerting.targets import Target
 from modelwatch.collector.alerting.wording import alert_document
+from modelwatch.collector.security.principals import current_principal, may_read
+from modelwatch.collector.serving import schemas
 from modelwatch.collector.serving.answers import iso
 from modelwatch.collector.serving.json_bodies import read_json, takes_json
 from modelwatch.collector.serving.problems import Problem
@@ -37,6 +39,8 @@ _STATES: Mapping[State | None, tuple[str, ...]] = {
     "firing": ("firing",),
     "resolved": ("resolved",),
 }
+
+_LENGTH = {"type": "string", "pattern": "^[1-9][0-9]{0,8}[smhd]$", "examples": ["2h"]}
 
 Words = Annotated[str, Field(min_length=1, max_length=200)]
 Comment = Annotated[str, Field(max_length=2_000)]
@@ -59,7 +63,7 @@ class _Silence(BaseModel):
     matchers: Annotated[
         dict[Literal["model", "version", "rule", "severity"], Words], Field(min_length=1)
     ]
-    duration: Duration
+    duration: Annotated[Duration, WithJsonSchema(_LENGTH)]
     by: Words
     comment: Comment = ""
 
@@ -83,25 +87,28 @@ class AlertsApi:
     def router(self) -> APIRouter:
         """Return the routes."""
         router = APIRouter(prefix="/api/v1")
-        router.get("/alerts", summary="Alerts, the newest first")(self.list)
-        router.get("/alerts/{alert_id}", summary="One alert and its history")(self.show)
+        for path, show, summary, schema in (
+            ("/alerts", self.list, "Alerts, the newest first", schemas.ALERTS),
+            ("/alerts/{alert_id}", self.show, "One alert and its history", schemas.ALERT_STORY),
+            ("/silences", self.silences, "Silences", schemas.SILENCES),
+            ("/alerting", self.status, "Rules in force, and who is told", schemas.ALERTING),
+        ):
+            router.get(path, summary=summary, responses={200: schemas.content(schema)})(show)
         router.post(
             "/alerts/{alert_id}/acknowledge",
             summary="Take note of an alert",
+            responses={200: schemas.content(schemas.ALERT)},
             openapi_extra=takes_json(_Acknowledgement),
         )(self.acknowledge)
-        router.get("/silences", summary="Silences")(self.silences)
         router.post(
             "/silences",
             summary="Tell nobody of some alerts for a time",
             status_code=201,
+            responses={201: schemas.content(schemas.SILENCE)},
             openapi_extra=takes_json(_Silence),
         )(self.silence)
         router.delete("/silences/{silence_id}", summary="End a silence", status_code=204)(
             self.end_silence
-        )
-        router.get("/alerting", summary="Rules in force, and how it goes with who is told")(
-            self.status
         )
         return router
 
@@ -115,7 +122,9 @@ class AlertsApi:
         ] = None,
     ) -> dict[str, Any]:
         """Return alerts, the newest first; ``next_cursor`` is null on the last page."""
-        page = self._alerts.alerts(states=_STATES[state], model=model, limit=limit, before=cursor)
+        page = self._alerts.alerts(
+            states=_STATES[state], model=model, may_read=may_read, limit=limit, before=cursor
+        )
         return {
             "alerts": [self._document(alert) for alert in page.alerts],
             "next_cursor": page.cursor,
@@ -124,7 +133,7 @@ class AlertsApi:
     def show(self, alert_id: str) -> dict[str, Any]:
         """Return an alert with its history, oldest first."""
         alert = self._alerts.alert(alert_id)
-        if alert is None:
+        if alert is None or not may_read(alert.model):
             raise _no_alert(alert_id)
         history = [
             {"kind": event.kind, "at": iso(event.at_ns), "detail": event.detail}
@@ -135,10 +144,11 @@ class AlertsApi:
     async def acknowledge(self, alert_id: str, request: Request) -> dict[str, Any]:
         """Take note of an open alert: it is not repeated any more. The first one counts.
 
-        The body is an object of ``by`` and ``comment``.
+        The body is an object of ``by`` and ``comment``. Where a token came with it, its name is
+        who it is by.
         """
         said = await read_json(request, _Acknowledgement)
-        alert = await self._alerting.acknowledge(alert_id, by=said.by, comment=said.comment)
+        alert = await self._alerting.acknowledge(alert_id, by=_who(said.by), comment=said.comment)
         if alert is not None:
             return self._document(alert)
         ended = await asyncio.to_thread(self._alerts.alert, alert_id)
@@ -155,7 +165,8 @@ class AlertsApi:
         """Tell nobody of some alerts for a time; what they are of goes on being looked at.
 
         The body is an object of ``matchers`` (patterns by model, version, rule and severity, all of
-        which must match), ``duration`` (such as 2h), ``by`` and ``comment``.
+        which must match), ``duration`` (such as 2h), ``by`` and ``comment``. Where a token came
+        with it, its name is who it is by.
         """
         said = await read_json(request, _Silence)
         now_ns = self._clock()
@@ -163,7 +174,7 @@ class AlertsApi:
             made = await self._alerting.silence(
                 {str(name): pattern for name, pattern in said.matchers.items()},
                 until_ns=now_ns + said.duration * NANOSECONDS,
-                by=said.by,
+                by=_who(said.by),
                 comment=said.comment,
             )
         except ConfigurationError as error:
@@ -198,6 +209,12 @@ class AlertsApi:
     def _document(self, alert: Alert) -> dict[str, Any]:
         muted = self._alerting.muted_by(alert) if alert.state != "resolved" else ""
         return alert_document(alert, muted_by=muted, pages_url=self._alerting.pages_url())
+
+
+def _who(said: str) -> str:
+    """Return the name of the token that came with a request; where there is none, what was said."""
+    principal = current_principal()
+    return said if principal.token is None else principal.name
 
 
 def _no_alert(alert_id: str) -> Problem:

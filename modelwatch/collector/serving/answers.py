@@ -79,6 +79,7 @@ def drift(
         "instances": found.instances,
         "fingerprint_mismatches": sorted(found.current.mismatches) if found.current else [],
         "other_bins": list(found.other_bins),
+        "rebinned": dict(found.rebinned),
         "rows_apart": found.rows_apart,
         "profiles_left_out": found.unmergeable,
         "persistence": asdict(persistence),

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -27,14 +26,19 @@ from modelwatch.collector.evaluating.baseline_desk import BaselineDesk
 from modelwatch.collector.evaluating.baseline_history import BaselineHistory
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
 from modelwatch.collector.evaluating.live_comparison import LiveComparisons
-from modelwatch.collector.evaluating.persisting import histories_of, read_windows, windows_needed
+from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.bodies import read_body
 from modelwatch.collector.receiving.received import ReceiverCounts
-from modelwatch.collector.serving import answers
+from modelwatch.collector.security.principals import current_principal
+from modelwatch.collector.serving import answers, schemas
 from modelwatch.collector.serving.alerts_api import AlertsApi
+from modelwatch.collector.serving.cursors import CursorParameter, decode_cursor, encode_cursor
 from modelwatch.collector.serving.encoded_paths import EncodedPaths
+from modelwatch.collector.serving.entity_tags import EntityTags, names_tag
 from modelwatch.collector.serving.evaluating_api import EvaluatingApi
+from modelwatch.collector.serving.evaluation_pages import EvaluationPage
+from modelwatch.collector.serving.openapi import DescribedApi
 from modelwatch.collector.serving.pages import Pages
 from modelwatch.collector.serving.problems import (
     Problem,
@@ -46,7 +50,9 @@ from modelwatch.collector.serving.queries import (
     assess_asked,
     read_window,
     require_version,
+    visible_versions,
 )
+from modelwatch.collector.serving.readiness import Check, Readiness
 from modelwatch.collector.serving.steering_api import SteeringApi
 from modelwatch.collector.storing.store import Store
 from modelwatch.errors import BodyTooLarge, FormatError, StoreError
@@ -57,6 +63,8 @@ VERSION_PATH = "/api/v1/models/{model:segment}/versions/{version:segment}"
 MAX_BASELINE_BYTES = 64 * 1_048_576
 BASELINE_TIMEOUT_SECONDS = 60.0
 MAX_TIMELINE_WINDOWS = 1_000
+MAX_MODELS = 1_000
+RETRY_AFTER_SECONDS = 2
 
 WindowParameter = Annotated[
     str | None, Query(description="Length of the window: 30s, 15m, 1h, 7d.", examples=["1h"])
@@ -86,6 +94,8 @@ def build_api(
     history: BaselineHistory,
     *,
     clock: Callable[[], int] = time.time_ns,
+    readiness: Readiness | None = None,
+    routers: Sequence[APIRouter] = (),
 ) -> FastAPI:
     """Return the ASGI application of the API and the pages.
 
@@ -98,38 +108,33 @@ def build_api(
         alerts: answers what alerts there were.
         history: answers which baselines there were.
         clock: Unix nanoseconds.
+        readiness: what ``/readyz`` asks; whether the store can be read where None.
+        routers: further parts of the API.
     """
-    app = FastAPI(
+    readiness = readiness or Readiness({"store": _reading(store)})
+    app = DescribedApi(
         title="modelwatch collector",
         version=__version__,
         description="What the watched models receive and predict, against their baselines.",
         docs_url=None,  # both load scripts from other hosts; /openapi.json is served
         redoc_url=None,
     )
+    app.add_middleware(EntityTags)
     app.add_middleware(EncodedPaths)
     comparisons = LiveComparisons(store, evaluator)
     pages = Pages(store, comparisons, options, counts, alerting, clock=clock)
-    json_routes = _Api(store, comparisons, options, counts, clock).router()
+    json_routes = _Api(store, comparisons, options, counts, clock, readiness).router()
     page_routes = pages.router()
-    steering_routes = SteeringApi(store).router(VERSION_PATH)
-    alert_routes = AlertsApi(alerting, alerts, clock=clock).router()
     desk = BaselineDesk(store, history, evaluator, options)
     evaluating = EvaluatingApi(store, evaluator, desk, history, options, clock=clock)
     evaluating_routes = evaluating.router(VERSION_PATH)
-    app.include_router(json_routes)
-    app.include_router(evaluating_routes)
-    app.include_router(steering_routes)
-    app.include_router(alert_routes)
+    steering_routes = SteeringApi(store).router(VERSION_PATH)
+    alert_routes = AlertsApi(alerting, alerts, clock=clock).router()
+    parts = (json_routes, evaluating_routes, steering_routes, alert_routes, *routers)
+    for part in parts:
+        app.include_router(part)
     app.include_router(page_routes, include_in_schema=False)
-    routers = (
-        app.router,
-        json_routes,
-        evaluating_routes,
-        steering_routes,
-        alert_routes,
-        page_routes,
-    )
-    routes = [route for router in routers for route in router.routes]
+    routes = [route for part in (app.router, *parts, page_routes) for route in part.routes]
 
     def failed(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
@@ -139,6 +144,8 @@ def build_api(
             response.headers["Allow"] = allowed_methods(routes, request.scope)
         if problem.status == HTTPStatus.REQUEST_TIMEOUT:
             response.headers["Connection"] = "close"  # what is left of the body is not waited for
+        if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
 
     # What nobody foresaw is raised again once it was answered, and the server logs it.
@@ -155,7 +162,9 @@ class _Api:
         options: CollectorOptions,
         counts: ReceiverCounts,
         clock: Callable[[], int],
+        readiness: Readiness,
     ) -> None:
+        self._readiness = readiness
         self._counts = counts
         self._store = store
         self._comparisons = comparisons
@@ -167,40 +176,65 @@ class _Api:
         get, put = router.get, router.put
         for path, probe, summary in (
             ("/healthz", self.healthz, "Is the process alive?"),
-            ("/readyz", self.readyz, "Can the store be read?"),
+            ("/readyz", self.readyz, "Can it do its work?"),
         ):
-            get(path, summary=summary)(probe)
+            described: dict[int | str, dict[str, Any]] = {
+                200: schemas.TEXT,
+                503: {**schemas.TEXT, "description": "Not ready"},
+            }
+            get(path, summary=summary, response_class=PlainTextResponse, responses=described)(probe)
             router.head(path, include_in_schema=False)(probe)
-        get("/api/v1/models", summary="Models and their versions")(self.models)
-        get("/api/v1/received", summary="What came in")(self.received)
-        get(f"{VERSION_PATH}/drift", summary="Drift of one window")(self.drift)
-        get(f"{VERSION_PATH}/captured", summary="Calls and rows of one window")(self.captured)
-        get(f"{VERSION_PATH}/windows", summary="Scheduled evaluations")(self.windows)
-        get(f"{VERSION_PATH}/baseline", summary="The current baseline")(self.get_baseline)
-        put(f"{VERSION_PATH}/baseline", summary="Push a baseline", status_code=201)(
-            self.put_baseline
-        )
+        for path, show, summary, schema in (
+            ("/api/v1/models", self.models, "Models and their versions", schemas.MODELS),
+            ("/api/v1/received", self.received, "What came in", schemas.RECEIVED),
+            (f"{VERSION_PATH}/drift", self.drift, "Drift of one window", schemas.DRIFT),
+            (f"{VERSION_PATH}/captured", self.captured, "Calls and rows", schemas.CAPTURED),
+            (f"{VERSION_PATH}/windows", self.windows, "Scheduled evaluations", schemas.WINDOWS),
+            (f"{VERSION_PATH}/baseline", self.get_baseline, "Its baseline", schemas.BASELINE),
+        ):
+            get(path, summary=summary, responses={200: schemas.content(schema)})(show)
+        put(
+            f"{VERSION_PATH}/baseline",
+            summary="Push a baseline",
+            status_code=201,
+            responses={201: schemas.content(schemas.PUSHED)},
+            openapi_extra=schemas.body(schemas.BASELINE),
+        )(self.put_baseline)
         return router
 
     def healthz(self) -> PlainTextResponse:
         """Answer while the process serves requests."""
         return PlainTextResponse("ok\n")
 
-    def readyz(self) -> PlainTextResponse:
-        """Answer 200 where the store can be read, else 503."""
-        try:
-            self._store.versions()
-        except StoreError as error:
-            return PlainTextResponse(f"{error}\n", 503)
+    async def readyz(self) -> PlainTextResponse:
+        """Answer 200 where the store can be written and the schedule runs, else 503 and what fails.
+
+        Why it fails is told where no tokens are asked for; the log tells it in any case.
+        """
+        problems = await self._readiness.problems()
+        if problems:
+            is_open = current_principal().has("read")
+            told = (f"{name}: {problems[name] if is_open else 'failed'}\n" for name in problems)
+            return PlainTextResponse("".join(told), 503)
         return PlainTextResponse("ready\n")
 
-    def models(self) -> dict[str, Any]:
+    def models(
+        self,
+        limit: Annotated[int, Query(ge=1, le=MAX_MODELS)] = MAX_MODELS,
+        cursor: CursorParameter = None,
+    ) -> dict[str, Any]:
         """Every model with its versions, the one with the most recent data first."""
-        return answers.models(self._store.versions())
+        after = decode_cursor(cursor, str)[0] if cursor else ""
+        seen = visible_versions(self._store)
+        names = sorted({found.model for found in seen if not cursor or found.model > after})
+        page = set(names[:limit])
+        more = encode_cursor(names[limit - 1]) if len(names) > limit else None
+        shown = answers.models(found for found in seen if found.model in page)
+        return {**shown, "next_cursor": more}
 
-    def received(self) -> dict[str, int]:
+    def received(self) -> dict[str, Any]:
         """Count what came in since the collector was started, what was not ours too."""
-        return asdict(self._counts)
+        return self._counts.to_json()
 
     def drift(
         self,
@@ -253,17 +287,20 @@ class _Api:
         model: str,
         version: str,
         limit: Annotated[int, Query(ge=1, le=MAX_TIMELINE_WINDOWS)] = 100,
+        cursor: CursorParameter = None,
     ) -> JSONResponse:
-        """Return the latest finished windows that were evaluated by themselves, oldest first."""
+        """Return the latest finished windows that were evaluated by themselves, oldest first.
+
+        The next page holds those before them.
+        """
         require_version(self._store, model, version)
         persistence = self._options.persistence
-        before = windows_needed(persistence)
-        evaluations = self._store.summaries(model, version, limit=limit + before)
-        evaluated = read_windows(evaluations, persistence)[-limit:]
-        found = answers.windows(
-            model, version, self._options.window_seconds, evaluated, persistence
+        read = EvaluationPage.read(self._store, model, version, cursor, limit, persistence)
+        shown = answers.windows(
+            model, version, self._options.window_seconds, read.windows, persistence
         )
-        return JSONResponse(found)  # many values, plain ones: they are written as they are
+        # Many values, plain ones: they are written as they are.
+        return JSONResponse({**shown, "next_cursor": read.next_cursor})
 
     def get_baseline(self, model: str, version: str, request: Request) -> Response:
         """Return the current baseline; 304 where If-None-Match names it."""
@@ -271,8 +308,8 @@ class _Api:
         stored = self._store.baseline(model, version)
         if stored is None:
             raise _no_baseline(model, version)
-        headers = {"ETag": f'"{stored.id}"', "Cache-Control": "no-cache"}
-        if headers["ETag"] in request.headers.get("if-none-match", ""):
+        headers = {"ETag": f'"{stored.id}"', "Cache-Control": "private, no-cache"}
+        if names_tag(request.headers.get("if-none-match", ""), headers["ETag"]):
             return Response(status_code=304, headers=headers)
         return Response(stored.content, headers=headers, media_type="application/json")
 
@@ -291,6 +328,14 @@ class _Api:
         await self._store.put_baseline(model, version, baseline.id, content)
         answer = {"id": baseline.id, "model": model, "version": version, "rows": baseline.rows}
         return JSONResponse(answer, 201, {"ETag": f'"{baseline.id}"'})
+
+
+def _reading(store: Store) -> Check:
+    async def check() -> str:
+        await asyncio.to_thread(store.versions)
+        return ""
+
+    return check
 
 
 async def _read_baseline(request: Request) -> Baseline:

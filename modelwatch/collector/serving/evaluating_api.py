@@ -20,7 +20,7 @@ from modelwatch.collector.evaluating.instances import InstanceFinding, assess_in
 from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.evaluating.scheduler import evaluation_of
 from modelwatch.collector.options import CollectorOptions
-from modelwatch.collector.serving import answers
+from modelwatch.collector.serving import answers, schemas
 from modelwatch.collector.serving.answers import iso
 from modelwatch.collector.serving.json_bodies import read_json, takes_json
 from modelwatch.collector.serving.problems import Problem
@@ -101,22 +101,30 @@ class EvaluatingApi:
             path: of a model version.
         """
         router = APIRouter()
-        router.get(f"{path}/instances", summary="Each instance against its siblings")(
-            self.instances
-        )
-        router.get(f"{path}/baselines", summary="Baselines, the current one first")(self.baselines)
-        router.get(f"{path}/baselines/{{baseline_id}}", summary="One baseline")(self.baseline)
+        one = f"{path}/baselines/{{baseline_id}}"
+        for place, show, summary, schema in (
+            (f"{path}/instances", self.instances, "Instances compared", schemas.INSTANCES),
+            (f"{path}/baselines", self.baselines, "Its baselines", schemas.BASELINES),
+            (one, self.baseline, "One of its baselines", schemas.BASELINE),
+        ):
+            router.get(place, summary=summary, responses={200: schemas.content(schema)})(show)
         router.post(
-            f"{path}/baselines/{{baseline_id}}/promote", summary="Put a baseline back in force"
+            f"{one}/promote",
+            summary="Put a baseline back in force",
+            responses={200: schemas.content(schemas.PUT_BACK)},
         )(self.put_back)
         router.post(
             f"{path}/baseline/promote",
             summary="Make live traffic the baseline",
             status_code=201,
+            responses={201: schemas.content(schemas.PROMOTED)},
             openapi_extra=takes_json(_Promotion),
         )(self.promote)
         router.post(
-            f"{path}/evaluate", summary="Evaluate a window now", openapi_extra=takes_json(_Asked)
+            f"{path}/evaluate",
+            summary="Evaluate a window now",
+            responses={200: schemas.content(schemas.DRIFT)},
+            openapi_extra=takes_json(_Asked),
         )(self.evaluate)
         return router
 

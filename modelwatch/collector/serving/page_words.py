@@ -77,6 +77,12 @@ def notes_of(found: Assessment) -> list[str]:
             f"Counted on other bins than the baseline's, so not judged: "
             f"{', '.join(found.other_bins)}. Give the service's Watch this baseline."
         )
+    if found.rebinned:
+        most = max(found.rebinned.values())
+        notes.append(
+            f"Counted on other bins than the baseline's, and put onto those with an error of at "
+            f"most {most:.2%} of the values: {', '.join(found.rebinned)}."
+        )
     if found.rows_apart:
         notes.append(
             f"{found.rows_apart:,} rows were counted on the bins of another baseline and are "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from importlib.resources import files
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -23,8 +24,10 @@ from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.latest import Latest
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.security.principals import current_principal, may_read
 from modelwatch.collector.serving.alert_views import AlertsView, alerts_view
 from modelwatch.collector.serving.encoded_paths import path_of
+from modelwatch.collector.serving.entity_tags import names_tag
 from modelwatch.collector.serving.instance_views import InstancesView, instances_view
 from modelwatch.collector.serving.page_views import models_view, version_view
 from modelwatch.collector.serving.problems import Problem
@@ -35,6 +38,7 @@ from modelwatch.collector.serving.queries import (
     assess_asked,
     read_window,
     require_version,
+    visible_versions,
 )
 from modelwatch.collector.storing.store import Store
 from modelwatch.report import charts
@@ -42,6 +46,8 @@ from modelwatch.report.expected import expected_reference
 from modelwatch.report.html import style_sheet
 
 __all__ = ["Pages"]
+
+_FORMS = files("modelwatch.collector.serving") / "templates" / "forms.css"
 
 CACHED_CHARTS = 512
 """Drawings kept, about 10 kB each."""
@@ -53,17 +59,17 @@ CACHED_TABLES = 64
 PAGE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'"
+        "form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-cache",
+    "Cache-Control": "private, no-cache",
 }
 
 CHART_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-cache",
+    "Cache-Control": "private, no-cache",
 }
 
 Text = Annotated[str | None, Query()]
@@ -99,7 +105,7 @@ class Pages:
         self._clock = clock
         self._drawings = Latest[str](capacity=CACHED_CHARTS)
         self._siblings = Latest[InstancesView | None](capacity=CACHED_TABLES)
-        self._style = style_sheet()
+        self._style = style_sheet() + _FORMS.read_text(encoding="utf-8")
         self._templates = Environment(
             loader=ChoiceLoader(
                 [PackageLoader("modelwatch.collector.serving"), PackageLoader("modelwatch.report")]
@@ -110,6 +116,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.globals["path_of"] = path_of
+        self._templates.globals["is_signed_in"] = lambda: current_principal().way == "session"
 
     def router(self) -> APIRouter:
         """Return the routes."""
@@ -123,7 +130,7 @@ class Pages:
     def models(self, request: Request) -> Response:
         """List the models; where there are none, say how to send the first data."""
         view = models_view(
-            self._store.versions(),
+            visible_versions(self._store),
             lambda seen: self._store.evaluations(seen.model, seen.version, limit=1),
             now_ns=self._clock(),
         )
@@ -135,13 +142,15 @@ class Pages:
             alerts=self._alerts(),
             address=address,
             counts=self._counts,
+            limited=current_principal().is_limited,
         )
 
     def _alerts(self, model: str | None = None, version: str | None = None) -> AlertsView:
         alerts = [
             (alert, self._alerting.muted_by(alert))
             for alert in self._alerting.open_alerts()
-            if model is None or (alert.model, alert.version) == (model, version)
+            if may_read(alert.model)
+            and (model is None or (alert.model, alert.version) == (model, version))
         ]
         return alerts_view(alerts, now_ns=self._clock())
 
@@ -209,6 +218,7 @@ class Pages:
         reference: Text = None,
     ) -> Response:
         """Draw one feature, the reference against now."""
+        require_version(self._store, model, version)
         asked = self._asked(window, end, rows, reference)
         found = assess_asked(self._comparisons, self._store, model, version, asked)
         before = expected_reference(found.baseline, found.current, feature)
@@ -219,7 +229,7 @@ class Pages:
             raise Problem(404, "unknown-feature", detail)
         etag = _etag(spec)
         headers = {**CHART_HEADERS, "ETag": etag}
-        if etag in request.headers.get("if-none-match", ""):
+        if names_tag(request.headers.get("if-none-match", ""), etag):
             return Response(status_code=304, headers=headers)
         svg = self._drawings.get(etag, lambda: charts.standalone(charts.draw(spec)))
         return Response(svg, headers=headers, media_type="image/svg+xml")
@@ -249,7 +259,7 @@ class Pages:
     def _page(self, template: str, request: Request, **values: object) -> Response:
         text = self._templates.get_template(template).render(**values)
         headers = {**PAGE_HEADERS, "ETag": _etag(text)}
-        if headers["ETag"] in request.headers.get("if-none-match", ""):
+        if names_tag(request.headers.get("if-none-match", ""), headers["ETag"]):
             return Response(status_code=304, headers=headers)
         return HTMLResponse(text, headers=headers)
 

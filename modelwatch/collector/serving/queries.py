@@ -8,12 +8,20 @@ from dataclasses import dataclass
 from modelwatch.collector.evaluating.evaluation import Assessment
 from modelwatch.collector.evaluating.live_comparison import LiveComparisons
 from modelwatch.collector.evaluating.references import BASELINE, Against, parse_reference
+from modelwatch.collector.security.principals import may_read
 from modelwatch.collector.serving.problems import Problem
 from modelwatch.collector.storing.store import VersionSeen, VersionSource
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow, parse_end, parse_window
 from modelwatch.errors import ConfigurationError
 
-__all__ = ["Query", "assess_asked", "known_models", "read_window", "require_version"]
+__all__ = [
+    "Query",
+    "assess_asked",
+    "known_models",
+    "read_window",
+    "require_version",
+    "visible_versions",
+]
 
 GRAINS_PER_WINDOW = 360
 """A window that ends now ends on the next of this many steps of its length (10 s of an hour), so
@@ -107,7 +115,7 @@ def require_version(source: VersionSource, model: str, version: str) -> VersionS
     Raises:
         Problem: 404, naming the known models, or the known versions of the model.
     """
-    seen = source.versions()
+    seen = visible_versions(source)
     for found in seen:
         if (found.model, found.version) == (model, version):
             return found
@@ -126,6 +134,11 @@ def require_version(source: VersionSource, model: str, version: str) -> VersionS
         f"there is no model {model!r}. Known models: {names}.",
         known_models=list(known),
     )
+
+
+def visible_versions(source: VersionSource) -> list[VersionSeen]:
+    """Return every model version that may be told to whom this is done for. Blocking."""
+    return [seen for seen in source.versions() if may_read(seen.model)]
 
 
 def known_models(seen: list[VersionSeen]) -> dict[str, list[str]]:

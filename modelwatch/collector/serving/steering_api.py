@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from starlette.requests import ClientDisconnect
 
 from modelwatch.collector.receiving.bodies import read_body
+from modelwatch.collector.serving import schemas
+from modelwatch.collector.serving.entity_tags import names_tag
 from modelwatch.collector.serving.problems import Problem
 from modelwatch.collector.serving.queries import require_version
 from modelwatch.collector.storing.store import Store
@@ -37,8 +40,12 @@ class SteeringApi:
         """
         router = APIRouter()
         address = f"{path}/capture"
-        router.get(address, summary="How capture is steered")(self.show)
-        router.put(address, summary="Steer capture")(self.put)
+        described: dict[int | str, dict[str, Any]] = {200: schemas.content(schemas.CAPTURE)}
+        taken = schemas.body(schemas.CAPTURE)
+        router.get(address, summary="How capture is steered", responses=described)(self.show)
+        router.put(address, summary="Steer capture", responses=described, openapi_extra=taken)(
+            self.put
+        )
         router.delete(address, summary="Steer capture no more", status_code=204)(self.clear)
         return router
 
@@ -49,8 +56,8 @@ class SteeringApi:
         """
         require_version(self._store, model, version)
         steering = self._store.steering(model, version) or Steering()
-        headers = {"ETag": steering.etag, "Cache-Control": "no-cache"}
-        if steering.etag in request.headers.get("if-none-match", ""):
+        headers = {"ETag": steering.etag, "Cache-Control": "private, no-cache"}
+        if names_tag(request.headers.get("if-none-match", ""), steering.etag):
             return Response(status_code=304, headers=headers)
         return Response(steering.to_json(), headers=headers, media_type="application/json")
 

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from modelwatch.collector.storing.companions import accompanied
 from modelwatch.collector.storing.opening import open_for_writing
 from modelwatch.collector.storing.store_file import StoreFile
 from modelwatch.collector.storing.writer import GroupCommitWriter
@@ -84,8 +85,11 @@ class Database:
         work: Callable[[sqlite3.Connection], Result],
         after_commit: Callable[[Result], None] | None = None,
     ) -> Future[Result]:
-        """Do as `write` does, for who does not run in an event loop."""
-        return self._writer.submit(work, after_commit)
+        """Do as `write` does, for who does not run in an event loop.
+
+        What accompanies the work is that of the context in which this is called.
+        """
+        return self._writer.submit(accompanied(work), after_commit)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

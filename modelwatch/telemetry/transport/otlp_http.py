@@ -29,9 +29,10 @@ _MOST_MESSAGE_CHARACTERS: Final = 200
 _MOST_ANSWER_BYTES: Final = 65_536
 
 _GZIP_WINDOW: Final = 31
-_MEMORY_LEVEL: Final = 9
+_MEMORY_LEVEL: Final = 8
 _COMPRESSION_LEVEL: Final = 6
-"""40 features take 5 ms; level 9 is 6% smaller and takes 64."""
+"""40 features take 5 ms; level 9 is 3% smaller and takes 59. With more memory than 8, blocks are
+longer and fit their codes less closely: 1% larger."""
 
 _HEADERS: Final = (("content-type", "application/x-protobuf"), ("accept-encoding", "identity"))
 

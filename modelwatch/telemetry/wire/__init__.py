@@ -24,20 +24,17 @@ if TYPE_CHECKING:
     from modelwatch.telemetry.wire.encoding import SelfMetrics, Temporality, encode_metrics
     from modelwatch.telemetry.wire.events import Event, encode_events
     from modelwatch.telemetry.wire.log_encoding import encode_logs
-    from modelwatch.telemetry.wire.points import Point, assemble
 
 __all__ = [
     "Arrival",
     "Decoded",
     "Event",
     "Other",
-    "Point",
     "SelfMetrics",
     "Series",
     "SeriesSet",
     "Temporality",
     "Window",
-    "assemble",
     "decode_logs",
     "decode_metrics",
     "encode_events",
@@ -53,13 +50,11 @@ _HOMES = {
     "Decoded": "arrivals",
     "Event": "events",
     "Other": "arrivals",
-    "Point": "points",
     "SelfMetrics": "encoding",
     "Series": "arrivals",
     "SeriesSet": "arrivals",
     "Temporality": "encoding",
     "Window": "arrivals",
-    "assemble": "points",
     "decode_logs": "decoding",
     "decode_metrics": "decoding",
     "encode_events": "events",

@@ -13,15 +13,12 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from modelwatch.errors import FormatError
-
-if TYPE_CHECKING:
-    from modelwatch.telemetry.wire.points import Point
 
 __all__ = [
     "Arrival",
@@ -235,13 +232,6 @@ class Decoded:
     foreign: int = 0
     rejected: int = 0
     message: str = ""
-
-    @property
-    def points(self) -> list[Point]:
-        """What is ours, point by point."""
-        from modelwatch.telemetry.wire.points import points_of
-
-        return list(points_of(self.arrivals))
 
     def reject(self, message: str, count: int = 1) -> None:
         """Count points that cannot be used."""

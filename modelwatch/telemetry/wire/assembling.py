@@ -17,7 +17,13 @@ from modelwatch.profile import Profile
 from modelwatch.sketches import Histogram
 from modelwatch.telemetry import names
 from modelwatch.telemetry.wire import folding, performance_folding
-from modelwatch.telemetry.wire.arrivals import Other, Series, SeriesSet, Window
+from modelwatch.telemetry.wire.arrivals import (
+    Attributes,
+    Other,
+    Series,
+    SeriesSet,
+    Window,
+)
 from modelwatch.telemetry.wire.folding import Binned, Fold
 
 __all__ = [
@@ -36,10 +42,10 @@ __all__ = [
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-Attributes = Mapping[str, Any]
-Reader = Callable[[Any, Attributes], Fold]
+Told = Mapping[str, Any]
+Reader = Callable[[Any, Told], Fold]
 
-SUMS: Final[Mapping[str, Callable[[Attributes, int], Fold]]] = {
+SUMS: Final[Mapping[str, Callable[[Told, int], Fold]]] = {
     names.FEATURE_CATEGORIES: folding.categories,
     names.FEATURE_MISSING: folding.missing,
     names.FEATURE_OUTLIERS: folding.outliers,
@@ -51,7 +57,7 @@ SUMS: Final[Mapping[str, Callable[[Attributes, int], Fold]]] = {
     names.EVENTS_DROPPED: folding.nothing,
     names.FINGERPRINT_MISMATCHES: folding.mismatches,
 }
-HISTOGRAMS: Final[Mapping[str, Callable[[Attributes, Binned], Fold]]] = {
+HISTOGRAMS: Final[Mapping[str, Callable[[Told, Binned], Fold]]] = {
     names.FEATURE_VALUE: folding.histogram,
     names.PREDICTION_DURATION: folding.duration,
 }
@@ -130,14 +136,46 @@ def fold_series(
     contradicting = 0
     histograms = iter(zip(sums.tolist(), minima.tolist(), maxima.tolist(), strict=True))
     offsets = series_set.offsets.tolist()
+    categories = _categories(series_set, counts)
     for series, start, end in zip(series_set.series, offsets, offsets[1:], strict=False):
-        own = counts[start:end]
-        told = (own, *next(histograms)) if series.is_histogram else (own,)
+        size = 1
+        if series.metric == names.FEATURE_CATEGORIES:
+            found = categories.pop(_category(series)[0], None)
+            if found is None:  # it was folded with the first of its feature
+                continue
+            attributes, size = dict(series.attributes), len(found)
+            fold = folding.all_categories(attributes, found)
+        else:
+            own = counts[start:end]
+            told = (own, *next(histograms)) if series.is_histogram else (own,)
+            fold = _fold_of(series, *told)
         try:
-            _fold_of(series, *told)(profile)
+            fold(profile)
         except ProfileMismatch:
-            contradicting += 1
+            contradicting += size
     return contradicting
+
+
+def _categories(series_set: SeriesSet, counts: IntArray) -> dict[Attributes, dict[str, int]]:
+    """Return the counts by category of each feature, by its other attributes."""
+    found: dict[Attributes, dict[str, int]] = {}
+    for series, start in zip(series_set.series, series_set.offsets.tolist(), strict=False):
+        if series.metric == names.FEATURE_CATEGORIES:
+            attributes, category = _category(series)
+            found.setdefault(attributes, {})[category] = int(counts[start])
+    return found
+
+
+def _category(series: Series) -> tuple[Attributes, str]:
+    """Return the attributes of a feature's series but its category, and that."""
+    category = ""
+    others: list[tuple[str, str]] = []
+    for name, value in series.attributes:
+        if name == names.FEATURE_CATEGORY:
+            category = value
+        else:
+            others.append((name, value))
+    return tuple(others), category
 
 
 def fold_other(profile: Profile, other: Other) -> None:
@@ -156,7 +194,7 @@ def fold_other(profile: Profile, other: Other) -> None:
     read_other(other.name, message, plain_attributes(message.attributes))(profile)
 
 
-def read_other(name: str, message: Message, attributes: Attributes) -> Fold:
+def read_other(name: str, message: Message, attributes: Told) -> Fold:
     """Return what a point or record that does not add up adds to a profile.
 
     Raises:

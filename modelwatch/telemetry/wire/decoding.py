@@ -25,7 +25,7 @@ def decode_metrics(body: bytes, *, cumulative: bool = False) -> Decoded:
     """Read a serialised ``ExportMetricsServiceRequest``.
 
     A request is read from its bytes where they are laid out as protobuf libraries do, which takes
-    a twentieth of the time of `parse_metrics`; the outcome is the same.
+    a tenth of the time of `parse_metrics`; the outcome is the same.
 
     Args:
         body: the message.

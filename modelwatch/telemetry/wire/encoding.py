@@ -7,6 +7,7 @@ first in each, so that it compresses to next to nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,7 +19,7 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
 from modelwatch.feature import FeatureProfile
 from modelwatch.profile import Profile
-from modelwatch.sketches import Categories, ExponentialHistogram, Histogram
+from modelwatch.sketches import Categories, ExponentialHistogram, Histogram, Moments
 from modelwatch.sketches.log_buckets import Buckets
 from modelwatch.sketches.log_window import to_window
 from modelwatch.telemetry import names
@@ -36,6 +37,9 @@ Temporality = Literal["delta", "cumulative"]
 
 _MOST_FEATURES_KEPT = 4_096
 """Whose attributes, some 150 bytes each, are not written anew at each interval."""
+
+_SUM_DIGITS = 29
+"""The lowest three bytes of a sum are then zero."""
 
 # Numbers of fields, as OTLP's metrics.proto has them.
 _REQUEST_RESOURCE_METRICS = 1
@@ -174,7 +178,7 @@ class _Window:
         extremes = double_field(_HISTOGRAM_MIN, moments.minimum) + double_field(
             _HISTOGRAM_MAX, moments.maximum
         )
-        counts = _histogram(values, moments.mean * moments.n)
+        counts = _histogram(values, _sum_told(moments))
         return self._of_histogram + attributes + extremes + counts
 
     def _exponential_point(self, feature: FeatureProfile, values: ExponentialHistogram) -> bytes:
@@ -189,8 +193,10 @@ class _Window:
         )
         moments = feature.moments
         if moments is not None and moments.n:
-            point.sum = moments.mean * moments.n
             point.min, point.max = moments.minimum, moments.maximum
+            total = _sum_told(moments)
+            if total is not None:
+                point.sum = total
         attributes = _of_feature(_EXPONENTIAL_ATTRIBUTES, feature)
         return self._of_exponential + attributes + point.SerializeToString()
 
@@ -241,6 +247,18 @@ class _Window:
             + delimited(_METRIC_UNIT, unit.encode())
             + delimited(kind, data)
         )
+
+
+def _sum_told(moments: Moments) -> float | None:
+    """Return a feature's sum to 29 binary digits; the exact mean goes with the other moments.
+
+    None where a value is below zero: backends take a histogram's sum for a counter, so OTLP has it
+    left out.
+    """
+    if moments.minimum < 0:
+        return None
+    fraction, exponent = math.frexp(moments.mean * moments.n)
+    return math.ldexp(round(math.ldexp(fraction, _SUM_DIGITS)), exponent - _SUM_DIGITS)
 
 
 def _histogram(values: Histogram, total: float | None = None) -> bytes:

@@ -15,20 +15,20 @@ from modelwatch.errors import UndecodableTelemetry
 from modelwatch.feature import FeatureProfile, Role
 from modelwatch.outliers import Kind
 from modelwatch.profile import Profile
-from modelwatch.profile_format import joint_matrix
 from modelwatch.sketches import (
     Categories,
     ExponentialHistogram,
     Histogram,
-    JointMoments,
     Moments,
 )
 from modelwatch.sketches.log_buckets import Buckets
 from modelwatch.sketches.log_window import from_window
 from modelwatch.telemetry import names
+from modelwatch.telemetry.wire.moments_body import decode_moments
 
 __all__ = [
     "Binned",
+    "all_categories",
     "categories",
     "checked_count",
     "checked_counts",
@@ -48,13 +48,10 @@ __all__ = [
 
 Attributes = Mapping[str, Any]
 Fold = Callable[[Profile], None]
-FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 MAX_COUNT = 2**53
 """Counts beyond this are refused: sums of them would leave 64 bits."""
-
-MOMENTS_PER_FEATURE = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,14 +92,15 @@ def exponential_histogram(point: Any, attributes: Attributes) -> Fold:
 
 def categories(attributes: Attributes, count: int) -> Fold:
     """Read the count of one category."""
-    category = attributes[names.FEATURE_CATEGORY]
-    if category == names.OTHER_CATEGORIES:
-        values = Categories(other=count)
-    elif category == names.UNSEEN_CATEGORIES:
-        values = Categories(unseen=count)
-    else:
-        values = Categories({category: count})
-    return _feature(attributes, "categorical", values)
+    return all_categories(attributes, {attributes[names.FEATURE_CATEGORY]: count})
+
+
+def all_categories(attributes: Attributes, counts: Mapping[str, int]) -> Fold:
+    """Read the counts of several categories of one feature."""
+    named = {category: count for category, count in counts.items() if count}
+    other = named.pop(names.OTHER_CATEGORIES, 0)
+    unseen = named.pop(names.UNSEEN_CATEGORIES, 0)
+    return _feature(attributes, "categorical", Categories(named, other, unseen))
 
 
 def missing(attributes: Attributes, count: int) -> Fold:
@@ -178,21 +176,13 @@ def moments(point: Any, attributes: Attributes) -> Fold:
     """Read the event with the exact moments of all numeric features."""
     features, roles = attributes[names.MOMENT_NAMES], attributes[names.MOMENT_ROLES]
     joint_names = attributes.get(names.JOINT_NAMES, ())
-    numbers = np.frombuffer(point.body.bytes_value, dtype="<f8").astype(np.float64)
-    size = len(joint_names)
-    joint_length = 1 + 2 * size + size * (size + 1) // 2 if size else 0
-    expected = MOMENTS_PER_FEATURE * len(features) + joint_length
-    if len(roles) != len(features) or numbers.size != expected:
-        raise UndecodableTelemetry(
-            f"{len(features)} features and {size} joint ones need {expected} numbers, "
-            f"got {numbers.size}."
-        )
-    each = numbers[: MOMENTS_PER_FEATURE * len(features)].reshape(-1, MOMENTS_PER_FEATURE)
+    if len(roles) != len(features):
+        raise UndecodableTelemetry(f"{len(features)} features have {len(roles)} roles.")
+    each, joint = decode_moments(point.body.bytes_value, features, joint_names)
     folds = [
-        _exact_moments(str(name), _role(role), row)
-        for name, role, row in zip(features, roles, each, strict=True)
+        _exact_moments(str(name), _role(role), exact)
+        for name, role, exact in zip(features, roles, each, strict=True)
     ]
-    joint = _joint(joint_names, numbers[each.size :]) if size else None
 
     def fold(profile: Profile) -> None:
         for one in folds:
@@ -214,25 +204,10 @@ def _numbers(
     return _feature(attributes, "numeric", values, moments=extremes)
 
 
-def _exact_moments(name: str, role: Role, row: FloatArray) -> Fold:
-    n, shift, offset, m2, minimum, maximum = row.tolist()
-    if not 0 < n <= MAX_COUNT or not np.isfinite(row).all() or m2 < 0:
-        raise UndecodableTelemetry(f"the moments of {name!r} are no numbers of a sample: {row}.")
-    exact = Moments(
-        shift=shift, n=int(n), mean_offset=offset, m2=m2, minimum=minimum, maximum=maximum
-    )
+def _exact_moments(name: str, role: Role, exact: Moments) -> Fold:
     return _fold_feature(
         lambda: FeatureProfile(name, role, "numeric", ExponentialHistogram(), exact)
     )
-
-
-def _joint(feature_names: tuple[str, ...], numbers: FloatArray) -> JointMoments:
-    size = len(feature_names)
-    shift, offset = numbers[1 : 1 + size], numbers[1 + size : 1 + 2 * size]
-    m2: FloatArray = joint_matrix(numbers[1 + 2 * size :], size)
-    if not 0 < numbers[0] <= MAX_COUNT or not np.isfinite(numbers).all():
-        raise UndecodableTelemetry("the joint moments are no numbers of a sample.")
-    return JointMoments(feature_names, shift, n=int(numbers[0]), mean_offset=offset, m2=m2)
 
 
 def _feature(

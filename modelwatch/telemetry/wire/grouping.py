@@ -29,7 +29,7 @@ UnsignedArray = npt.NDArray[np.uint64]
 _BYTES_OF_SET: Final = 1_024
 _BYTES_OF_MEMBER: Final = 32  # of the tuple, the keys, the offsets
 
-_SETS: Final = BoundedCache[tuple[Series, ...], SeriesSet](entries=4_096, nbytes=32 * 2**20)
+_SETS: Final = BoundedCache[tuple[Series, ...], SeriesSet](entries=4_096, nbytes=16 * 2**20)
 
 
 class Sender(NamedTuple):

@@ -37,12 +37,12 @@ _IN_WINDOW: Final = frozenset(
     }
 )
 
-_BYTES_OF_SERIES: Final = 1_024
+_BYTES_OF_SERIES: Final = 768
 _BYTES_OF_OWNER: Final = 512
 
-_OWNERS: Final = BoundedCache[Owner, Owner](entries=8_192, nbytes=8 * 2**20)
+_OWNERS: Final = BoundedCache[Owner, Owner](entries=8_192, nbytes=4 * 2**20)
 _SERIES: Final = BoundedCache[tuple[str, SeriesKind, Attributes, bytes], Series](
-    entries=65_536, nbytes=64 * 2**20
+    entries=65_536, nbytes=48 * 2**20
 )
 
 
@@ -98,7 +98,7 @@ def series_of(
         _require_limits(characters, len(bounds) // 8)
         series = Series(metric, kind, pairs, bounds)
         check_series(series)
-        nbytes = _BYTES_OF_SERIES + 4 * characters + 2 * len(bounds)
+        nbytes = _BYTES_OF_SERIES + 2 * characters + len(bounds)
         _SERIES.put(name, series, nbytes=nbytes)
     return series
 

@@ -1,11 +1,12 @@
 """What protobuf made of bytes before, kept for when they come again.
 
-All caches are of the whole process and bounded in entries and bytes, 150 MB in all at the most;
-what they hold is the same for whoever reads.
+All caches are of the whole process and bounded in entries and bytes, some 130 MB in all where there
+are hundreds of models; what they hold is the same for whoever reads.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -47,6 +48,7 @@ _SHAPES_A_LENGTH: Final = 4
 
 # What an entry takes besides the bytes that it was made of.
 _BYTES_OF_POINT: Final = 1_024
+_BYTES_OF_MEMBER: Final = 8
 _BYTES_OF_SHAPE: Final = 2_048
 _BYTES_OF_PART: Final = 128
 _BYTES_OF_SENDER: Final = 512
@@ -94,8 +96,8 @@ def _sort(kind: str, message: Any, layout: PointLayout) -> Sort:
         kind,
         message,
         layout,
-        BoundedCache(entries=4_096, nbytes=8 * 2**20),
-        BoundedCache(entries=1_024, nbytes=16 * 2**20),
+        BoundedCache(entries=4_096, nbytes=4 * 2**20),
+        BoundedCache(entries=1_024, nbytes=8 * 2**20),
     )
 
 
@@ -106,8 +108,8 @@ SORTS: Final = {
 """By the tag of a metric's data: the field's number, and how it is written."""
 
 POINTS: Final = BoundedCache[Key, KnownPoint](entries=65_536, nbytes=48 * 2**20)
-ROWS: Final = BoundedCache[Key, KnownRow](entries=4_096, nbytes=32 * 2**20)
-_SENDERS: Final = BoundedCache[bytes, Sender](entries=16_384, nbytes=16 * 2**20)
+ROWS: Final = BoundedCache[Key, KnownRow](entries=4_096, nbytes=48 * 2**20)
+_SENDERS: Final = BoundedCache[bytes, Sender](entries=16_384, nbytes=8 * 2**20)
 _NAMES: Final = BoundedCache[bytes, str](entries=4_096, nbytes=2**20)
 _PASSES: Final = BoundedCache[tuple[int, Key], int](entries=4_096, nbytes=4 * 2**20)
 
@@ -160,7 +162,7 @@ def know_point(name: str, sort: Sort, point: bytes, identity: Identity) -> None:
     values = shape.unpack(point, 0)
     known = KnownPoint(shape, shape.constants(values), *identity)
     key = (name, shape.number, values[shape.attributes_at])
-    POINTS.put(key, known, nbytes=_BYTES_OF_POINT + len(point))
+    POINTS.put(key, known, nbytes=_BYTES_OF_POINT + _nbytes(known.constants))
 
 
 def know_row(
@@ -200,8 +202,15 @@ def know_row(
         _keep(shape, kept, sort.row_shapes, len(data))
     constants = shape.constants(shape.unpack(data, 0))
     row = KnownRow(constants, first.owner, tuple(one.series for one in known), temporality)
-    nbytes = len(data) + _BYTES_OF_POINT * len(places)
+    nbytes = _BYTES_OF_POINT + _nbytes(constants) + _BYTES_OF_MEMBER * len(places)
     ROWS.put((name, shape.number, attributes), row, nbytes=nbytes)
+
+
+def _nbytes(constants: bytes | tuple[bytes, ...]) -> int:
+    """Return what the parts that are constant take."""
+    if isinstance(constants, bytes):
+        return sys.getsizeof(constants)
+    return sys.getsizeof(constants) + sum(map(sys.getsizeof, constants))
 
 
 def _keep(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-import numpy as np
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
@@ -15,6 +14,7 @@ from modelwatch.profile import Profile
 from modelwatch.telemetry import names
 from modelwatch.telemetry.wire.attributes import Scalar, key_values, resource_message
 from modelwatch.telemetry.wire.encoding import common_attributes
+from modelwatch.telemetry.wire.moments_body import encode_moments
 
 __all__ = ["encode_logs"]
 
@@ -22,13 +22,10 @@ __all__ = ["encode_logs"]
 def encode_logs(profile: Profile, *, resource: Mapping[str, Scalar]) -> bytes:
     """Return an ``ExportLogsServiceRequest``, serialised, with what no metric can hold.
 
-    The body of the event ``modelwatch.feature.moments`` is an array of little-endian float64: n,
-    shift, mean - shift, sum of squared deviations, minimum and maximum of each feature of
-    ``modelwatch.feature.names``; then, for the d features of ``modelwatch.feature.joint_names``,
-    the number of complete rows, their d shifts, d means - shift and the upper triangle of the
-    co-moments, row by row. Those of ``modelwatch.performance.scores`` and
-    ``modelwatch.performance.inputs``, from which performance is estimated without labels, are JSON
-    of a `ScoreSummary` and of `QuadraticMoments`.
+    The body of the event ``modelwatch.feature.moments`` is described in
+    `modelwatch.telemetry.wire.moments_body`; its attributes name the features. The bodies of
+    ``modelwatch.performance.scores`` and ``modelwatch.performance.inputs``, from which performance
+    is estimated without labels, are JSON of a `ScoreSummary` and of `QuadraticMoments`.
 
     Returns:
         Empty bytes where the profile has none of these.
@@ -46,26 +43,20 @@ def encode_logs(profile: Profile, *, resource: Mapping[str, Scalar]) -> bytes:
 
 
 def _moments_record(profile: Profile) -> LogRecord | None:
-    numeric = [
-        (feature, feature.moments)
-        for feature in profile.features.values()
+    numeric = {
+        name: (feature, feature.moments)
+        for name, feature in profile.features.items()
         if feature.moments is not None and feature.moments.n
-    ]
+    }
     if not numeric:
         return None
-    parts = [
-        np.array([m.n, m.shift, m.mean_offset, m.m2, m.minimum, m.maximum]) for _, m in numeric
-    ]
     joint = profile.joint if profile.joint is not None and profile.joint.n else None
-    if joint is not None:
-        upper = joint.m2[np.triu_indices(len(joint.names))]
-        parts += [np.array([joint.n]), joint.shift, joint.mean_offset, upper]
-    features = [feature for feature, _ in numeric]
     record = _record(profile, names.FEATURE_MOMENTS)
-    record.body.bytes_value = np.concatenate(parts).astype("<f8").tobytes()
+    each = {name: moments for name, (_, moments) in numeric.items()}
+    record.body.bytes_value = encode_moments(each, joint)
     told: dict[str, list[str]] = {
-        names.MOMENT_NAMES: [feature.name for feature in features],
-        names.MOMENT_ROLES: [str(feature.role) for feature in features],
+        names.MOMENT_NAMES: list(numeric),
+        names.MOMENT_ROLES: [str(feature.role) for feature, _ in numeric.values()],
         names.JOINT_NAMES: list(joint.names) if joint is not None else [],
     }
     record.attributes.extend(key_values(told))

@@ -107,7 +107,7 @@ def shape_of(
         values.named("times")[0],
         values.named("counts")[0],
         itemgetter(*values.named("constant")),
-        _float_getter([next(iter(values.tagged(tag)), None) for tag in layout.floats]),
+        _float_getter([next(iter(values.tagged(tag)), None) for tag in layout.floats], values.size),
     )
 
 
@@ -117,7 +117,7 @@ def row_shape_of(
     layout: PointLayout,
     kept: Sequence[RowShape] = (),
 ) -> RowShape | None:
-    """Return the shape of a metric's data; None where a point has no shape or lacks a number.
+    """Return the shape of a metric's data; None where a point has no shape.
 
     Args:
         data: serialised, read by protobuf before.
@@ -126,11 +126,13 @@ def row_shape_of(
         kept: shapes of which one is returned, where it is the same.
     """
     row: list[Part] = []
+    tags: list[set[int]] = []
     done = 0
     for start, end in points:
         parts = _point_parts(data[start:end], layout)
         if parts is None:
             return None
+        tags.append({part.tag for part in parts})
         row.append(Part("constant", start - done))
         row += [_constant(part) for part in parts] if done else parts
         done = end
@@ -140,9 +142,8 @@ def row_shape_of(
         if shape.form == form:
             return shape
     values = _Values(form)
-    floats = [values.tagged(tag) for tag in layout.floats]
-    if any(len(places) != len(points) for places in floats):
-        return None
+    places = {tag: iter(values.tagged(tag)) for tag in layout.floats}
+    floats = [next(places[tag]) if tag in own else None for own in tags for tag in layout.floats]
     return RowShape(
         next(_NUMBERS),
         form,
@@ -151,7 +152,7 @@ def row_shape_of(
         itemgetter(*values.named("constant")),
         _getter(values.named("times")),
         _getter(values.named("counts")),
-        _float_getter([at for point in zip(*floats, strict=True) for at in point]),
+        _float_getter(floats, values.size),
     )
 
 
@@ -161,6 +162,11 @@ class _Values:
     def __init__(self, parts: Sequence[Part]) -> None:
         self._parts = [part for part in parts if part.name != "unused"]
         self.unpack: Unpack = struct.Struct("<" + "".join(map(_format, parts))).unpack_from
+
+    @property
+    def size(self) -> int:
+        """How many values are unpacked."""
+        return len(self._parts)
 
     def named(self, name: str) -> list[int]:
         """Return the places of the values of a name."""
@@ -202,10 +208,14 @@ def _getter(places: Sequence[int]) -> Callable[[Values], Values]:
     return lambda values: (values[only],)
 
 
-def _float_getter(places: Sequence[int | None]) -> Callable[[Values], Values]:
-    known = [place for place in places if place is not None]
+def _float_getter(places: Sequence[int | None], size: int) -> Callable[[Values], Values]:
+    """Return what gets the numbers at places, NaN where there is no place.
+
+    Args:
+        places: where the numbers are.
+        size: how many values there are.
+    """
     if not places:
         return lambda values: ()
-    if len(known) == len(places):
-        return itemgetter(*known)
-    return lambda values: tuple(math.nan if at is None else values[at] for at in places)
+    get = itemgetter(*(size if place is None else place for place in places))
+    return get if None not in places else lambda values: get((*values, math.nan))

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelwatch.telemetry.transport import Outcome, Signal
-from modelwatch.telemetry.wire import assemble, decode_metrics
+from modelwatch.telemetry.wire import decode_metrics
+from tests.received_points import assemble, points_in
 
 __all__ = ["FileTransport", "Sent", "read_sent"]
 
@@ -63,7 +64,7 @@ def read_sent(folder: Path) -> dict[int, Sent]:
     found: dict[int, Sent] = defaultdict(Sent)
     for path in folder.glob("*.metrics"):
         sent = found[int(path.name.partition("-")[0])]
-        for profile in assemble(decode_metrics(path.read_bytes()).points):
+        for profile in assemble(points_in(decode_metrics(path.read_bytes()))):
             sent.rows += profile.rows
             sent.calls.update(profile.predictions)
             sent.dropped.update(profile.dropped)

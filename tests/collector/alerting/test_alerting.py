@@ -60,7 +60,9 @@ def history(desk: Desk, alert: Alert) -> list[str]:
 
 def listed(desk: Desk, *states: str) -> Sequence[Alert]:
     """Return alerts that the store has."""
-    return desk.alerts.alerts(states=states, model=None, limit=100, before=None).alerts
+    return desk.alerts.alerts(
+        states=states, model=None, may_read=lambda _: True, limit=100, before=None
+    ).alerts
 
 
 def waiting(desk: Desk) -> list[str]:
@@ -303,10 +305,11 @@ async def test_a_wrong_file_changes_nothing_and_is_told(
     await desk.alerting.reload()
     assert desk.alerting.configured.configuration is before
     assert "did you mean k?" in desk.alerting.configured.error
+    assert "did you mean k?" in await desk.alerting.check()
     assert "did you mean k?" in caplog.text
     configure(DRIFT + "k = 3\n")
     await desk.alerting.reload()
-    assert desk.alerting.configured.error == ""
+    assert desk.alerting.configured.error == await desk.alerting.check() == ""
     assert desk.alerting.configured.configuration.rules[0].k == 3
     assert "rule 'drift' changed" in caplog.text
 

@@ -53,7 +53,9 @@ def test_kill_9(tmp_path: Path, configure: Configure, method: str, when: str, nu
     try:
         alerts = SqliteAlerts(database)
         states = ("pending", "firing", "resolved")
-        (alert,) = alerts.alerts(states=states, model=None, limit=9, before=None).alerts
+        (alert,) = alerts.alerts(
+            states=states, model=None, may_read=lambda _: True, limit=9, before=None
+        ).alerts
         history = [event.kind for event in alerts.history(alert.id)]
         assert history == ["pending", "firing", "resolved"]
         assert alerts.next_due_ns() is None

@@ -45,7 +45,10 @@ def test_too_many_members_are_refused() -> None:
         decompress(gzip.compress(b"") * 5_000, "gzip", limit=100)
 
 
-@pytest.mark.parametrize("body", [b"", b"no gzip at all", gzip.compress(b"x" * 1_000)[:-9]])
+BODIES = {"empty": b"", "text": b"no gzip at all", "cut": gzip.compress(b"x" * 1_000)[:-9]}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_damaged_bodies_are_refused(body: bytes) -> None:
     """What is damaged or cut short is refused as undecodable."""
     with pytest.raises(UndecodableTelemetry):

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import json
 import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
@@ -21,7 +20,9 @@ from modelwatch.collector.storing.store import Written
 from modelwatch.errors import StoreBusy, StoreError
 from modelwatch.telemetry.wire import Arrival
 from tests.collector.conftest import PROTOBUF, Traffic
+from tests.collector.receiving.test_json_messages import otlp_json
 
+JSON = {"Content-Type": "application/json"}
 LIMITS = ReceiverLimits(max_body_bytes=200_000, max_decompressed_bytes=400_000, max_requests=4)
 
 
@@ -115,12 +116,31 @@ async def test_gzip_bomb_is_refused() -> None:
     assert answer.status_code == 413
 
 
-async def test_json_is_answered_in_json() -> None:
-    """JSON is not taken yet, and is told so in the encoding that it came in."""
-    answer = await client(Sink()).post("/v1/metrics", json={})
+@pytest.mark.parametrize("path", ["/v1/metrics", "/v1/logs", "/v1/traces"])
+async def test_json_is_answered_in_json(path: str) -> None:
+    """JSON is taken, and answered in the encoding that it came in, errors too."""
+    fine = await client(Sink()).post(path, json={})
+    assert (fine.status_code, fine.json()) == (200, {})
+    wrong = await client(Sink()).post(path, content=b"[]", headers=JSON)
+    assert (wrong.status_code, wrong.json()["code"]) == (400, 3)
+    assert fine.headers["content-type"] == wrong.headers["content-type"] == "application/json"
+
+
+async def test_json_says_what_was_rejected(traffic: Traffic) -> None:
+    """A partial success is told in JSON where the request was."""
+    request = ExportMetricsServiceRequest.FromString(traffic.body())
+    for metric in request.resource_metrics[0].scope_metrics[0].metrics:
+        if metric.name == "modelwatch.rows.captured":
+            metric.sum.data_points[0].as_int = -5
+    answer = await client(Sink()).post("/v1/metrics", content=otlp_json(request), headers=JSON)
+    assert answer.json()["partialSuccess"]["rejectedDataPoints"] == "1"
+
+
+async def test_other_types_are_refused() -> None:
+    """Another content type is a 415 that names those that are taken."""
+    answer = await client(Sink()).post("/v1/metrics", content=b"", headers={"Content-Type": "a/b"})
     assert answer.status_code == 415
-    assert answer.headers["content-type"] == "application/json"
-    assert "x-protobuf" in json.loads(answer.content)["message"]
+    assert "json" in answer.headers["accept"]
 
 
 async def test_unknown_encodings_are_refused() -> None:

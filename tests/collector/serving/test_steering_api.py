@@ -8,6 +8,7 @@ import pytest
 
 import modelwatch as mw
 from modelwatch.collector.storing import schema
+from modelwatch.collector.storing.schema_steps import STEPS
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.telemetry.steering import FeatureLimits, Steering
 from tests import plain_http
@@ -91,7 +92,7 @@ async def test_a_store_of_the_first_schema_is_taken_over(
     path = tmp_path / "old.sqlite"
     connection = sqlite3.connect(path, isolation_level=None)
     connection.executescript(
-        f"{schema._FIRST_SCHEMA}PRAGMA application_id = {schema.APPLICATION_ID};"
+        f"{STEPS[0]}PRAGMA application_id = {schema.APPLICATION_ID};"
         "PRAGMA user_version = 1;"
         "INSERT INTO versions (model, version, row_count) VALUES ('m', '1', 7);"
     )

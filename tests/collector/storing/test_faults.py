@@ -46,7 +46,8 @@ async def send():
             told.append(f"{error}")
     return told
 
-limit(300_000)
+folder = Path(sys.argv[1]).parent
+limit(max(file.stat().st_size for file in folder.iterdir()) + 200_000)
 first = asyncio.run(send())
 limit(resource.RLIM_INFINITY)
 second = asyncio.run(send())

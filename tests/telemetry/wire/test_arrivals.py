@@ -10,6 +10,7 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 
 import modelwatch as mw
@@ -236,6 +237,71 @@ def test_contradicting_series_are_left_out(profile: mw.Profile) -> None:
     received = to_profile(arrival.window, both, counts, *floats)
     expected = to_profile(arrival.window, arrival.series_set, arrival.counts, *floats_of(arrival))
     assert document(received) == document(expected)
+
+
+def attributed(count: int) -> list[KeyValue]:
+    """Return so many attributes of a point of ours."""
+    told = {names.MODEL_NAME: "m", names.MODEL_VERSION: "1"}
+    told |= {f"a{number}": "x" for number in range(count - len(told))}
+    return [KeyValue(key=key, value=AnyValue(string_value=value)) for key, value in told.items()]
+
+
+@pytest.mark.parametrize(
+    ("point", "reason"),
+    [
+        (otlp.NumberDataPoint(as_int=2**53 + 1), "no count"),
+        (otlp.NumberDataPoint(as_int=-1), "-1 is no count"),
+        (otlp.NumberDataPoint(as_double=0.5), "no count"),
+        (otlp.NumberDataPoint(as_double=float("nan")), "no count"),
+        (otlp.NumberDataPoint(as_double=float("inf")), "no count"),
+        (otlp.NumberDataPoint(as_int=1, attributes=attributed(200_000)), "128 at most"),
+        (
+            otlp.NumberDataPoint(
+                as_int=1, attributes=[KeyValue(key="k" * 10**6, value=AnyValue(int_value=1))]
+            ),
+            "16384 at most",
+        ),
+        (otlp.HistogramDataPoint(bucket_counts=[1, 2**64 - 1], explicit_bounds=[0]), "no count"),
+        (otlp.HistogramDataPoint(bucket_counts=[1, 2], explicit_bounds=[1, 2]), "bounds need 3"),
+        (otlp.HistogramDataPoint(bucket_counts=[1], explicit_bounds=[1]), "bounds need 2"),
+        (otlp.HistogramDataPoint(count=3, explicit_bounds=[1]), "bounds need 2"),
+        (otlp.HistogramDataPoint(count=2**60), "no count"),
+        (otlp.HistogramDataPoint(bucket_counts=[1] * 3, explicit_bounds=[2, 1]), "bin_edges"),
+        (otlp.HistogramDataPoint(bucket_counts=[1] * 3, explicit_bounds=[1, 1]), "bin_edges"),
+        (
+            otlp.HistogramDataPoint(bucket_counts=[1, 1], explicit_bounds=[float("nan")]),
+            "bin_edges",
+        ),
+        (
+            otlp.HistogramDataPoint(bucket_counts=[0] * 9_000, explicit_bounds=range(8_999)),
+            "4096 at most",
+        ),
+    ],
+)
+def test_hostile_points_are_rejected_alone(
+    point: otlp.NumberDataPoint | otlp.HistogramDataPoint, reason: str
+) -> None:
+    """Each with its reason; the others of the same metric are taken, every time."""
+    good = type(point)(time_unix_nano=5, attributes=attributed(2))
+    if isinstance(good, otlp.NumberDataPoint):
+        good.as_int = 1
+    else:
+        good.bucket_counts[:] = [1]
+    if len(point.attributes) < 2:
+        point.attributes.extend(attributed(3))
+    point.time_unix_nano = 5
+    data = type(point).__name__.removesuffix("DataPoint")
+    kind = {"Number": "sum", "Histogram": "histogram"}[data]
+    name = names.ROWS_CAPTURED if kind == "sum" else names.PREDICTION_DURATION
+    request = ExportMetricsServiceRequest()
+    found = request.resource_metrics.add().scope_metrics.add().metrics.add(name=name)
+    getattr(found, kind).aggregation_temporality = otlp.AGGREGATION_TEMPORALITY_DELTA
+    getattr(found, kind).data_points.extend([point, good])
+    for _ in range(3):
+        decoded = decode_metrics(request.SerializeToString())
+        assert decoded.rejected == 1
+        assert reason in decoded.message
+        assert [one.points for one in decoded.arrivals] == [1]
 
 
 def test_series_survive_as_text(profile: mw.Profile) -> None:

@@ -84,4 +84,4 @@ def test_no_events_are_no_message() -> None:
 def test_events_are_no_points() -> None:
     """A receiver of profiles passes over them."""
     decoded = decode_logs(encode_events([Event(names.OUTLIER, 5)], resource=RESOURCE))
-    assert (decoded.points, decoded.rejected, decoded.foreign) == ([], 0, 1)
+    assert (decoded.arrivals, decoded.rejected, decoded.foreign) == ([], 0, 1)

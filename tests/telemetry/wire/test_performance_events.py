@@ -16,14 +16,13 @@ import modelwatch as mw
 from modelwatch.profile import Profile
 from modelwatch.telemetry import names
 from modelwatch.telemetry.wire import (
-    Point,
-    assemble,
     decode_logs,
     decode_metrics,
     encode_logs,
     encode_metrics,
 )
 from tests.labelled_tables import binary_table, fitted, regression_table, without
+from tests.received_points import Point, assemble, points_in
 
 RESOURCE = {"service.name": "m", "service.instance.id": "i-1"}
 EVENTS = {"binary": names.PERFORMANCE_SCORES, "regression": names.PERFORMANCE_INPUTS}
@@ -51,7 +50,7 @@ def received(profile: Profile) -> list[Point]:
     metrics = decode_metrics(encode_metrics(profile, resource=RESOURCE))
     logs = decode_logs(encode_logs(profile, resource=RESOURCE))
     assert (metrics.rejected, logs.rejected, metrics.foreign, logs.foreign) == (0, 0, 0, 0)
-    return [*metrics.points, *logs.points]
+    return [*points_in(metrics), *points_in(logs)]
 
 
 def tables(kind: str, seed: int, rows: int) -> dict[str, Any]:
@@ -138,7 +137,7 @@ def test_a_damaged_body_is_rejected_alone(
     decoded = decode_logs(request.SerializeToString())
     assert decoded.rejected == 1
     assert decoded.message.startswith(EVENTS[kind])
-    assert len(decoded.points) == 1
+    assert len(points_in(decoded)) == 1
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, '{"classes": 1e400}'])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
@@ -27,6 +27,9 @@ from modelwatch.telemetry.wire.quick_reading import read_quickly
 from tests.telemetry.wire.test_wire import RESOURCE, changed, metric, profile
 
 __all__ = ["profile"]
+
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine fails no law."""
 
 PASSES = 5
 """After so many, what there is to be known of a request is known."""
@@ -216,6 +219,7 @@ def renumbered(request: ExportMetricsServiceRequest, chance: random.Random) -> b
     return request.SerializeToString()
 
 
+@patient
 @given(requests(), st.integers())
 def test_any_request_is_read_alike(request: ExportMetricsServiceRequest, seed: int) -> None:
     """Whatever senders put together, both ways agree, also in the windows that follow."""
@@ -225,6 +229,7 @@ def test_any_request_is_read_alike(request: ExportMetricsServiceRequest, seed: i
         assert_same(renumbered(request, chance))
 
 
+@patient
 @given(requests(), st.data())
 def test_any_damage_is_read_alike(
     request: ExportMetricsServiceRequest, data: st.DataObject
@@ -244,6 +249,7 @@ def test_any_damage_is_read_alike(
     assert_same(bytes(body))
 
 
+@patient
 @given(seed=st.integers())
 def test_damage_to_what_is_known_is_noticed(known_body: bytes, seed: int) -> None:
     """No byte of an export that is not a number can change without being read anew."""
@@ -350,6 +356,19 @@ def test_what_is_known_is_not_parsed(
     other = RESOURCE | {"service.instance.id": "another"}
     for _ in range(PASSES):
         assert parsed(written(encode_metrics(profile, resource=other))) == 1
+
+
+def test_numbers_that_are_not_told_cost_nothing(profile: mw.Profile) -> None:
+    """A histogram of values below zero has no sum."""
+    body = encode_metrics(profile, resource=RESOURCE)
+
+    def leave_out(request: ExportMetricsServiceRequest) -> None:
+        points = metric(request, names.FEATURE_VALUE).histogram.data_points
+        points[0].ClearField("sum")
+        points[1].ClearField("min")
+
+    assert_same(changed(body, leave_out))
+    assert parsed(changed(body, leave_out)) == 1
 
 
 def test_one_new_point_is_parsed_alone(profile: mw.Profile) -> None:

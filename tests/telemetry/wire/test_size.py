@@ -62,10 +62,16 @@ def test_a_numeric_feature_takes_400_bytes(window: Profile) -> None:
 
 
 def test_moments_take_little_more(window: Profile) -> None:
-    """Moments are five numbers a feature; co-moments one a pair, which nothing shrinks."""
+    """Moments are two exact numbers a feature; co-moments less than a byte and a quarter a pair."""
     whole = size(encode_logs(window, resource=RESOURCE))
     window.joint, joint = None, window.joint
     alone = size(encode_logs(window, resource=RESOURCE))
     window.joint = joint
-    assert alone / FEATURES <= 64
-    assert (whole - alone) / (FEATURES * (FEATURES + 1) / 2) <= 8.5
+    assert alone / FEATURES <= 32
+    assert (whole - alone) / (FEATURES * (FEATURES - 1) / 2) <= 1.25
+
+
+def test_all_of_a_numeric_feature_takes_400_bytes(window: Profile) -> None:
+    """Both messages of an export together: metrics, moments and co-moments."""
+    messages = encode_metrics(window, resource=RESOURCE), encode_logs(window, resource=RESOURCE)
+    assert sum(map(size, messages)) / FEATURES <= MOST_BYTES

@@ -13,12 +13,12 @@ from modelwatch.telemetry import names
 from modelwatch.telemetry.wire import (
     Event,
     SelfMetrics,
-    assemble,
     decode_metrics,
     encode_events,
     encode_metrics,
 )
 from modelwatch.telemetry.wire.splitting import halves
+from tests.received_points import assemble, points_in
 
 
 def pieces(body: bytes, limit: int) -> list[bytes]:
@@ -43,9 +43,9 @@ def test_pieces_hold_what_the_whole_does(limit: int) -> None:
     own = SelfMetrics(export_failures={"refused": 1, "unreachable": 2})
     body = encode_metrics(profile, resource={"service.name": "s"}, own=own)
     parts = pieces(body, limit)
-    points = [point for part in parts for point in decode_metrics(part).points]
+    points = [point for part in parts for point in points_in(decode_metrics(part))]
     assert sorted(point.key for point in points) == sorted(
-        point.key for point in decode_metrics(body).points
+        point.key for point in points_in(decode_metrics(body))
     )
     told = [{names.ROWS_CAPTURED, names.EXPORT_FAILURES} & named(part) for part in parts]
     assert len([found for found in told if found]) == 1

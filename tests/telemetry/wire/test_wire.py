@@ -21,18 +21,26 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2 as otlp
 from modelwatch.baseline import Baseline
 from modelwatch.comparing import compare
 from modelwatch.errors import UndecodableTelemetry
+from modelwatch.feature import FeatureProfile
 from modelwatch.profile import Profile
-from modelwatch.sketches import ExponentialHistogram
+from modelwatch.sketches import (
+    Categories,
+    ExponentialHistogram,
+    Histogram,
+    JointMoments,
+    Moments,
+)
 from modelwatch.sketches.log_window import from_window, to_window
+from modelwatch.sketches.rounded_factor import RoundedFactor
 from modelwatch.telemetry import names
 from modelwatch.telemetry.wire import (
-    assemble,
     decode_logs,
     decode_metrics,
     encode_logs,
     encode_metrics,
 )
 from modelwatch.telemetry.wire.encoding import SelfMetrics
+from tests.received_points import assemble, points_in
 
 Table = dict[str, Any]
 RESOURCE = {"service.name": "churn", "service.instance.id": "i-1"}
@@ -61,18 +69,51 @@ def document(profile: Profile) -> dict[str, Any]:
     return body
 
 
+def about_the_mean(moments: Moments | None) -> Moments | None:
+    """Return the same moments, with the mean for their shift."""
+    if moments is None or not moments.n:
+        return moments
+    return Moments(
+        shift=moments.mean,
+        n=moments.n,
+        m2=moments.m2,
+        minimum=moments.minimum,
+        maximum=moments.maximum,
+    )
+
+
+def joint_as_sent(profile: Profile) -> JointMoments | None:
+    """Return co-moments about their means, rounded; those of whole columns as each is alone."""
+    joint = profile.joint
+    if joint is None:
+        return None
+    means, squares = joint.shift + joint.mean_offset, np.diag(joint.m2).copy()
+    for at, name in enumerate(joint.names):
+        alone = profile.features[name].moments
+        if alone is not None and alone.n == joint.n:
+            means[at], squares[at] = alone.mean, alone.m2
+    m2 = RoundedFactor.of(joint.m2, joint.n).m2(squares)
+    return JointMoments(joint.names, means, n=joint.n, m2=m2)
+
+
+def values_as_sent(feature: FeatureProfile) -> Histogram | ExponentialHistogram | Categories:
+    """Return an exponential histogram as far as its array keeps it, and others as they are."""
+    values, moments = feature.values, feature.moments
+    if not isinstance(values, ExponentialHistogram) or moments is None:
+        return values
+    return from_window(to_window(values), moments.minimum, moments.maximum)
+
+
 def as_sent(profile: Profile) -> Profile:
-    """Return the profile with its exponential histograms as far as their arrays keep them."""
+    """Return the profile as far as the wire keeps it."""
     found = copy.copy(profile)
+    found.joint = joint_as_sent(profile)
     found.features = {
         name: replace(
             feature,
-            values=from_window(
-                to_window(feature.values), feature.moments.minimum, feature.moments.maximum
-            ),
+            values=values_as_sent(feature),
+            moments=about_the_mean(feature.moments),
         )
-        if isinstance(feature.values, ExponentialHistogram) and feature.moments
-        else feature
         for name, feature in profile.features.items()
     }
     return found
@@ -92,11 +133,12 @@ def metric(request: ExportMetricsServiceRequest, name: str) -> otlp.Metric:
 
 
 def test_a_profile_survives_the_wire(profile: Profile) -> None:
-    """Metrics and moments together give the profile that was sent, to the last digit."""
+    """Metrics and moments together give the profile that was sent, to the last digit; co-moments
+    come as those of the rounded factor."""
     metrics = decode_metrics(encode_metrics(profile, resource=RESOURCE))
     logs = decode_logs(encode_logs(profile, resource=RESOURCE))
     assert (metrics.rejected, logs.rejected, metrics.foreign) == (0, 0, 0)
-    (received,) = assemble([*metrics.points, *logs.points])
+    (received,) = assemble([*points_in(metrics), *points_in(logs)])
     assert document(received) == document(as_sent(profile))
 
 
@@ -104,7 +146,7 @@ def test_metrics_without_moments_give_the_same_verdicts(
     profile: Profile, baseline: Baseline
 ) -> None:
     """A client that sends histograms alone is judged alike but for mean and spread."""
-    (received,) = assemble(decode_metrics(encode_metrics(profile, resource=RESOURCE)).points)
+    (received,) = assemble(points_in(decode_metrics(encode_metrics(profile, resource=RESOURCE))))
     for name, found in compare(baseline, received).features.items():
         expected = compare(baseline, profile).features[name]
         assert (found.psi, found.ks, found.p_value) == (
@@ -122,8 +164,30 @@ def test_a_profile_without_a_baseline_survives_the_wire() -> None:
     blind.end_ns = END
     metrics = decode_metrics(encode_metrics(blind, resource=RESOURCE))
     logs = decode_logs(encode_logs(blind, resource=RESOURCE))
-    (received,) = assemble([*metrics.points, *logs.points])
+    (received,) = assemble([*points_in(metrics), *points_in(logs)])
     assert document(received) == document(as_sent(blind))
+
+
+def test_sums_are_told_of_values_of_zero_or_more_alone() -> None:
+    """OTLP takes a sum for a counter; one that is told is right to nine digits."""
+    told = {"up": [1.0, 2.5, 1e9 / 3], "down": [-1.0, 2.0, 3.0], "huge": [1e139, 2e139, 3e139]}
+    blind = Profile.empty("m", "1", start_ns=START)
+    blind.update(told | {"none": [0.0, None, None]})
+    blind.end_ns = END
+    request = ExportMetricsServiceRequest.FromString(encode_metrics(blind, resource=RESOURCE))
+    points = metric(request, names.FEATURE_VALUE).exponential_histogram.data_points
+    sums = {
+        next(one.value.string_value for one in point.attributes if one.key == names.FEATURE_NAME): (
+            point.sum if point.HasField("sum") else None
+        )
+        for point in points
+    }
+    assert sums == {
+        "up": pytest.approx(sum(told["up"]), rel=2e-9),
+        "down": None,
+        "huge": pytest.approx(6e139, rel=2e-9),
+        "none": 0.0,
+    }
 
 
 def test_every_metric_is_plain_delta_otlp(profile: Profile) -> None:
@@ -162,7 +226,7 @@ def test_the_same_is_said_in_cumulative_terms(profile: Profile) -> None:
 
     assert changed(body, as_delta) == changed(delta, lambda request: None)
     decoded = decode_metrics(body)
-    assert (decoded.points, decoded.rejected > 10) == ([], True)
+    assert (points_in(decoded), decoded.rejected > 10) == ([], True)
     assert "TEMPORALITY_PREFERENCE=delta" in decoded.message
 
 
@@ -180,29 +244,31 @@ def test_what_the_exporter_tells_of_itself_is_taken(profile: Profile) -> None:
     assert (dropped.attributes[-1].key, dropped.as_int) == ("modelwatch.drop.reason", 3)
     decoded = decode_metrics(body)
     assert (decoded.foreign, decoded.rejected) == (0, 0)
-    (received,) = assemble(decoded.points)
+    (received,) = assemble(points_in(decoded))
     assert received.rows == profile.rows
 
 
 def test_each_point_has_a_key_of_its_own(profile: Profile) -> None:
     """Keys differ within a request, are the same for the same bytes, and fit 64 signed bits."""
     body = encode_metrics(profile, resource=RESOURCE)
-    keys = [point.key for point in decode_metrics(body).points]
+    keys = [point.key for point in points_in(decode_metrics(body))]
     assert len(set(keys)) == len(keys)
-    assert keys == [point.key for point in decode_metrics(body).points]
+    assert keys == [point.key for point in points_in(decode_metrics(body))]
     assert all(-(2**63) <= key < 2**63 for key in keys)
 
 
 def test_another_instance_or_window_has_other_keys(profile: Profile) -> None:
     """Two replicas that count alike are both counted, and so are two windows."""
     first = {
-        point.key for point in decode_metrics(encode_metrics(profile, resource=RESOURCE)).points
+        point.key for point in points_in(decode_metrics(encode_metrics(profile, resource=RESOURCE)))
     }
     other = RESOURCE | {"service.instance.id": "i-2"}
-    second = {point.key for point in decode_metrics(encode_metrics(profile, resource=other)).points}
+    second = {
+        point.key for point in points_in(decode_metrics(encode_metrics(profile, resource=other)))
+    }
     profile.end_ns += 1
     third = {
-        point.key for point in decode_metrics(encode_metrics(profile, resource=RESOURCE)).points
+        point.key for point in points_in(decode_metrics(encode_metrics(profile, resource=RESOURCE)))
     }
     assert not first & second
     assert not first & third
@@ -210,7 +276,7 @@ def test_another_instance_or_window_has_other_keys(profile: Profile) -> None:
 
 def test_requests_cut_anywhere_give_the_whole(profile: Profile) -> None:
     """A collector in between may spread one export over several requests."""
-    points = decode_metrics(encode_metrics(profile, resource=RESOURCE)).points
+    points = points_in(decode_metrics(encode_metrics(profile, resource=RESOURCE)))
     (whole,) = assemble(points)
     (first,), (second,) = assemble(points[:7]), assemble(points[7:])
     assert document(second.merge(first)) == document(whole)
@@ -233,7 +299,7 @@ def test_random_bytes_are_read_or_refused(body: bytes) -> None:
             decoded = decode(body)
         except UndecodableTelemetry:
             continue
-        assert decoded.points == []
+        assert points_in(decoded) == []
 
 
 def test_foreign_metrics_are_passed_over(profile: Profile) -> None:
@@ -247,7 +313,7 @@ def test_foreign_metrics_are_passed_over(profile: Profile) -> None:
 
     decoded = decode_metrics(changed(body, add))
     assert (decoded.foreign, decoded.rejected) == (1, 0)
-    assert len(decoded.points) == len(decode_metrics(body).points)
+    assert len(points_in(decoded)) == len(points_in(decode_metrics(body)))
 
 
 def _cumulative(request: ExportMetricsServiceRequest) -> None:
@@ -296,7 +362,7 @@ def test_a_point_that_cannot_be_used_is_rejected_alone(
     decoded = decode_metrics(changed(body, change))
     assert decoded.rejected == 1
     assert reason in decoded.message
-    assert len(decoded.points) == len(decode_metrics(body).points) - 1
+    assert len(points_in(decoded)) == len(points_in(decode_metrics(body))) - 1
 
 
 @pytest.mark.parametrize("body", [b"", b"\0" * 8, b"\xff" * 8 * 100])
@@ -305,7 +371,7 @@ def test_damaged_moments_are_rejected(profile: Profile, body: bytes) -> None:
     request = ExportLogsServiceRequest.FromString(encode_logs(profile, resource=RESOURCE))
     request.resource_logs[0].scope_logs[0].log_records[0].body.bytes_value = body
     decoded = decode_logs(request.SerializeToString())
-    assert (decoded.rejected, decoded.points) == (1, [])
+    assert (decoded.rejected, points_in(decoded)) == (1, [])
 
 
 def test_moments_of_no_numbers_are_not_sent() -> None:

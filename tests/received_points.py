@@ -1,4 +1,4 @@
-"""Points as they were received, and how profiles are put together from them."""
+"""What was received, seen point by point, and the profiles that come of it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from typing import Any
 
 from modelwatch.errors import ProfileMismatch
 from modelwatch.profile import Profile
-from modelwatch.telemetry.wire.arrivals import Arrival, SeriesSet, Window, hash_of
+from modelwatch.telemetry.wire.arrivals import Arrival, Decoded, SeriesSet, Window, hash_of
 from modelwatch.telemetry.wire.assembling import empty_profile, fold_other, fold_series
-
-__all__ = ["Point", "assemble", "points_of"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,12 @@ class Point:
     fold: Callable[[Profile], object]
 
 
-def points_of(arrivals: Iterable[Arrival]) -> Iterator[Point]:
+def points_in(decoded: Decoded) -> list[Point]:
+    """Return all points of a request."""
+    return list(_points_of(decoded.arrivals))
+
+
+def _points_of(arrivals: Iterable[Arrival]) -> Iterator[Point]:
     """Yield each point of arrivals."""
     for arrival in arrivals:
         at = 0

@@ -1,0 +1,160 @@
+"""What a collector is made of, put together around one open store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from modelwatch.collector.alerting.alerting import Alerting
+from modelwatch.collector.alerting.channels import Channels
+from modelwatch.collector.alerting.posting import Poster
+from modelwatch.collector.alerting.sender import Sender
+from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
+from modelwatch.collector.evaluating.baseline_history import SqliteBaselineHistory
+from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
+from modelwatch.collector.options import CollectorOptions
+from modelwatch.collector.receiving.intake import Intake
+from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.receiving.receiver import ReceiverLimits
+from modelwatch.collector.security.audit_api import AuditApi
+from modelwatch.collector.security.audit_log import AuditLog
+from modelwatch.collector.security.tls import ServerTls
+from modelwatch.collector.serving.api import build_api
+from modelwatch.collector.serving.readiness import Readiness, store_probe
+from modelwatch.collector.showing.listening import Listeners
+from modelwatch.collector.showing.self_measures import MeasuredEvaluator, MeasuredSink, SelfMeasures
+from modelwatch.collector.showing.showing import Showing
+from modelwatch.collector.storing.database import Database
+from modelwatch.collector.storing.sqlite_store import SqliteStore
+
+__all__ = ["Parts"]
+
+
+class Parts:
+    """All but the servers: what takes exports, judges windows, tells of them and answers.
+
+    Attributes:
+        intake: takes exports.
+        api: the API and the pages.
+
+    Args:
+        database: the open file; whoever opened it closes it.
+        options: how the collector runs.
+        pages_url: where the pages are found.
+        tls: the servers' certificate, where they have one.
+        clock: Unix nanoseconds.
+
+    Raises:
+        ConfigurationError: the configuration file is wrong.
+        StoreError: the store cannot be read.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        options: CollectorOptions,
+        *,
+        pages_url: str,
+        tls: ServerTls | None,
+        clock: Callable[[], int],
+    ) -> None:
+        self._clock = clock
+        self._store = store = _store(database, options, clock)
+        measures = SelfMeasures(database.path)
+        evaluator = MeasuredEvaluator(store, measures)
+        schedule = _schedule(options)
+        counts = ReceiverCounts()
+        self.intake = Intake(
+            MeasuredSink(store, measures),
+            _limits(options),
+            counts,
+            options.receiving,
+            is_new=not store.versions(),
+            clock=clock,
+        )
+        self._alerts = SqliteAlerts(database)
+        self._alerting = alerting = Alerting(
+            self._alerts,
+            store,
+            evaluator,
+            schedule,
+            options.alerting,
+            pages_url=pages_url,
+            clock=clock,
+        )
+        self._showing = showing = Showing(
+            store, counts, measures, options.showing, alerts=alerting, clock=clock
+        )
+        listeners = Listeners(alerting, showing)
+        self._scheduler = Scheduler(store, evaluator, schedule, listener=listeners, clock=clock)
+        checks = {
+            "store": store_probe(database, clock=clock),
+            "schedule": self._scheduler.check,
+            "config": alerting.check,
+        }
+        self.api = build_api(
+            store,
+            evaluator,
+            options,
+            counts,
+            alerting,
+            self._alerts,
+            SqliteBaselineHistory(database),
+            clock=clock,
+            readiness=Readiness({**checks, **({"tls": tls.check} if tls else {})}),
+            routers=[AuditApi(AuditLog(database)).router(), showing.router()],
+        )
+
+    def background(
+        self, stop: asyncio.Event, reload: asyncio.Event, poster: Poster
+    ) -> list[Coroutine[Any, Any, None]]:
+        """Return what runs beside the servers until ``stop`` is set, each for a task of its own.
+
+        Args:
+            stop: ends it.
+            reload: has the configuration file read anew each time it is set.
+            poster: sends notices.
+        """
+        channels = Channels(poster=poster, pages_url=self._alerting.pages_url)
+        sender = Sender(self._alerts, self._alerting, channels, clock=self._clock)
+        return [
+            sender.run(stop),
+            self._alerting.follow(reload, stop),
+            self._evaluate(stop),
+            self._showing.run(stop),
+            self._store.keep(stop),
+        ]
+
+    async def _evaluate(self, stop: asyncio.Event) -> None:
+        await self._showing.recall()  # first: what begins to drift is told from what did before
+        await self._scheduler.run(stop)
+
+
+def _store(database: Database, options: CollectorOptions, clock: Callable[[], int]) -> SqliteStore:
+    return SqliteStore(
+        database,
+        dedupe_seconds=options.dedupe_seconds,
+        window_seconds=options.window_seconds,
+        retention=options.retention,
+        most_waiting=options.write_queue_size,
+        clock=clock,
+    )
+
+
+def _schedule(options: CollectorOptions) -> Schedule:
+    return Schedule(
+        window_seconds=options.window_seconds,
+        interval_seconds=options.evaluation_interval_seconds,
+        lateness_seconds=options.lateness_seconds,
+    )
+
+
+def _limits(options: CollectorOptions) -> ReceiverLimits:
+    return ReceiverLimits(
+        max_body_bytes=options.max_body_bytes,
+        max_decompressed_bytes=options.max_decompressed_bytes,
+        max_requests=options.max_requests,
+        max_reading=options.max_reading,
+        body_timeout_seconds=options.body_timeout_seconds,
+    )

@@ -1,0 +1,108 @@
+"""The parts of the receiver put together: what takes, what sends on, and the way in over gRPC."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import grpc
+from starlette.types import ASGIApp
+
+from modelwatch.collector.receiving.admission import Admission
+from modelwatch.collector.receiving.exports import ReceiverLimits
+from modelwatch.collector.receiving.forwarding import Forwarder
+from modelwatch.collector.receiving.grpc_receiver import GrpcReceiver
+from modelwatch.collector.receiving.options import ReceivingOptions
+from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.receiving.receiver import Receiver
+from modelwatch.collector.storing.store import ArrivalSink
+
+__all__ = ["Intake"]
+
+CLOCKS_DIFFER_NS: Final = 60 * 10**9
+"""How much clocks of senders may differ from ours, where it matters what they counted when."""
+
+GRACE_SECONDS: Final = 5.0
+"""How long calls under way may take once the collector is told to stop."""
+
+
+class Intake:
+    """Belongs to one event loop.
+
+    Args:
+        sink: commits.
+        limits: what bounds memory.
+        counts: is told of all, and shows what the parts know.
+        options: what is taken, and where it is sent on to.
+        is_new: whether the store is: of a new one everything is known that was ever counted; of an
+            older one, what senders counted before this start is not.
+        clock: Unix nanoseconds.
+
+    Attributes:
+        receiver: takes OTLP/HTTP.
+        accepting: set once calls of gRPC are taken too.
+        grpc_address: where they are; empty where nowhere.
+    """
+
+    def __init__(
+        self,
+        sink: ArrivalSink,
+        limits: ReceiverLimits,
+        counts: ReceiverCounts,
+        options: ReceivingOptions,
+        *,
+        is_new: bool,
+        clock: Callable[[], int],
+    ) -> None:
+        admission = Admission(options.limits, options.clocks, clock=clock)
+        self._forwarder = Forwarder(options.forward) if options.forward else None
+        self._grpc: GrpcReceiver | None = None
+        self._options = options
+        self._limits = limits
+        self.accepting = asyncio.Event()
+        self.grpc_address = ""
+        self.receiver = Receiver(
+            sink,
+            limits,
+            counts,
+            admission=admission,
+            forwarder=self._forwarder,
+            since_ns=0 if is_new else clock() + CLOCKS_DIFFER_NS,
+        )
+        counts.tell("names_heard", admission.shown)
+        counts.tell("clocks", admission.clocks.shown)
+        if self._forwarder is not None:
+            counts.tell("forwarded", self._forwarder.shown)
+
+    def listen(
+        self, app: ASGIApp, *, host: str, credentials: grpc.ServerCredentials | None = None
+    ) -> None:
+        """Listen for gRPC, where that is wanted.
+
+        Args:
+            app: the receiver, with whatever checks its requests.
+            host: address to listen on.
+            credentials: TLS; plain text where None.
+
+        Raises:
+            ConfigurationError: the port cannot be listened on.
+        """
+        port = self._options.otlp_grpc_port
+        if port is not None:
+            limit = self._limits.max_body_bytes
+            self._grpc = GrpcReceiver(
+                app, host=host, port=port, max_body_bytes=limit, credentials=credentials
+            )
+            self.grpc_address = self._grpc.address
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Take calls of gRPC and send on, until ``stop`` is set and what is under way is done."""
+        if self._grpc is not None:
+            await self._grpc.start()
+        self.accepting.set()
+        if self._forwarder is not None:
+            await self._forwarder.run(stop)
+        await stop.wait()
+        if self._grpc is not None:
+            await self._grpc.stop(grace_seconds=GRACE_SECONDS)

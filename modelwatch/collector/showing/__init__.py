@@ -1,0 +1,3 @@
+"""Results where people look already: metrics for Prometheus, and OTLP to any endpoint."""
+
+from __future__ import annotations

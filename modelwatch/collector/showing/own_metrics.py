@@ -1,0 +1,105 @@
+"""What the collector tells of itself, as metrics of Prometheus."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+
+from modelwatch import __version__
+from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.showing.alert_source import OpenAlert
+from modelwatch.collector.showing.label_values import label_value
+
+__all__ = ["alert_metrics", "build_metrics", "receiver_metrics", "store_bytes", "told_metrics"]
+
+_OUTCOMES = ("stored", "duplicate", "rejected", "foreign")
+
+
+def build_metrics() -> list[Metric]:
+    """Return what runs."""
+    info = InfoMetricFamily("modelwatch_build", "The collector's release, and what it runs on.")
+    info.add_metric((), {"version": __version__, "python": platform.python_version()})
+    return [info]
+
+
+def receiver_metrics(counts: ReceiverCounts) -> list[Metric]:
+    """Return what the receiver saw since the process was started."""
+    requests = CounterMetricFamily(
+        "modelwatch_collector_requests", "Exports received, refused ones too.", counts.requests
+    )
+    refused = CounterMetricFamily(
+        "modelwatch_collector_requests_refused",
+        "Exports that were answered with an error.",
+        counts.refused,
+    )
+    traces = CounterMetricFamily(
+        "modelwatch_collector_traces", "Exports of traces, which were let go.", counts.traces
+    )
+    points = CounterMetricFamily(
+        "modelwatch_collector_points",
+        "Data points received: stored, sent before, unusable, or of other programs.",
+        labels=("outcome",),
+    )
+    found = (counts.points, counts.duplicates, counts.rejected, counts.foreign)
+    for outcome, count in zip(_OUTCOMES, found, strict=True):
+        points.add_metric((outcome,), count)
+    return [requests, refused, traces, points]
+
+
+def alert_metrics(alerts: Iterable[OpenAlert]) -> list[Metric]:
+    """Return how many alerts are open, by model version, rule, state and severity."""
+    labels = ("model", "version", "rule", "state", "severity")
+    family = GaugeMetricFamily("modelwatch_alerts", "Open alerts.", labels=labels)
+    numbers = Counter(
+        tuple(map(label_value, (a.model, a.version, a.rule, a.state, a.severity))) for a in alerts
+    )
+    for values, number in sorted(numbers.items()):
+        family.add_metric(values, number)
+    return [family]
+
+
+def told_metrics(left_out: Mapping[str, int], results: Mapping[str, int]) -> list[Metric]:
+    """Return what of the results is not told, and what became of those that were sent.
+
+    Args:
+        left_out: how many versions, features and error types are beyond the limits.
+        results: messages with results, by what became of them.
+    """
+    absent = GaugeMetricFamily(
+        "modelwatch_metrics_left_out",
+        "Versions and features that are not shown as they are beyond the collector's limits, and "
+        "error types counted among others.",
+        labels=("kind",),
+    )
+    for kind, number in left_out.items():
+        absent.add_metric((kind,), number)
+    sent = CounterMetricFamily(
+        "modelwatch_collector_results",
+        "Messages with results for the results endpoint, by what became of them.",
+        labels=("outcome",),
+    )
+    for outcome, number in results.items():
+        sent.add_metric((outcome,), number)
+    return [absent, sent]
+
+
+def store_bytes(path: Path) -> int:
+    """Return the size of the store's file and of its log. Blocking, but brief."""
+    return sum(_size(f"{path}{suffix}") for suffix in ("", "-wal"))
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0

@@ -1,0 +1,186 @@
+"""Results as OTLP: gauges of how each version stands, and an event where drift begins. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Final
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, SeverityNumber
+from opentelemetry.proto.metrics.v1.metrics_pb2 import NumberDataPoint
+
+from modelwatch import __version__
+from modelwatch.collector.showing.model_metrics import METHODS, SEVERITY_VALUES, STATE_VALUES
+from modelwatch.collector.showing.standing import Standing
+from modelwatch.collector.windows import NANOSECONDS
+from modelwatch.report.findings import FeatureDrift
+from modelwatch.telemetry import names
+from modelwatch.telemetry.wire.attributes import (
+    AttributeValue,
+    Scalar,
+    any_value,
+    key_values,
+    resource_message,
+)
+
+__all__ = [
+    "DRIFT_DETECTED",
+    "DRIFT_METHOD",
+    "DRIFT_SCORE",
+    "DRIFT_SEVERITY",
+    "MODEL_SEVERITY",
+    "PERFORMANCE_VALUE",
+    "encode_events",
+    "encode_gauges",
+]
+
+DRIFT_SCORE: Final = "modelwatch.drift.score"
+DRIFT_SEVERITY: Final = "modelwatch.drift.severity"
+MODEL_SEVERITY: Final = "modelwatch.model.severity"
+PERFORMANCE_VALUE: Final = "modelwatch.performance.value"
+DRIFT_DETECTED: Final = "modelwatch.drift.detected"
+
+DRIFT_METHOD: Final = "modelwatch.drift.method"
+DRIFT_FEATURES: Final = "modelwatch.drift.features"
+DRIFT_JOINED: Final = "modelwatch.drift.features_new"
+DRIFT_CAUSES: Final = "modelwatch.drift.causes"
+DRIFT_SINCE: Final = "modelwatch.drift.since_unix_nano"
+DRIFT_VERDICT: Final = "modelwatch.drift.verdict"
+PERFORMANCE_METRIC: Final = "modelwatch.performance.metric"
+PERFORMANCE_KIND: Final = "modelwatch.performance.kind"
+WINDOW_END: Final = "modelwatch.window.end_unix_nano"
+
+LARGEST_MESSAGE = 2_000
+"""Data points in one message, some 400 kB before compression: below what receivers take."""
+
+MOST_NAMED = 100
+"""Features that an event names, the worst first."""
+
+_UNITS: Final[Mapping[str, str]] = {
+    DRIFT_SCORE: "1",
+    DRIFT_SEVERITY: "1",
+    MODEL_SEVERITY: "1",
+    PERFORMANCE_VALUE: "1",
+}
+
+_Point = tuple[str, Mapping[str, AttributeValue], float]
+
+
+def encode_gauges(
+    standings: Iterable[Standing],
+    *,
+    resource: Mapping[str, Scalar],
+    now_ns: int,
+    most_features: int,
+) -> Iterator[bytes]:
+    """Yield ``ExportMetricsServiceRequest`` messages, serialised, with how versions stand.
+
+    Args:
+        standings: one a version.
+        resource: what the sender is.
+        now_ns: the time of the points, Unix nanoseconds: the time at which this is how they stand.
+        most_features: features told of each version, the worst first.
+    """
+    points = (point for found in standings for point in _points(found, most_features))
+    while group := list(islice(points, LARGEST_MESSAGE)):
+        request = ExportMetricsServiceRequest()
+        scope = request.resource_metrics.add(resource=resource_message(resource)).scope_metrics.add(
+            scope=InstrumentationScope(name=names.SCOPE, version=__version__)
+        )
+        for name, unit in _UNITS.items():
+            data = [
+                NumberDataPoint(
+                    time_unix_nano=now_ns, attributes=key_values(attributes), as_double=value
+                )
+                for own, attributes, value in group
+                if own == name
+            ]
+            if data:
+                scope.metrics.add(name=name, unit=unit).gauge.data_points.extend(data)
+        yield request.SerializeToString()
+
+
+def encode_events(
+    standings: Iterable[Standing], *, resource: Mapping[str, Scalar], now_ns: int
+) -> bytes:
+    """Return an ``ExportLogsServiceRequest``, serialised, with an event for each standing.
+
+    Args:
+        standings: of versions in which features began to drift.
+        resource: what the sender is.
+        now_ns: when it was seen, Unix nanoseconds.
+    """
+    request = ExportLogsServiceRequest()
+    scope = request.resource_logs.add(resource=resource_message(resource)).scope_logs.add(
+        scope=InstrumentationScope(name=names.SCOPE, version=__version__)
+    )
+    scope.log_records.extend(_event(found, now_ns) for found in standings)
+    return request.SerializeToString()
+
+
+def _points(found: Standing, most_features: int) -> Iterator[_Point]:
+    version = _version(found)
+    yield MODEL_SEVERITY, version, STATE_VALUES[found.state]
+    for metric in found.report.performance.values():
+        for kind in ("estimated", "realized"):
+            value = getattr(metric, kind)
+            if value is not None:
+                told = {PERFORMANCE_METRIC: metric.name, PERFORMANCE_KIND: kind}
+                yield PERFORMANCE_VALUE, {**version, **told}, value
+    for feature in found.report.ranked()[:most_features]:
+        of_feature = {
+            **version,
+            names.FEATURE_NAME: feature.name,
+            names.FEATURE_ROLE: str(feature.role),
+        }
+        yield DRIFT_SEVERITY, of_feature, SEVERITY_VALUES[feature.severity]
+        for method in METHODS:
+            value = getattr(feature, method)
+            if value is not None:
+                yield DRIFT_SCORE, {**of_feature, DRIFT_METHOD: method}, value
+
+
+def _event(found: Standing, now_ns: int) -> LogRecord:
+    drifted = [f for f in found.report.ranked() if f.severity == "drift"][:MOST_NAMED]
+    attributes: dict[str, AttributeValue] = {
+        **_version(found),
+        names.BASELINE_ID: found.report.baseline_id,
+        DRIFT_FEATURES: [feature.name for feature in drifted],
+        DRIFT_JOINED: list(found.joined[:MOST_NAMED]),
+        DRIFT_CAUSES: [_cause(feature) for feature in drifted],
+        DRIFT_VERDICT: found.report.verdict,
+        DRIFT_SINCE: found.since_ns or found.window.start_ns,
+        names.WINDOW_START: found.window.start_ns,
+        WINDOW_END: found.window.end_ns,
+    }
+    return LogRecord(
+        time_unix_nano=found.window.end_ns,
+        observed_time_unix_nano=now_ns,
+        severity_number=SeverityNumber.SEVERITY_NUMBER_WARN,
+        severity_text="WARN",
+        event_name=DRIFT_DETECTED,
+        body=any_value(_sentence(found, drifted)),
+        attributes=key_values(attributes),
+    )
+
+
+def _version(found: Standing) -> dict[str, str]:
+    return {names.MODEL_NAME: found.model, names.MODEL_VERSION: found.version}
+
+
+def _cause(feature: FeatureDrift) -> str:
+    return feature.diagnosis or feature.cause or ""
+
+
+def _sentence(found: Standing, drifted: Sequence[FeatureDrift]) -> str:
+    since = datetime.fromtimestamp((found.since_ns or 0) / NANOSECONDS, tz=UTC)
+    parts = [f"{f.name} ({_cause(f)})" if _cause(f) else f.name for f in drifted]
+    return f"{found.model} {found.version} drifts since {since:%Y-%m-%d %H:%M:%S} UTC: " + (
+        ", ".join(parts)
+    )

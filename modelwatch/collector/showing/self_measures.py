@@ -1,0 +1,98 @@
+"""What the collector measures of its own work: writing to the store, and assessing windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from modelwatch.collector.evaluating.evaluation import Assessment, EvaluationStore, Evaluator
+from modelwatch.collector.showing.durations import Durations
+from modelwatch.collector.showing.own_metrics import store_bytes
+from modelwatch.collector.storing.store import ArrivalSink, Written
+from modelwatch.collector.windows import TimeWindow
+from modelwatch.telemetry.wire import Arrival
+
+__all__ = ["MeasuredEvaluator", "MeasuredSink", "SelfMeasures"]
+
+
+class SelfMeasures:
+    """Durations and numbers. Thread-safety: safe; `waiting` is changed in one event loop.
+
+    Attributes:
+        commits: from handing points to the store until they are committed.
+        assessments: of windows, those that pages ask for too.
+        waiting: writes that are not committed yet.
+
+    Args:
+        store_path: the store's file.
+    """
+
+    def __init__(self, store_path: Path) -> None:
+        self._store_path = store_path
+        self.commits = Durations()
+        self.assessments = Durations()
+        self.waiting = 0
+
+    def metrics(self) -> list[Metric]:
+        """Return all of it."""
+        queue = GaugeMetricFamily(
+            "modelwatch_collector_writes_waiting",
+            "Exports that wait until the store has committed them.",
+            self.waiting,
+        )
+        size = GaugeMetricFamily(
+            "modelwatch_collector_store_bytes",
+            "Size of the store's file and its log.",
+            store_bytes(self._store_path),
+        )
+        commits = self.commits.family(
+            "modelwatch_collector_commit_seconds",
+            "From handing an export to the store until it was committed.",
+        )
+        assessments = self.assessments.family(
+            "modelwatch_collector_evaluation_seconds",
+            "Duration of assessing one window, those that pages ask for too.",
+        )
+        return [queue, size, commits, assessments]
+
+
+class MeasuredSink:
+    """A sink of which it is measured how long writing takes.
+
+    Args:
+        sink: where arrivals are written.
+        measures: is told.
+    """
+
+    def __init__(self, sink: ArrivalSink, measures: SelfMeasures) -> None:
+        self._sink = sink
+        self._measures = measures
+
+    async def write(self, arrivals: Sequence[Arrival]) -> Written:
+        """Commit arrivals; see `ArrivalSink.write`."""
+        self._measures.waiting += 1
+        try:
+            with self._measures.commits.measured():
+                return await self._sink.write(arrivals)
+        finally:
+            self._measures.waiting -= 1
+
+
+class MeasuredEvaluator(Evaluator):
+    """An evaluator of which it is measured how long assessing takes.
+
+    Args:
+        store: windows and baselines.
+        measures: is told.
+    """
+
+    def __init__(self, store: EvaluationStore, measures: SelfMeasures) -> None:
+        super().__init__(store)
+        self._measures = measures
+
+    def assess(self, model: str, version: str, window: TimeWindow) -> Assessment:
+        """Return the assessment of a window; see `Evaluator.assess`."""
+        with self._measures.assessments.measured():
+            return super().assess(model, version, window)

@@ -1,0 +1,147 @@
+"""All that shows results to other programs: hears of evaluations, answers scrapes, sends OTLP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client.core import Metric
+
+from modelwatch.collector.evaluating.evaluation import Assessment
+from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.showing import own_metrics
+from modelwatch.collector.showing.alert_source import AlertSource, NoAlerts
+from modelwatch.collector.showing.exposition import CONTENT_TYPES, Format, chosen_format
+from modelwatch.collector.showing.options import ShowingOptions
+from modelwatch.collector.showing.results import Results
+from modelwatch.collector.showing.scrapes import Scrapes
+from modelwatch.collector.showing.self_measures import SelfMeasures
+from modelwatch.collector.showing.standing import Evaluations, Standings, recalled
+from modelwatch.collector.showing.traffic import TrafficTotals
+from modelwatch.collector.storing.store import VersionSeen, VersionSource
+from modelwatch.errors import FormatError, ModelwatchError
+
+__all__ = ["Showing", "ShowingStore"]
+
+FIRST_ASKED: Format = "openmetrics"
+"""The format that Prometheus asks for: its text is there before the first scrape."""
+
+logger = logging.getLogger(__name__)
+
+
+class ShowingStore(VersionSource, Evaluations, Protocol):
+    """What is read of the store: which versions there are, and what was evaluated before."""
+
+
+class Showing:
+    """Listens to the schedule, and tells others what it hears.
+
+    Args:
+        store: which versions there are, and what an earlier process evaluated.
+        counts: what the receiver has seen.
+        measures: what the collector measures of itself.
+        options: limits, and where results are sent.
+        alerts: which are open.
+        clock: Unix nanoseconds.
+
+    Raises:
+        ConfigurationError: results are to be sent, and cannot be as the environment has it.
+    """
+
+    def __init__(
+        self,
+        store: ShowingStore,
+        counts: ReceiverCounts,
+        measures: SelfMeasures,
+        options: ShowingOptions,
+        *,
+        alerts: AlertSource | None = None,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._store = store
+        self._counts = counts
+        self._measures = measures
+        self._alerts = alerts or NoAlerts()
+        self._standings = Standings(capacity=options.most_versions)
+        self._traffic = TrafficTotals(
+            capacity=options.most_versions, most_error_types=options.most_error_types
+        )
+        self._scrapes = Scrapes(store, self._standings, self._traffic, self, options)
+        self._results = Results(options, clock=clock) if options.results_endpoint else None
+        self._changed = False
+
+    def router(self) -> APIRouter:
+        """Return the route that is scraped."""
+        router = APIRouter()
+        router.get("/metrics", summary="Metrics for Prometheus", response_class=Response)(
+            self.metrics
+        )
+        return router
+
+    def metrics(self, request: Request) -> Response:
+        """Return results and the collector's own metrics as Prometheus and OpenMetrics read them.
+
+        Nothing is evaluated for it.
+        """
+        form = chosen_format(request.headers.get("accept", ""))
+        headers = {"Content-Type": CONTENT_TYPES[form], "Cache-Control": "no-store"}
+        return Response(self._scrapes.text(form), headers=headers)
+
+    def evaluated(self, found: Assessment) -> None:
+        """Take in a window whose evaluation was just committed."""
+        self._traffic.take(found.model, found.version, found.window, found.current)
+        if found.report is None:
+            return
+        standing = self._standings.take(found.window, found.state, found.report)
+        self._changed = True
+        if standing is not None and self._results is not None:
+            self._results.add(standing)
+
+    async def round_ended(self) -> None:
+        """Have what changed in this round told."""
+        if self._changed:
+            self._changed = False
+            await asyncio.to_thread(self._scrapes.renew)
+        if self._results is not None:
+            await self._results.send(self._standings)
+
+    async def recall(self) -> None:
+        """Take in what an earlier process evaluated; to be called before the first round."""
+        await asyncio.to_thread(self._recall)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send results until ``stop`` is set."""
+        if self._results is not None:
+            await self._results.run(stop)
+
+    def own_metrics(self, left_out: Mapping[str, int]) -> Iterable[Metric]:
+        """Return what the collector measures of itself; see `OwnSource`."""
+        outcomes = self._results.outcomes if self._results is not None else {}
+        return [
+            *own_metrics.receiver_metrics(self._counts),
+            *own_metrics.alert_metrics(self._alerts.open_alerts()),
+            *own_metrics.told_metrics(left_out, outcomes),
+            *self._measures.metrics(),
+        ]
+
+    def _recall(self) -> None:
+        try:
+            for seen in self._store.versions():
+                self._recall_version(seen)
+            self._scrapes.renew([FIRST_ASKED])
+        except ModelwatchError as error:
+            logger.warning("earlier evaluations cannot be shown: %s", error)
+
+    def _recall_version(self, seen: VersionSeen) -> None:
+        try:
+            standing = recalled(self._store, seen)
+        except FormatError as error:
+            logger.warning("%s %s cannot be shown: %s", seen.model, seen.version, error)
+            return
+        if standing is not None:
+            self._standings.recall(standing)
+            self._traffic.known_until(seen.model, seen.version, standing.window.end_ns)

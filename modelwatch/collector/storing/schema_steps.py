@@ -1,0 +1,232 @@
+"""What brings a store's file from each schema version to the next.
+
+Integers are signed 64 bit: times are Unix nanoseconds below 2**63, keys are hashes that are signed
+already. Baselines and reports are zlib-compressed JSON, each of which carries its own format
+version. A step that was released is never changed.
+"""
+
+from __future__ import annotations
+
+__all__ = ["STEPS"]
+
+_FIRST_SCHEMA = """
+CREATE TABLE versions (
+    id INTEGER PRIMARY KEY,
+    model TEXT NOT NULL,
+    version TEXT NOT NULL,
+    first_seen_ns INTEGER,
+    last_seen_ns INTEGER,
+    row_count INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (model, version)
+);
+CREATE TABLE seen (
+    key INTEGER PRIMARY KEY,
+    expires_seconds INTEGER NOT NULL
+);
+CREATE INDEX seen_by_expiry ON seen (expires_seconds);
+CREATE TABLE profiles (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    version_id INTEGER NOT NULL REFERENCES versions,
+    instance TEXT,
+    segment TEXT,
+    baseline_id TEXT,
+    start_ns INTEGER NOT NULL,
+    end_ns INTEGER NOT NULL,
+    content BLOB NOT NULL
+);
+CREATE INDEX profiles_by_end ON profiles (version_id, end_ns);
+CREATE TABLE baselines (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    version_id INTEGER NOT NULL REFERENCES versions,
+    id TEXT NOT NULL,
+    pushed_ns INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    UNIQUE (version_id, id)
+);
+CREATE TABLE evaluations (
+    version_id INTEGER NOT NULL REFERENCES versions,
+    baseline_id TEXT NOT NULL,
+    start_ns INTEGER NOT NULL,
+    end_ns INTEGER NOT NULL,
+    through_id INTEGER NOT NULL,
+    evaluated_ns INTEGER NOT NULL,
+    report BLOB NOT NULL,
+    PRIMARY KEY (version_id, end_ns, start_ns, baseline_id)
+) WITHOUT ROWID;
+"""
+
+_STEERING = """
+CREATE TABLE steering (
+    version_id INTEGER PRIMARY KEY REFERENCES versions,
+    put_ns INTEGER NOT NULL,
+    content TEXT NOT NULL
+);
+"""
+
+_VECTORS = """
+CREATE TABLE series (
+    key INTEGER PRIMARY KEY,
+    content TEXT NOT NULL
+);
+CREATE TABLE series_sets (
+    key INTEGER PRIMARY KEY,
+    touched_day INTEGER NOT NULL,
+    keys BLOB NOT NULL
+);
+DROP TABLE seen;
+CREATE TABLE seen (
+    end_seconds INTEGER NOT NULL,
+    key INTEGER NOT NULL,
+    set_key INTEGER NOT NULL,
+    expires_seconds INTEGER NOT NULL,
+    PRIMARY KEY (end_seconds, key)
+) WITHOUT ROWID;
+CREATE TABLE arrivals (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    version_id INTEGER NOT NULL REFERENCES versions,
+    instance TEXT NOT NULL,
+    segment TEXT NOT NULL,
+    baseline_id TEXT NOT NULL,
+    start_ns INTEGER NOT NULL,
+    end_ns INTEGER NOT NULL,
+    row_count INTEGER NOT NULL,
+    set_key INTEGER NOT NULL,
+    counts BLOB NOT NULL,
+    floats BLOB NOT NULL,
+    others BLOB
+);
+CREATE INDEX arrivals_by_version ON arrivals (version_id);
+CREATE INDEX arrivals_by_set ON arrivals (set_key);
+CREATE INDEX arrivals_by_end ON arrivals (version_id, end_ns);
+INSERT INTO sqlite_sequence (name, seq)
+    SELECT 'arrivals', seq FROM sqlite_sequence WHERE name = 'profiles';
+CREATE TABLE merged (
+    id INTEGER PRIMARY KEY,
+    version_id INTEGER NOT NULL REFERENCES versions,
+    level INTEGER NOT NULL,
+    segment TEXT NOT NULL,
+    baseline_id TEXT NOT NULL,
+    start_ns INTEGER NOT NULL,
+    end_ns INTEGER NOT NULL,
+    through_id INTEGER NOT NULL,
+    row_count INTEGER NOT NULL,
+    set_key INTEGER NOT NULL,
+    senders BLOB NOT NULL,
+    counts BLOB NOT NULL,
+    floats BLOB NOT NULL,
+    others BLOB
+);
+CREATE INDEX merged_by_end ON merged (version_id, end_ns, through_id);
+CREATE INDEX merged_by_set ON merged (set_key);
+CREATE INDEX merged_by_age ON merged (level, end_ns);
+ALTER TABLE versions ADD COLUMN merged_through INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX profiles_by_age ON profiles (end_ns);
+CREATE TABLE evaluation_summaries (
+    version_id INTEGER NOT NULL REFERENCES versions,
+    baseline_id TEXT NOT NULL,
+    start_ns INTEGER NOT NULL,
+    end_ns INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (version_id, end_ns, start_ns, baseline_id)
+) WITHOUT ROWID;
+"""
+
+_ALERTING = """
+CREATE TABLE alert_facts (
+    model TEXT NOT NULL,
+    version TEXT NOT NULL,
+    end_ns INTEGER NOT NULL,
+    start_ns INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (model, version, end_ns, start_ns)
+) WITHOUT ROWID;
+CREATE TABLE alert_rules (
+    model TEXT NOT NULL,
+    version TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (model, version, rule)
+) WITHOUT ROWID;
+CREATE TABLE alerts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    model TEXT NOT NULL,
+    version TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    state TEXT NOT NULL,
+    ended_ns INTEGER,
+    content TEXT NOT NULL
+);
+CREATE UNIQUE INDEX one_open_alert ON alerts (model, version, rule) WHERE ended_ns IS NULL;
+CREATE INDEX alerts_by_end ON alerts (ended_ns);
+CREATE TABLE alert_events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    alert_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    at_ns INTEGER NOT NULL,
+    detail TEXT NOT NULL
+);
+CREATE INDEX events_by_alert ON alert_events (alert_id);
+CREATE TABLE silences (
+    id TEXT PRIMARY KEY,
+    until_ns INTEGER NOT NULL,
+    content TEXT NOT NULL
+);
+CREATE TABLE alert_outbox (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    target TEXT NOT NULL,
+    alert_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    created_ns INTEGER NOT NULL,
+    next_ns INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    UNIQUE (target, key)
+);
+CREATE INDEX outbox_by_alert ON alert_outbox (target, alert_id, number);
+CREATE INDEX outbox_by_time ON alert_outbox (next_ns);
+CREATE TABLE alert_targets (
+    name TEXT PRIMARY KEY,
+    sent INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    given_up INTEGER NOT NULL DEFAULT 0,
+    last_sent_ns INTEGER,
+    last_failed_ns INTEGER,
+    last_error TEXT NOT NULL DEFAULT ''
+);
+"""
+
+_SECURITY = """
+CREATE TABLE tokens (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    scopes TEXT NOT NULL,
+    models TEXT NOT NULL,
+    created_ns INTEGER NOT NULL,
+    expires_ns INTEGER,
+    last_used_ns INTEGER,
+    revoked_ns INTEGER
+);
+CREATE UNIQUE INDEX tokens_in_use ON tokens (name) WHERE revoked_ns IS NULL;
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ns INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    act TEXT NOT NULL,
+    target TEXT NOT NULL,
+    address TEXT NOT NULL,
+    outcome TEXT NOT NULL
+);
+CREATE TABLE probes (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    at_ns INTEGER NOT NULL
+);
+"""
+
+STEPS = (_FIRST_SCHEMA, _STEERING, _VECTORS, _ALERTING, _SECURITY)
+"""What brings a file from each schema version to the next, an empty one being of version 0.
+
+In the third, what a request told lies in vectors, one row an arrival, and no longer in profiles,
+which stay as they are until they age out; points sent before it are not known when sent again.
+"""

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+import modelwatch as mw
+from modelwatch.collector.serving.evaluation_pages import EvaluationPage
+from modelwatch.collector.storing.sqlite_store import SqliteStore
+from modelwatch.collector.storing.store import Evaluation
+from modelwatch.collector.windows import TimeWindow
+from modelwatch.persistence import Persistence
+from tests.collector.conftest import MODEL, NOW_NS, SECOND, VERSION, Start, Traffic
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
+async def test_pages_hold_each_evaluation_once(
+    store: SqliteStore, baseline: mw.Baseline, traffic: Traffic, limit: int
+) -> None:
+    """Page after page every evaluation is told once, also those of windows that end together."""
+    report = json.dumps(mw.compare(baseline, traffic.profile()).to_dict())
+    told = []
+    for number in range(4):
+        for seconds in (60, 120, 180):
+            window = TimeWindow.ending(NOW_NS - number * 600 * SECOND, seconds=seconds)
+            evaluation = Evaluation(
+                baseline_id="b",
+                window=window,
+                through_id=1,
+                evaluated_ns=NOW_NS + seconds,
+                report=report,
+            )
+            await store.record_evaluation(MODEL, VERSION, evaluation)
+            told.append(window)
+    found: list[TimeWindow] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = EvaluationPage.read(store, MODEL, VERSION, cursor, limit, Persistence())
+        assert 0 < len(page.windows) <= limit
+        found = [read.evaluation.window for read in page.windows] + found
+        cursor = page.next_cursor
+    assert sorted(found, key=lambda window: (window.end_ns, window.start_ns)) == sorted(
+        told, key=lambda window: (window.end_ns, window.start_ns)
+    )
+    assert [window.end_ns for window in found] == sorted(window.end_ns for window in found)
+
+
+def test_models_are_paged(start: Start, tmp_path: Path) -> None:
+    """The list of models goes on where the page before ended, each model whole."""
+    collector = start()
+    for name in ("b", "a", "é"):
+        for version in ("1", "2"):
+            data = {"x": [float(row) for row in range(200)]}
+            fitted = mw.Baseline.fit(data, model=name, version=version)
+            address = collector.version("/baseline", model=name, version=version)
+            assert httpx.put(address, content=fitted.to_json()).status_code == 201
+    address = f"{collector.api}/api/v1/models"
+    first = httpx.get(address, params={"limit": 2}).json()
+    second = httpx.get(address, params={"limit": 2, "cursor": first["next_cursor"]}).json()
+    assert [model["name"] for model in first["models"]] == ["a", "b"]
+    assert [(model["name"], len(model["versions"])) for model in second["models"]] == [("é", 2)]
+    assert second["next_cursor"] is None
+    wrong = httpx.get(address, params={"cursor": "x"})
+    assert (wrong.status_code, wrong.json()["type"]) == (
+        400, "urn:modelwatch:problem:invalid-cursor",
+    )  # fmt: skip

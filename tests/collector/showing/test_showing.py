@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as read_text
+
+import modelwatch as mw
+from modelwatch.collector.showing.options import ShowingOptions
+from modelwatch.errors import ConfigurationError
+from tests.collector.conftest import (
+    FEATURE,
+    MODEL,
+    NOW_NS,
+    SECOND,
+    VERSION,
+    Running,
+    Start,
+    Traffic,
+    eventually,
+)
+
+WINDOW_END_NS = NOW_NS // (60 * SECOND) * 60 * SECOND
+OPENMETRICS = {"Accept": "application/openmetrics-text;version=1.0.0"}
+
+
+class Scrape:
+    """The samples of one scrape."""
+
+    def __init__(self, running: Running, **headers: str) -> None:
+        self.answer = httpx.get(f"{running.api}/metrics", headers=headers)
+        self.answer.raise_for_status()
+        read = (
+            read_openmetrics if "openmetrics" in self.answer.headers["content-type"] else read_text
+        )
+        families = read(self.answer.text)
+        self._samples = [sample for family in families for sample in family.samples]
+
+    def values(self, name: str, **labels: str) -> list[float]:
+        """Return the values of the series that have a name and some labels."""
+        return [
+            s.value for s in self._samples if s.name == name and labels.items() <= s.labels.items()
+        ]
+
+
+def judged(running: Running, traffic: Traffic, baseline: mw.Baseline, **profile: Any) -> None:
+    """Have a window judged."""
+    running.push(baseline)
+    running.post(traffic.body(traffic.profile(end_ns=WINDOW_END_NS, **profile)))
+    assert eventually(
+        lambda: bool(Scrape(running).values("modelwatch_model_severity", model=MODEL))
+    )
+
+
+@pytest.mark.parametrize("headers", [{}, OPENMETRICS], ids=["text", "openmetrics"])
+def test_scrape_tells_what_the_last_window_came_to(
+    start: Start, traffic: Traffic, baseline: mw.Baseline, headers: dict[str, str]
+) -> None:
+    """A scrape holds the report's numbers under the service's names, in both formats."""
+    running = start()
+    judged(running, traffic, baseline, shift=30.0)
+    scrape = Scrape(running, **headers)
+    seconds = {"window": "60s", "end": str(WINDOW_END_NS // SECOND)}
+    report = httpx.get(running.version("/drift"), params=seconds).json()["features"][FEATURE]
+    of_version = {"model": MODEL, "version": VERSION}
+    of_feature = {**of_version, "feature": FEATURE, "role": "input"}
+    for method in ("psi", "ks", "js", "wasserstein", "hellinger"):
+        found = scrape.values("modelwatch_drift_score", method=method, **of_feature)
+        assert found == [report[method]]
+    assert scrape.values("modelwatch_drift_severity", **of_feature) == [2.0]
+    assert scrape.values("modelwatch_model_severity", **of_version) == [2.0]
+    assert scrape.values("modelwatch_feature_missing_ratio", **of_feature) == [0.0]
+    assert scrape.values("modelwatch_window_end_timestamp_seconds") == [WINDOW_END_NS / SECOND]
+    assert scrape.values("modelwatch_drift_since_timestamp_seconds") == [
+        WINDOW_END_NS / SECOND - 60
+    ]
+    assert scrape.values("modelwatch_rows_total", **of_version) == [500.0]
+    assert scrape.values("modelwatch_has_baseline", **of_version) == [1.0]
+
+
+def test_collector_tells_of_itself(start: Start, traffic: Traffic, baseline: mw.Baseline) -> None:
+    """A scrape holds what the receiver saw, how long commits took, and what runs."""
+    running = start()
+    judged(running, traffic, baseline)
+    running.post(b"no protobuf")
+    points = traffic.points(traffic.profile(end_ns=WINDOW_END_NS))
+    scrape = Scrape(running)
+    assert scrape.values("modelwatch_collector_requests_total") == [2.0]
+    assert scrape.values("modelwatch_collector_requests_refused_total") == [1.0]
+    assert scrape.values("modelwatch_collector_points_total", outcome="stored") == [points]
+    assert scrape.values("modelwatch_collector_commit_seconds_count") == [1.0]
+    assert scrape.values("modelwatch_collector_writes_waiting") == [0.0]
+    assert scrape.values("modelwatch_build_info", version=mw.__version__) == [1.0]
+    assert scrape.values("modelwatch_collector_store_bytes")[0] >= running.store.stat().st_size
+    assert scrape.values("modelwatch_collector_evaluation_seconds_count")[0] >= 1.0
+
+
+def test_version_without_baseline_is_shown_as_such(start: Start, traffic: Traffic) -> None:
+    """Data that nothing is compared with is counted, and has no severity."""
+    running = start()
+    running.post(traffic.body(traffic.profile(on_baseline=False)))
+    options = {"model": MODEL, "version": VERSION}
+    scrape = Scrape(running)
+    assert scrape.values("modelwatch_rows_total", **options) == [500.0]
+    assert scrape.values("modelwatch_has_baseline", **options) == [0.0]
+    assert scrape.values("modelwatch_model_severity") == []
+
+
+def test_versions_beyond_the_limit_are_counted(start: Start, traffic: Traffic) -> None:
+    """Versions that are not shown are told in number."""
+    running = start(showing=ShowingOptions(most_versions=2))
+    for version in "abc":
+        profile = traffic.profile(on_baseline=False)
+        profile.version = version
+        running.post(traffic.body(profile))
+    scrape = Scrape(running)
+    assert scrape.values("modelwatch_metrics_left_out", kind="version") == [1.0]
+    assert len(scrape.values("modelwatch_rows_total")) == 2
+
+
+def test_results_outlive_a_restart(start: Start, traffic: Traffic, baseline: mw.Baseline) -> None:
+    """A collector that is started again shows at once what was found before."""
+    judged(start(), traffic, baseline, shift=30.0)
+    again = start()
+    assert eventually(
+        lambda: Scrape(again).values("modelwatch_drift_severity", feature=FEATURE) == [2.0]
+    )
+
+
+@pytest.mark.parametrize("accept", ["application/openmetrics-text;version=x", "\xff", ",;="])
+def test_any_accept_header_is_answered(start: Start, accept: str) -> None:
+    """A client that asks for what does not exist gets metrics all the same."""
+    answer = httpx.get(f"{start().api}/metrics", headers=[(b"Accept", accept.encode("latin-1"))])
+    assert answer.status_code == 200
+
+
+def test_other_methods_are_refused(start: Start) -> None:
+    """Metrics are only read."""
+    answer = httpx.post(f"{start().api}/metrics")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("most_versions", 0), ("repeat_seconds", 0), ("refresh_seconds", -1)]
+)
+def test_options_are_checked(option: str, value: float) -> None:
+    """A limit that cannot work is refused where it is given, by its name."""
+    values: dict[str, Any] = {option: value}
+    with pytest.raises(ConfigurationError, match=option):
+        ShowingOptions(**values)
