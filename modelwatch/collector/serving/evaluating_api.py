@@ -22,6 +22,7 @@ from modelwatch.collector.evaluating.scheduler import evaluation_of
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.serving import answers, schemas
 from modelwatch.collector.serving.answers import iso
+from modelwatch.collector.serving.entity_tags import names_tag
 from modelwatch.collector.serving.json_bodies import read_json, takes_json
 from modelwatch.collector.serving.problems import Problem
 from modelwatch.collector.serving.queries import read_window, require_version
@@ -168,13 +169,15 @@ class EvaluatingApi:
             "next_cursor": page[-1].number if len(found) > limit else None,
         }
 
-    def baseline(self, model: str, version: str, baseline_id: str) -> Response:
-        """Return one baseline, in force or not."""
+    def baseline(self, model: str, version: str, baseline_id: str, request: Request) -> Response:
+        """Return one baseline, in force or not; 304 where If-None-Match names it."""
         require_version(self._store, model, version)
         stored = self._history.stored(model, version, baseline_id)
         if stored is None:
             raise _unknown(baseline_id)
-        headers = {"ETag": f'"{stored.id}"', "Cache-Control": "no-cache"}
+        headers = {"ETag": f'"{stored.id}"', "Cache-Control": "private, no-cache"}
+        if names_tag(request.headers.get("if-none-match", ""), headers["ETag"]):
+            return Response(status_code=304, headers=headers)
         return Response(stored.content, headers=headers, media_type="application/json")
 
     async def put_back(self, model: str, version: str, baseline_id: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from modelwatch.collector.alerting.configuration import told_errors
 from modelwatch.collector.receiving.bodies import read_body
 from modelwatch.collector.serving.problems import Problem
+from modelwatch.collector.serving.schemas import body
 from modelwatch.errors import BodyTooLarge
 
 __all__ = ["read_json", "takes_json"]
@@ -28,8 +29,8 @@ async def read_json(request: Request, kind: type[Body]) -> Body:
         Problem: it is too large, too slow, not sent to its end, or not of that kind.
     """
     try:
-        body = await read_body(request, limit=MOST_BODY_BYTES, timeout_seconds=TIMEOUT_SECONDS)
-        return kind.model_validate_json(body)
+        sent = await read_body(request, limit=MOST_BODY_BYTES, timeout_seconds=TIMEOUT_SECONDS)
+        return kind.model_validate_json(sent)
     except BodyTooLarge as error:
         raise Problem(413, "body-too-large", str(error)) from error
     except TimeoutError as error:
@@ -43,4 +44,16 @@ async def read_json(request: Request, kind: type[Body]) -> Body:
 def takes_json(kind: type[BaseModel]) -> dict[str, Any]:
     """Return what the API's description says of a body that is read by hand."""
     schema = kind.model_json_schema()
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    return body(_whole(schema, schema.pop("$defs", {})))
+
+
+def _whole(part: Any, parts: dict[str, Any]) -> Any:
+    """Return a schema with its parts in place: in the API's description they are not found."""
+    if isinstance(part, list):
+        return [_whole(one, parts) for one in part]
+    if not isinstance(part, dict):
+        return part
+    found = parts.get(str(part.get("$ref", "")).removeprefix("#/$defs/"))
+    if found is not None:
+        return _whole(found, parts)
+    return {name: _whole(one, parts) for name, one in part.items()}

@@ -105,7 +105,21 @@ MODELS: Final = _object(
     }
 )
 
-RECEIVED: Final = _by_name(_COUNT)
+RECEIVED: Final = _object(
+    {
+        "requests": _COUNT,
+        "points": _COUNT,
+        "duplicates": _COUNT,
+        "rejected": _COUNT,
+        "foreign": _COUNT,
+        "traces": _COUNT,
+        "refused": _COUNT,
+        "begun": _COUNT,
+        "refused_by_limit": _by_name(_COUNT),
+    },
+    names_heard=_by_name(_COUNT),
+    clocks={"type": "object"},
+)
 
 DRIFT: Final = _object(
     {

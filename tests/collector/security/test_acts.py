@@ -57,6 +57,27 @@ def test_an_act_and_its_note_are_one_transaction(start: Start, baseline: mw.Base
     assert collector.push(baseline).status_code == 201
 
 
+def test_baselines_put_back_are_kept_with_their_note(start: Start, baseline: mw.Baseline) -> None:
+    """An earlier baseline comes back with its note in the log, and not without it."""
+    collector = start()
+    assert collector.push(baseline).status_code == 201
+    address = collector.version(f"/baselines/{baseline.id}/promote")
+    with closing(sqlite3.connect(collector.store)) as connection:
+        (before,) = connection.execute("SELECT number FROM baselines").fetchone()
+        connection.execute(
+            "CREATE TRIGGER refuse BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+        connection.commit()
+        assert httpx.post(address).status_code == 503
+        assert connection.execute("SELECT number FROM baselines").fetchone() == (before,)
+        connection.execute("DROP TRIGGER refuse")
+        connection.commit()
+    assert httpx.post(address).status_code == 200
+    latest = acts(collector.api)[0]
+    assert (latest["act"], latest["outcome"]) == ("POST", "done")
+    assert latest["target"].endswith(f"/baselines/{baseline.id}/promote")
+
+
 def test_only_admins_fill_the_log_and_read_it(
     start: Start, tokens: StoreTokens, baseline: mw.Baseline
 ) -> None:

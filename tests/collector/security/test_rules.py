@@ -18,6 +18,11 @@ OF_VERSION = "/api/v1/models/a%2Fb/versions/1"
         ("GET", f"{OF_VERSION}/capture", ("ingest", "read")),
         ("GET", f"{OF_VERSION}/baseline/x", ("read",)),
         ("PUT", f"{OF_VERSION}/baseline", ("admin",)),
+        ("GET", f"{OF_VERSION}/baselines/x", ("read",)),
+        ("GET", f"{OF_VERSION}/instances", ("read",)),
+        ("POST", f"{OF_VERSION}/evaluate", ("admin",)),
+        ("POST", f"{OF_VERSION}/baseline/promote", ("admin",)),
+        ("POST", f"{OF_VERSION}/baselines/x/promote", ("admin",)),
         ("DELETE", f"{OF_VERSION}/capture", ("admin",)),
         ("POST", "/whatever", ("admin",)),
         ("BREW", "/", ("admin",)),
@@ -44,7 +49,17 @@ def test_a_limited_token_does_not_do_for_what_tells_of_all(path: str) -> None:
     assert (need.scopes, need.by_model) == (("read",), False)
 
 
-@pytest.mark.parametrize("path", ["/", f"{OF_VERSION}/drift", "/api/v1/alerts", "/api/v1/alerts/1"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        f"{OF_VERSION}/drift",
+        f"{OF_VERSION}/instances",
+        f"{OF_VERSION}/baselines",
+        "/api/v1/alerts",
+        "/api/v1/alerts/1",
+    ],
+)
 def test_a_limited_token_does_for_what_keeps_models_apart(path: str) -> None:
     """What leaves out the models that a token may not read is open to limited ones."""
     assert api_need("GET", path).by_model

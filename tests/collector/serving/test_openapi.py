@@ -100,7 +100,9 @@ def statuses_of(
     return statuses
 
 
-def test_whatever_is_asked_is_answered_as_described(opened: tuple[Running, str]) -> None:
+def test_whatever_is_asked_is_answered_as_described(
+    opened: tuple[Running, str], baseline: mw.Baseline
+) -> None:
     """No request makes the API fail, and each answer is one that its description has."""
     collector, token = opened
     schema = schemathesis.openapi.from_url(f"{collector.api}/openapi.json", headers=bearer(token))
@@ -108,13 +110,17 @@ def test_whatever_is_asked_is_answered_as_described(opened: tuple[Running, str])
     (alert_id,) = alerts_of(collector, token)
     known = {"model": quote(MODEL, safe=""), "version": quote(VERSION, safe="")}
     known["alert_id"] = alert_id
+    known["baseline_id"] = baseline.id
     for found in schema.get_all_operations():
         assert isinstance(found, Ok), found
         answered[found.ok().label] = statuses_of(found.ok(), token, known)
     reads = {name: statuses for name, statuses in answered.items() if name.startswith("GET")}
-    assert len(reads) >= 12
+    assert len(reads) >= 15
     assert 200 in answered["POST /api/v1/alerts/{alert_id}/acknowledge"]
     assert 201 in answered["POST /api/v1/silences"]
+    version = "/api/v1/models/{model}/versions/{version}"
+    assert 200 in answered[f"POST {version}/evaluate"]
+    assert 200 in answered[f"POST {version}/baselines/{{baseline_id}}/promote"]
     assert [name for name, statuses in reads.items() if 200 not in statuses] == []
     assert 401 not in set().union(*answered.values())
 
