@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import httpx
 import pytest
 
@@ -23,7 +25,7 @@ def test_a_service_with_a_token_for_ingest_is_served(
 ) -> None:
     """With one token a watch gets its baseline and delivers its rows; without, no row is taken."""
     sender, admin = tokens.make("service", "ingest"), tokens.make("boss", "admin")
-    collector = start()
+    collector = start(clock=time.time_ns)
     baseline = mw.Baseline.fit(
         {"x": [float(n * 7 % 500) for n in range(500)]}, model=NAME, version="1"
     )
