@@ -25,14 +25,28 @@ SERVICE = """
         orders.release()
         raise SystemExit(0)
 
+    main = threading.main_thread().ident
+
+    def at_rest(last):
+        # Wait until the main thread waits for us, or does so again, and return where.
+        # Python's own locks do not survive an exception on the way into a wait.
+        while True:
+            before = sys._current_frames()[main]
+            at = before.f_lasti
+            pause.wait(0.02)
+            now = sys._current_frames()[main]
+            is_at_rest = now is before and now.f_lasti == at
+            if is_at_rest and now is not last and now.f_code.co_name == "wait":
+                return now
+
     class Slow:
         told = False
 
         def send(self, signal_name, body, *, timeout_seconds=None):
+            last = None
             for _ in range(0 if self.told else TIMES):
-                while sys._current_frames()[threading.main_thread().ident].f_code.co_name != "wait":
-                    pause.wait(0.001)  # until the main thread waits for us
-                signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)
+                last = at_rest(last)
+                signal.pthread_kill(main, signal.SIGTERM)
                 orders.acquire(timeout=30)
             self.told = True
             Path(f"{signal_name}-sent").write_bytes(body)

@@ -36,6 +36,7 @@ def collector(stage: Stage) -> Iterator[Processes]:
     """A collector as its own process, with the baseline of a freshly trained model."""
     with Processes(stage.folder, stage.environment()) as processes:
         processes.complete("training", stage.training())
+        stage.rules.write_text("", encoding="utf-8")  # the default rules
         processes.start("collector", stage.collector())
         wait_for(f"{stage.api_url}/readyz", processes)
         pushed = plain_http.put(

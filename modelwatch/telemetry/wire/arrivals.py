@@ -12,13 +12,13 @@ import json
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from modelwatch.errors import FormatError
+from modelwatch.lazy import cached_property
 
 __all__ = [
     "Arrival",
