@@ -76,10 +76,9 @@ async def _run(options: CollectorOptions) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    reload = asyncio.Event()
-    reloading: list[Callable[[], None]] = [reload.set]
+    reloading: list[Callable[[], None]] = []
     loop.add_signal_handler(signal.SIGHUP, lambda: [again() for again in reloading])
-    await serve(options, stop=stop, ready=_announce, reload=reload, reloading=reloading)
+    await serve(options, stop=stop, ready=_announce, reloading=reloading)
 
 
 def _announce(addresses: Addresses) -> None:
@@ -92,7 +91,6 @@ async def serve(
     *,
     stop: asyncio.Event,
     ready: Callable[[Addresses], None],
-    reload: asyncio.Event | None = None,
     clock: Callable[[], int] = time.time_ns,
     reloading: list[Callable[[], None]] | None = None,
 ) -> None:
@@ -102,7 +100,6 @@ async def serve(
         options: how it runs.
         stop: ends it, in order: no new requests, requests under way answered, store committed.
         ready: called once, when both servers accept connections.
-        reload: has the configuration file read anew each time it is set.
         clock: Unix nanoseconds.
         reloading: is given what reads files again that may have changed, for SIGHUP.
 
@@ -127,7 +124,7 @@ async def serve(
         await fence.require_closed(insecure=options.insecure)
         parts = Parts(database, options, pages_url=_url(pages, tls), tls=tls, clock=clock)
         intake = parts.intake
-        received = fence.around_receiver(intake.receiver.app())
+        received = fence.around_receiver(intake.receiver)
         fenced = ((received, otlp), (fence.around_api(parts.api), pages))
         servers = [_Server(app, port, security, tls) for app, port in fenced]
         credentials = tls.grpc_credentials() if tls is not None else None
@@ -138,16 +135,17 @@ async def serve(
             store=database.path,
             otlp_grpc=intake.grpc_address,
         )
+        reload = asyncio.Event()
+        if reloading is not None:
+            reloading += [reload.set, *([tls.reload] if tls is not None else [])]
         async with Poster() as poster, asyncio.TaskGroup() as tasks:
-            for work in parts.background(stop, reload or asyncio.Event(), poster):
+            for work in parts.background(stop, reload, poster):
                 tasks.create_task(work)
             for server in servers:
                 tasks.create_task(server.serve())
             tasks.create_task(intake.run(stop))
             for accepting in (intake.accepting, *(server.accepting for server in servers)):
                 await accepting.wait()
-            if reloading is not None and tls is not None:
-                reloading.append(tls.reload)
             logger.info("%s", addresses)
             ready(addresses)
             await stop.wait()

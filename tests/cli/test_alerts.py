@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from modelwatch.cli.alerts import alerts_table, config_path
 from modelwatch.cli.console import print_renderable
+from tests import plain_http
 from tests.cli.conftest import Run
 from tests.collector.alerting.listening import listening
 from tests.collector.conftest import eventually
@@ -45,7 +45,7 @@ def collector(folder: Path, *options: str) -> Iterator[tuple[str, subprocess.Pop
 
 def configuration(address: str) -> dict[str, object]:
     """Return what a collector says of its configuration."""
-    found: dict[str, object] = httpx.get(f"{address}/api/v1/alerting").json()
+    found: dict[str, object] = plain_http.get(f"{address}/api/v1/alerting").json()
     return found
 
 
@@ -70,11 +70,11 @@ def test_sighup_reads_the_file_anew(tmp_path: Path) -> None:
             lambda: "did you mean k?" in str(configuration(address)["configuration"]), seconds=30
         )
         assert names(address) == ["other"]
-        not_ready = httpx.get(f"{address}/readyz")
+        not_ready = plain_http.get(f"{address}/readyz")
         assert (not_ready.status_code, "config: " in not_ready.text) == (503, True)
         path.write_text(GOOD)
         process.send_signal(signal.SIGHUP)
-        assert eventually(lambda: httpx.get(f"{address}/readyz").text == "ready\n", seconds=30)
+        assert eventually(lambda: plain_http.get(f"{address}/readyz").text == "ready\n", seconds=30)
 
 
 def test_a_silence_is_set_listed_and_ended(run: Run, tmp_path: Path) -> None:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.cli.conftest import Run
 from tests.collector.conftest import eventually
 
@@ -68,7 +68,7 @@ def test_a_running_collector_follows(
     """A token made beside a running collector is asked for, and taken from all three places."""
     url = running_collector["pages"]
     token = run("token", "create", "boss", "--scope", "admin", "--store", tmp_path / STORE).out
-    assert eventually(lambda: httpx.get(f"{url}/api/v1/models").status_code == 401)
+    assert eventually(lambda: plain_http.get(f"{url}/api/v1/models").status_code == 401)
     refused = run("status", "--collector", url)
     assert (refused.status, "a token is needed" in refused.err) == (2, True)
     file = tmp_path / "token"

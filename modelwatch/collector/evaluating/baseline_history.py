@@ -81,8 +81,8 @@ class SqliteBaselineHistory:
 
     def stored(self, model: str, version: str, baseline_id: str) -> StoredBaseline | None:
         """Return one; see `BaselineHistory.stored`."""
-        for name, content, put_ns in self._database.read(_ONE, model, version, baseline_id):
-            return StoredBaseline(id=name, content=unpack(content), pushed_ns=put_ns)
+        for name, packed, put_ns in self._database.read(_ONE, model, version, baseline_id):
+            return StoredBaseline(id=name, packed=packed, pushed_ns=put_ns)
         return None
 
 

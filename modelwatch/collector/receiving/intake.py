@@ -10,7 +10,7 @@ import grpc
 from starlette.types import ASGIApp
 
 from modelwatch.collector.receiving.admission import Admission
-from modelwatch.collector.receiving.exports import ReceiverLimits
+from modelwatch.collector.receiving.exports import Exports, ReceiverLimits
 from modelwatch.collector.receiving.forwarding import Forwarder
 from modelwatch.collector.receiving.grpc_receiver import GrpcReceiver
 from modelwatch.collector.receiving.options import ReceivingOptions
@@ -62,7 +62,7 @@ class Intake:
         self._limits = limits
         self.accepting = asyncio.Event()
         self.grpc_address = ""
-        self.receiver = Receiver(
+        exports = Exports(
             sink,
             limits,
             counts,
@@ -70,6 +70,7 @@ class Intake:
             forwarder=self._forwarder,
             since_ns=0 if is_new else clock() + CLOCKS_DIFFER_NS,
         )
+        self.receiver = Receiver(exports, limits, counts)
         counts.tell("names_heard", admission.shown)
         counts.tell("clocks", admission.clocks.shown)
         if self._forwarder is not None:

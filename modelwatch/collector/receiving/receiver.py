@@ -13,61 +13,48 @@ from http import HTTPStatus
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from modelwatch.collector.receiving.admission import Admission
 from modelwatch.collector.receiving.bodies import ENCODINGS, read_stream
 from modelwatch.collector.receiving.exports import Exports, ReceiverLimits
-from modelwatch.collector.receiving.forwarding import Forwarder
 from modelwatch.collector.receiving.json_messages import to_json
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.request_head import RequestHead, UnsupportedMedia
 from modelwatch.collector.receiving.rpc_status import JSON, PROTOBUF, error_response
 from modelwatch.collector.receiving.signals import SIGNALS_BY_PATH, Signal
-from modelwatch.collector.storing.store import ArrivalSink
 from modelwatch.errors import BodyTooLarge, ModelwatchError, StoreError, UndecodableTelemetry
 
-__all__ = ["Receiver", "ReceiverLimits"]
+__all__ = ["Receiver"]
 
 RETRY_AFTER_SECONDS = 2
 
 
 class Receiver:
-    """Handlers of the OTLP routes, over one sink.
+    """The ASGI application of the OTLP routes.
 
     A client that stalls holds none of the ``max_requests`` places: a request takes one when its
     body is there.
 
     Memory: at most ``max_reading`` and ``max_requests`` bodies, of which a handful are decompressed
     at a time (the threads of asyncio's default executor).
+
+    Args:
+        exports: takes what requests tell.
+        limits: what bounds memory.
+        counts: is told of all.
     """
 
     def __init__(
         self,
-        sink: ArrivalSink,
+        exports: Exports,
         limits: ReceiverLimits,
         counts: ReceiverCounts,
-        *,
-        admission: Admission | None = None,
-        forwarder: Forwarder | None = None,
-        since_ns: int | None = None,
     ) -> None:
         self._counts = counts
-        self._exports = Exports(
-            sink,
-            limits,
-            counts,
-            admission=admission,
-            forwarder=forwarder,
-            since_ns=since_ns,
-        )
+        self._exports = exports
         self._limits = limits
         self._reading = 0
         self._running = 0
-
-    def app(self) -> ASGIApp:
-        """Return the ASGI application with the three routes: the receiver itself."""
-        return self
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request, as ASGI has it."""

@@ -22,8 +22,8 @@ from modelwatch.collector.alerting.wording import alert_document
 from modelwatch.collector.security.principals import current_principal, may_read
 from modelwatch.collector.serving import schemas
 from modelwatch.collector.serving.answers import iso
-from modelwatch.collector.serving.json_bodies import read_json, takes_json
 from modelwatch.collector.serving.problems import Problem
+from modelwatch.collector.serving.sent_bodies import read_json, takes_json
 from modelwatch.collector.windows import LATEST_NS, NANOSECONDS
 from modelwatch.errors import ConfigurationError
 

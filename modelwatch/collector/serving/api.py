@@ -15,7 +15,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse
 
 from modelwatch import __version__
@@ -28,7 +27,6 @@ from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
 from modelwatch.collector.evaluating.live_comparison import LiveComparisons
 from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.options import CollectorOptions
-from modelwatch.collector.receiving.bodies import read_body
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.security.principals import current_principal
 from modelwatch.collector.serving import answers, schemas
@@ -53,9 +51,10 @@ from modelwatch.collector.serving.queries import (
     visible_versions,
 )
 from modelwatch.collector.serving.readiness import Check, Readiness
+from modelwatch.collector.serving.sent_bodies import sent_body
 from modelwatch.collector.serving.steering_api import SteeringApi
 from modelwatch.collector.storing.store import Store
-from modelwatch.errors import BodyTooLarge, FormatError, StoreError
+from modelwatch.errors import FormatError, StoreError
 
 __all__ = ["build_api"]
 
@@ -339,17 +338,15 @@ def _reading(store: Store) -> Check:
 
 
 async def _read_baseline(request: Request) -> Baseline:
+    body = await sent_body(
+        request,
+        name="baseline",
+        limit=MAX_BASELINE_BYTES,
+        timeout_seconds=BASELINE_TIMEOUT_SECONDS,
+        cut=Problem(400, "damaged-baseline", "the baseline was not sent to its end."),
+    )
     try:
-        body = await read_body(
-            request, limit=MAX_BASELINE_BYTES, timeout_seconds=BASELINE_TIMEOUT_SECONDS
-        )
         return await asyncio.to_thread(Baseline.from_json, body)
-    except BodyTooLarge as error:
-        raise Problem(413, "baseline-too-large", str(error)) from error
-    except TimeoutError as error:
-        raise Problem(408, "baseline-too-slow", str(error)) from error
-    except ClientDisconnect as error:
-        raise Problem(400, "damaged-baseline", "the baseline was not sent to its end.") from error
     except FormatError as error:
         raise Problem(400, "damaged-baseline", str(error)) from error
 

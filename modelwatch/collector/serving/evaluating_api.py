@@ -23,9 +23,9 @@ from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.serving import answers, schemas
 from modelwatch.collector.serving.answers import iso
 from modelwatch.collector.serving.entity_tags import names_tag
-from modelwatch.collector.serving.json_bodies import read_json, takes_json
 from modelwatch.collector.serving.problems import Problem
 from modelwatch.collector.serving.queries import read_window, require_version
+from modelwatch.collector.serving.sent_bodies import read_json, takes_json
 from modelwatch.collector.storing.store import Store
 from modelwatch.errors import ConfigurationError
 from modelwatch.report.findings import FeatureDrift

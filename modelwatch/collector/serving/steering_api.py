@@ -6,15 +6,14 @@ import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from starlette.requests import ClientDisconnect
 
-from modelwatch.collector.receiving.bodies import read_body
 from modelwatch.collector.serving import schemas
 from modelwatch.collector.serving.entity_tags import names_tag
 from modelwatch.collector.serving.problems import Problem
 from modelwatch.collector.serving.queries import require_version
+from modelwatch.collector.serving.sent_bodies import sent_body
 from modelwatch.collector.storing.store import Store
-from modelwatch.errors import BodyTooLarge, FormatError
+from modelwatch.errors import FormatError
 from modelwatch.telemetry.steering import MOST_STEERING_BYTES, Steering
 
 __all__ = ["SteeringApi"]
@@ -82,14 +81,14 @@ class SteeringApi:
 
 
 async def _read_steering(request: Request) -> Steering:
+    body = await sent_body(
+        request,
+        name="steering",
+        limit=MOST_STEERING_BYTES,
+        timeout_seconds=TIMEOUT_SECONDS,
+        cut=Problem(400, "invalid-steering", "the document was not sent to its end."),
+    )
     try:
-        body = await read_body(request, limit=MOST_STEERING_BYTES, timeout_seconds=TIMEOUT_SECONDS)
         return Steering.from_json(body)
-    except BodyTooLarge as error:
-        raise Problem(413, "steering-too-large", str(error)) from error
-    except TimeoutError as error:
-        raise Problem(408, "steering-too-slow", str(error)) from error
-    except ClientDisconnect as error:
-        raise Problem(400, "invalid-steering", "the document was not sent to its end.") from error
     except FormatError as error:
         raise Problem(422, "invalid-steering", str(error)) from error

@@ -16,8 +16,8 @@ from prometheus_client.core import (
 )
 
 from modelwatch import __version__
+from modelwatch.collector.alerting.alert import Alert
 from modelwatch.collector.receiving.received import ReceiverCounts
-from modelwatch.collector.showing.alert_source import OpenAlert
 from modelwatch.collector.showing.label_values import label_value
 
 __all__ = ["alert_metrics", "build_metrics", "receiver_metrics", "store_bytes", "told_metrics"]
@@ -56,7 +56,7 @@ def receiver_metrics(counts: ReceiverCounts) -> list[Metric]:
     return [requests, refused, traces, points]
 
 
-def alert_metrics(alerts: Iterable[OpenAlert]) -> list[Metric]:
+def alert_metrics(alerts: Iterable[Alert]) -> list[Metric]:
     """Return how many alerts are open, by model version, rule, state and severity."""
     labels = ("model", "version", "rule", "state", "severity")
     family = GaugeMetricFamily("modelwatch_alerts", "Open alerts.", labels=labels)

@@ -11,10 +11,10 @@ from typing import Protocol
 from fastapi import APIRouter, Request, Response
 from prometheus_client.core import Metric
 
+from modelwatch.collector.alerting.alert import AlertSource
 from modelwatch.collector.evaluating.evaluation import Assessment
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.showing import own_metrics
-from modelwatch.collector.showing.alert_source import AlertSource, NoAlerts
 from modelwatch.collector.showing.exposition import CONTENT_TYPES, Format, chosen_format
 from modelwatch.collector.showing.options import ShowingOptions
 from modelwatch.collector.showing.results import Results
@@ -59,13 +59,13 @@ class Showing:
         measures: SelfMeasures,
         options: ShowingOptions,
         *,
-        alerts: AlertSource | None = None,
+        alerts: AlertSource,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._store = store
         self._counts = counts
         self._measures = measures
-        self._alerts = alerts or NoAlerts()
+        self._alerts = alerts
         self._standings = Standings(capacity=options.most_versions)
         self._traffic = TrafficTotals(
             capacity=options.most_versions, most_error_types=options.most_error_types

@@ -15,7 +15,7 @@ from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.evaluation_table import EvaluationTable
 from modelwatch.collector.storing.grains import Grains
 from modelwatch.collector.storing.merging import Merger
-from modelwatch.collector.storing.packing import pack, unpack
+from modelwatch.collector.storing.packing import pack
 from modelwatch.collector.storing.purging import Purger
 from modelwatch.collector.storing.retention import Retention
 from modelwatch.collector.storing.rolling_up import RollUp
@@ -209,8 +209,8 @@ class SqliteStore:
         )
         if not found:
             return None
-        baseline_id, content, pushed_ns = found[0]
-        return StoredBaseline(id=baseline_id, content=unpack(content), pushed_ns=pushed_ns)
+        baseline_id, packed, pushed_ns = found[0]
+        return StoredBaseline(id=baseline_id, packed=packed, pushed_ns=pushed_ns)
 
     def steering(self, model: str, version: str) -> Steering | None:
         """Return how capture is steered; see `SteeringShelf.steering`."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
+from modelwatch.collector.storing.packing import unpack
 from modelwatch.collector.windows import LATEST_NS, TimeWindow
 from modelwatch.profile import Profile
 from modelwatch.telemetry.steering import Steering
@@ -103,11 +104,20 @@ class FilledWindow:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredBaseline:
-    """A pushed baseline: its id, its JSON form, and when it was pushed (Unix nanoseconds)."""
+    """A pushed baseline: its id, its packed JSON form, and when it came (Unix nanoseconds)."""
 
     id: str
-    content: str
+    packed: bytes
     pushed_ns: int
+
+    @property
+    def content(self) -> str:
+        """Its JSON form, unpacked: most who ask for a baseline want its id alone.
+
+        Raises:
+            StoreError: the bytes are damaged.
+        """
+        return unpack(self.packed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ from modelwatch.collector.alerting.notices import tell
 from modelwatch.collector.alerting.posting import Poster
 from modelwatch.collector.alerting.targets import AlertmanagerTarget
 from modelwatch.collector.storing.sqlite_store import SqliteStore
+from tests import plain_http
 from tests.collector.alerting.conftest import WINDOW, Clock, Configure, feature, make_alerting
 from tests.collector.alerting.test_alerting import DRIFT, play, push
 from tests.collector.alerting.test_sender import delivery, drain
@@ -58,14 +59,14 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def is_ready(address: str) -> bool:
     """Return whether it answers."""
     try:
-        return httpx.get(f"{address}/-/ready").is_success
+        return plain_http.get(f"{address}/-/ready").is_success
     except httpx.TransportError:
         return False
 
 
 def active(address: str, model: str = MODEL) -> list[dict[str, Any]]:
     """Return the alerts of a model that it holds to be going on."""
-    found: list[dict[str, Any]] = httpx.get(f"{address}/api/v2/alerts").json()
+    found: list[dict[str, Any]] = plain_http.get(f"{address}/api/v2/alerts").json()
     return [alert for alert in found if alert["labels"]["model"] == model]
 
 

@@ -24,8 +24,9 @@ from google.protobuf.message import Message
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 import modelwatch as mw
+from modelwatch.collector.receiving.exports import Exports, ReceiverLimits
 from modelwatch.collector.receiving.received import ReceiverCounts
-from modelwatch.collector.receiving.receiver import Receiver, ReceiverLimits
+from modelwatch.collector.receiving.receiver import Receiver
 from modelwatch.collector.receiving.signals import SIGNALS
 from modelwatch.collector.storing.store import Written
 from modelwatch.telemetry.wire import Arrival, encode_logs, encode_metrics
@@ -144,7 +145,7 @@ class Target:
     def __init__(self) -> None:
         limits = ReceiverLimits(max_body_bytes=2**20, max_decompressed_bytes=2**20, max_requests=4)
         self.counts = ReceiverCounts()
-        self.app = Receiver(Sink(), limits, self.counts, since_ns=0)
+        self.app = Receiver(Exports(Sink(), limits, self.counts, since_ns=0), limits, self.counts)
 
     async def status(self, request: Request) -> int:
         """Send a request and return the status of its answer."""

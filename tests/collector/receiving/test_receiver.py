@@ -14,8 +14,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
+from modelwatch.collector.receiving.exports import Exports, ReceiverLimits
 from modelwatch.collector.receiving.received import ReceiverCounts
-from modelwatch.collector.receiving.receiver import Receiver, ReceiverLimits
+from modelwatch.collector.receiving.receiver import Receiver
 from modelwatch.collector.storing.store import Written
 from modelwatch.errors import StoreBusy, StoreError
 from modelwatch.telemetry.wire import Arrival
@@ -44,7 +45,8 @@ class Sink:
 
 def client(sink: Sink, limits: ReceiverLimits = LIMITS) -> httpx.AsyncClient:
     """Return a client of a receiver over the sink."""
-    app = Receiver(sink, limits, ReceiverCounts()).app()
+    counts = ReceiverCounts()
+    app = Receiver(Exports(sink, limits, counts), limits, counts)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://collector")
 
 
@@ -215,8 +217,8 @@ async def test_a_slash_too_many_is_not_found(traffic: Traffic) -> None:
 async def test_traces_are_taken_and_counted() -> None:
     """Traces are answered with success, so that a client with one endpoint is content."""
     counts = ReceiverCounts()
-    receiver = Receiver(Sink(), LIMITS, counts)
-    transport = httpx.ASGITransport(receiver.app())
+    receiver = Receiver(Exports(Sink(), LIMITS, counts), LIMITS, counts)
+    transport = httpx.ASGITransport(receiver)
     async with httpx.AsyncClient(transport=transport, base_url="http://collector") as sender:
         answer = await sender.post("/v1/traces", content=b"", headers=PROTOBUF)
     assert (answer.status_code, answer.content) == (200, b"")

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
 import pytest
 
 import modelwatch as mw
 from modelwatch.collector.alerting.options import AlertingOptions
+from tests import plain_http
 from tests.collector.conftest import (
     MODEL,
     NOW_NS,
@@ -28,7 +28,7 @@ RULES = '[[rules]]\nname = "drift"\non = "drift"\nk = 1\nm = 1\n'
 def alerts_of(collector: Running, token: str, **parameters: str | int) -> dict[str, str]:
     """Return the models of the alerts on one page that a token may read, by id."""
     address = f"{collector.api}/api/v1/alerts"
-    answer = httpx.get(address, headers=bearer(token), params=parameters)
+    answer = plain_http.get(address, headers=bearer(token), params=parameters)
     return {alert["id"]: alert["model"] for alert in answer.json().get("alerts", ())}
 
 
@@ -43,12 +43,12 @@ def drifting(
     other = mw.Baseline.fit(frame(0, 5_000), model=OTHER, version=VERSION, score="score")
     for known in (baseline, other):
         address = collector.version("/baseline", model=known.model)
-        assert httpx.put(address, content=known.to_json()).status_code == 201
+        assert plain_http.put(address, content=known.to_json()).status_code == 201
         profile = Traffic(known).profile(end_ns=LAST_NS, shift=30)
         profile.model = known.model
         assert collector.post(Traffic(known).body(profile)).status_code == 200
     admin = tokens.make("boss", "admin")
-    assert eventually(lambda: httpx.get(collector.api).status_code == 401)
+    assert eventually(lambda: plain_http.get(collector.api).status_code == 401)
     assert eventually(lambda: len(alerts_of(collector, admin)) == 2)
     return collector, admin
 
@@ -65,14 +65,14 @@ def test_a_limited_token_learns_of_the_alerts_of_its_models(
     assert alerts_of(collector, limited, limit=1) == {ids[MODEL]: MODEL}
     assert alerts_of(collector, limited, model=OTHER) == {}
     statuses = {
-        model: httpx.get(f"{collector.api}/api/v1/alerts/{known}", headers=bearer(limited))
+        model: plain_http.get(f"{collector.api}/api/v1/alerts/{known}", headers=bearer(limited))
         for model, known in {**ids, "nobody": "none"}.items()
     }
     assert statuses[MODEL].json()["model"] == MODEL
     assert statuses[OTHER].status_code == 404
     assert statuses[OTHER].text == statuses["nobody"].text.replace("none", ids[OTHER])
-    assert OTHER in httpx.get(collector.api, headers=bearer(admin)).text
-    page = httpx.get(collector.api, headers=bearer(limited)).text
+    assert OTHER in plain_http.get(collector.api, headers=bearer(admin)).text
+    page = plain_http.get(collector.api, headers=bearer(limited)).text
     assert "rule drift" in page
     assert OTHER not in page
 
@@ -85,7 +85,7 @@ def test_what_tells_of_all_alerts_needs_a_token_that_is_not_limited(
     limited = tokens.make("limited", "read", models=("churn*",))
     assert eventually(lambda: bool(alerts_of(collector, limited)))
     for path in ("silences", "alerting"):
-        answer = httpx.get(f"{collector.api}/api/v1/{path}", headers=bearer(limited))
+        answer = plain_http.get(f"{collector.api}/api/v1/{path}", headers=bearer(limited))
         assert answer.json()["type"] == "urn:modelwatch:problem:limited-token"
 
 
@@ -100,11 +100,13 @@ def test_who_acts_on_alerts_is_the_name_of_the_token(
     silencing = f"{collector.api}/api/v1/silences"
     silence = {"matchers": {"model": "*"}, "duration": "1h", "by": "somebody"}
     for address, body in ((noting, {"by": "somebody"}), (silencing, silence)):
-        assert httpx.post(address, json=body, headers=bearer(reader)).status_code == 403
-    noted = httpx.post(noting, json={"by": "somebody"}, headers=bearer(admin)).json()
+        assert plain_http.post(address, json=body, headers=bearer(reader)).status_code == 403
+    noted = plain_http.post(noting, json={"by": "somebody"}, headers=bearer(admin)).json()
     assert noted["acknowledged"]["by"] == "boss"
-    assert httpx.post(silencing, json=silence, headers=bearer(admin)).json()["by"] == "boss"
-    entries = httpx.get(f"{collector.api}/api/v1/audit", headers=bearer(admin)).json()["entries"]
+    assert plain_http.post(silencing, json=silence, headers=bearer(admin)).json()["by"] == "boss"
+    entries = plain_http.get(f"{collector.api}/api/v1/audit", headers=bearer(admin)).json()[
+        "entries"
+    ]
     assert [(entry["who"], entry["act"], entry["outcome"]) for entry in entries[:2]] == [
         ("boss", "POST", "done"),
         ("boss", "POST", "done"),

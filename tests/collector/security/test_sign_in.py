@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests import plain_http
 from tests.collector.conftest import MODEL, Running, Start, Traffic, eventually
 from tests.collector.security.conftest import StoreTokens
 
@@ -44,7 +45,7 @@ def test_a_browser_signs_in_and_out(
     kept = dict(browser.cookies)
     assert browser.post("/sign-out").url.path == "/sign-in"
     assert browser.get("/").url.path == "/sign-in"
-    assert httpx.get(f"{collector.api}/api/v1/models", cookies=kept).status_code == 401
+    assert plain_http.get(f"{collector.api}/api/v1/models", cookies=kept).status_code == 401
 
 
 def test_a_revoked_token_ends_its_sessions(browser: httpx.Client, tokens: StoreTokens) -> None:

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import time
 
-import httpx
 import pytest
 
 import modelwatch as mw
 from modelwatch.collector.serving.encoded_paths import path_of
+from tests import plain_http
 from tests.collector.conftest import Start, eventually
 from tests.collector.security.conftest import StoreTokens, bearer
 
@@ -15,7 +15,7 @@ NAME = "guarded"
 
 def rows_at(address: str, token: str) -> int:
     """Return the rows that a collector has of the model."""
-    models = httpx.get(address, headers=bearer(token)).json()["models"]
+    models = plain_http.get(address, headers=bearer(token)).json()["models"]
     return sum(version["rows"] for model in models for version in model["versions"])
 
 
@@ -31,7 +31,7 @@ def test_a_service_with_a_token_for_ingest_is_served(
     )
     address = f"{collector.api}/api/v1{path_of('models', NAME, 'versions', '1')}/baseline"
 
-    put = httpx.put(address, content=baseline.to_json(), headers=bearer(admin))
+    put = plain_http.put(address, content=baseline.to_json(), headers=bearer(admin))
     assert put.status_code == 201
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.otlp)
     monkeypatch.setenv("MODELWATCH_TOKEN", sender)

@@ -12,6 +12,7 @@ import pytest
 
 import modelwatch as mw
 from modelwatch.collector.alerting.options import AlertingOptions
+from tests import plain_http
 from tests.collector.conftest import FEATURE, MODEL, NOW_NS, SECOND, Running, Start, Traffic
 from tests.collector.conftest import eventually as eventually_true
 
@@ -59,7 +60,7 @@ def drifting(
 
 def ask(collector: Running, path: str) -> Any:
     """Return an answer of the API."""
-    answer = httpx.get(f"{collector.api}/api/v1{path}")
+    answer = plain_http.get(f"{collector.api}/api/v1{path}")
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -88,7 +89,7 @@ def test_one_alert_tells_all_of_itself(drifting: Running) -> None:
     assert [one["name"] for one in found["features"]] == [FEATURE]
     assert found["causes"]
     assert found["since"] == "2023-11-14T22:11:00.000Z"
-    assert httpx.get(found["page"]).status_code == 200
+    assert plain_http.get(found["page"]).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -127,13 +128,13 @@ def test_a_wrong_body_is_told_by_its_path(start: Start) -> None:
     """As a wrong configuration is."""
     collector = start()
     body = {"matchers": {"model": "*"}, "duratoin": "1h", "by": "ann"}
-    answer = httpx.post(f"{collector.api}/api/v1/silences", json=body)
+    answer = plain_http.post(f"{collector.api}/api/v1/silences", json=body)
     detail = answer.json()["detail"]
     assert "duratoin: unknown; did you mean duration?" in detail
     assert "duration: missing; add it." in detail
-    broken = httpx.post(f"{collector.api}/api/v1/silences", content=b"{")
+    broken = plain_http.post(f"{collector.api}/api/v1/silences", content=b"{")
     assert (broken.status_code, "JSON" in broken.json()["detail"]) == (422, True)
-    large = httpx.post(f"{collector.api}/api/v1/silences", content=b" " * 70_000)
+    large = plain_http.post(f"{collector.api}/api/v1/silences", content=b" " * 70_000)
     assert large.status_code == 413
 
 
@@ -141,36 +142,36 @@ def test_taking_note(drifting: Running) -> None:
     """The first who does is noted, in the alert and its history."""
     alert_id = ask(drifting, "/alerts")["alerts"][0]["id"]
     address = f"{drifting.api}/api/v1/alerts/{alert_id}/acknowledge"
-    answer = httpx.post(address, json={"by": "ann", "comment": "on it"})
+    answer = plain_http.post(address, json={"by": "ann", "comment": "on it"})
     assert answer.status_code == 200
     assert answer.json()["acknowledged"]["by"] == "ann"
-    httpx.post(address, json={"by": "bob"})
+    plain_http.post(address, json={"by": "bob"})
     found = ask(drifting, f"/alerts/{alert_id}")
     assert (found["acknowledged"]["by"], found["acknowledged"]["comment"]) == ("ann", "on it")
     assert [event["kind"] for event in found["history"]].count("acknowledged") == 1
-    assert "acknowledged by ann" in httpx.get(drifting.api).text
+    assert "acknowledged by ann" in plain_http.get(drifting.api).text
 
 
 def test_silences_are_set_shown_and_ended(drifting: Running) -> None:
     """While one is in force, the alerts that it is of say so; it is no more once it was ended."""
     address = f"{drifting.api}/api/v1/silences"
     body = {"matchers": {"rule": "drift"}, "duration": "2h", "by": "ann", "comment": "test"}
-    made = httpx.post(address, json=body)
+    made = plain_http.post(address, json=body)
     assert made.status_code == 201
     silence_id = made.json()["id"]
     assert (made.json()["until"], made.json()["in_force"]) == ("2023-11-15T00:13:20.000Z", True)
     muted = {one["rule"]: one["silenced_by"] for one in ask(drifting, "/alerts")["alerts"]}
     assert muted == {"drift": f"silence {silence_id}", "change": None}
     assert [one["id"] for one in ask(drifting, "/silences")["silences"]] == [silence_id]
-    assert httpx.delete(f"{address}/{silence_id}").status_code == 204
-    assert httpx.delete(f"{address}/{silence_id}").status_code == 404
+    assert plain_http.delete(f"{address}/{silence_id}").status_code == 204
+    assert plain_http.delete(f"{address}/{silence_id}").status_code == 404
     assert {one["silenced_by"] for one in ask(drifting, "/alerts")["alerts"]} == {None}
 
 
 def test_the_status_tells_rules_and_targets_but_no_secret(drifting: Running) -> None:
     """What is in force, how it goes with who is told, and nothing that would let others in."""
     assert eventually_true(lambda: ask(drifting, "/alerting")["targets"][0]["failures"] > 0)
-    answer = httpx.get(f"{drifting.api}/api/v1/alerting")
+    answer = plain_http.get(f"{drifting.api}/api/v1/alerting")
     found = answer.json()
     assert [rule["name"] for rule in found["rules"]] == ["drift", "change"]
     (target,) = found["targets"]
@@ -184,7 +185,7 @@ def test_the_status_tells_rules_and_targets_but_no_secret(drifting: Running) -> 
 def test_the_pages_list_alerts(drifting: Running) -> None:
     """On the first page with the model, on the version's page without, both escaped."""
     for address in (drifting.api, drifting.page()):
-        page = httpx.get(address).text
+        page = plain_http.get(address).text
         assert "critical" in page
         assert "rule drift" in page
         assert "<script>alert" not in page
@@ -196,7 +197,7 @@ def test_no_alert_is_said_too(start: Start, baseline: mw.Baseline, traffic: Traf
     collector.push(baseline)
     collector.post(traffic.body())
     for address in (collector.api, collector.page()):
-        assert "no rule finds anything wrong" in httpx.get(address).text
+        assert "no rule finds anything wrong" in plain_http.get(address).text
 
 
 def test_the_options_hold_no_secret_in_their_text(options: AlertingOptions) -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import httpx
 import pytest
 
 import modelwatch as mw
@@ -12,6 +11,7 @@ from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.collector.storing.store import Evaluation
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.persistence import Persistence
+from tests import plain_http
 from tests.collector.conftest import MODEL, NOW_NS, SECOND, VERSION, Start, Traffic
 
 
@@ -55,14 +55,14 @@ def test_models_are_paged(start: Start, tmp_path: Path) -> None:
             data = {"x": [float(row) for row in range(200)]}
             fitted = mw.Baseline.fit(data, model=name, version=version)
             address = collector.version("/baseline", model=name, version=version)
-            assert httpx.put(address, content=fitted.to_json()).status_code == 201
+            assert plain_http.put(address, content=fitted.to_json()).status_code == 201
     address = f"{collector.api}/api/v1/models"
-    first = httpx.get(address, params={"limit": 2}).json()
-    second = httpx.get(address, params={"limit": 2, "cursor": first["next_cursor"]}).json()
+    first = plain_http.get(address, params={"limit": 2}).json()
+    second = plain_http.get(address, params={"limit": 2, "cursor": first["next_cursor"]}).json()
     assert [model["name"] for model in first["models"]] == ["a", "b"]
     assert [(model["name"], len(model["versions"])) for model in second["models"]] == [("é", 2)]
     assert second["next_cursor"] is None
-    wrong = httpx.get(address, params={"cursor": "x"})
+    wrong = plain_http.get(address, params={"cursor": "x"})
     assert (wrong.status_code, wrong.json()["type"]) == (
         400, "urn:modelwatch:problem:invalid-cursor",
     )  # fmt: skip

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -16,6 +15,7 @@ from schemathesis.schemas import APIOperation
 
 import modelwatch as mw
 from modelwatch.collector.alerting.options import AlertingOptions
+from tests import plain_http
 from tests.collector.conftest import (
     MODEL,
     NOW_NS,
@@ -67,7 +67,7 @@ def drift_alerts(path: Path) -> AlertingOptions:
 
 def alerts_of(collector: Running, token: str) -> list[str]:
     """Return the ids of the alerts that a token may read."""
-    answer = httpx.get(f"{collector.api}/api/v1/alerts", headers=bearer(token))
+    answer = plain_http.get(f"{collector.api}/api/v1/alerts", headers=bearer(token))
     return [alert["id"] for alert in answer.json().get("alerts", ())]
 
 
@@ -127,7 +127,7 @@ def test_whatever_is_asked_is_answered_as_described(
 
 def test_every_operation_says_who_may_ask_and_how_it_errs(start: Start) -> None:
     """The document has a security scheme and the errors of each path that is not open to all."""
-    document = httpx.get(f"{start().api}/openapi.json").json()
+    document = plain_http.get(f"{start().api}/openapi.json").json()
     assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
     operations = {
         f"{method} {path}": operation

@@ -4,11 +4,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import httpx
-
 from modelwatch.collector.serving.readiness import Readiness, store_probe
 from modelwatch.collector.storing.database import Database
 from modelwatch.errors import StoreError
+from tests import plain_http
 from tests.collector.conftest import Start, eventually
 from tests.collector.security.conftest import StoreTokens
 
@@ -50,25 +49,25 @@ def test_a_store_that_cannot_be_written_is_not_ready(start: Start) -> None:
     """While writes fail the collector lives, but is not ready; once cured, it is again."""
     collector = start()
     ready = f"{collector.api}/readyz"
-    assert httpx.get(ready).text == "ready\n"
+    assert plain_http.get(ready).text == "ready\n"
     with closing(sqlite3.connect(collector.store)) as connection:
         connection.execute(
             "CREATE TRIGGER full BEFORE INSERT ON probes BEGIN SELECT RAISE(ABORT, 'disk'); END"
         )
         connection.commit()
-        assert eventually(lambda: httpx.get(ready).status_code == 503)
-        assert httpx.get(ready).text.startswith("store: ")
-        assert httpx.get(f"{collector.api}/healthz").status_code == 200
+        assert eventually(lambda: plain_http.get(ready).status_code == 503)
+        assert plain_http.get(ready).text.startswith("store: ")
+        assert plain_http.get(f"{collector.api}/healthz").status_code == 200
         connection.execute("DROP TRIGGER full")
         connection.commit()
-    assert eventually(lambda: httpx.get(ready).status_code == 200)
+    assert eventually(lambda: plain_http.get(ready).status_code == 200)
 
 
 def test_strangers_are_not_told_why(start: Start, tmp_path: Path) -> None:
     """Where tokens are asked for, who has none learns which part fails, and no path of a file."""
     StoreTokens(tmp_path / "store.sqlite").make("a", "read")
     collector = start()
-    assert httpx.get(f"{collector.api}/healthz").status_code == 200
+    assert plain_http.get(f"{collector.api}/healthz").status_code == 200
     collector.store.unlink()
-    answer = httpx.get(f"{collector.api}/readyz")
+    answer = plain_http.get(f"{collector.api}/readyz")
     assert (answer.status_code, answer.text) == (503, "store: failed\n")

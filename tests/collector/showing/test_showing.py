@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
@@ -10,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 import modelwatch as mw
 from modelwatch.collector.showing.options import ShowingOptions
 from modelwatch.errors import ConfigurationError
+from tests import plain_http
 from tests.collector.conftest import (
     FEATURE,
     MODEL,
@@ -30,7 +30,7 @@ class Scrape:
     """The samples of one scrape."""
 
     def __init__(self, running: Running, **headers: str) -> None:
-        self.answer = httpx.get(f"{running.api}/metrics", headers=headers)
+        self.answer = plain_http.get(f"{running.api}/metrics", headers=headers)
         self.answer.raise_for_status()
         read = (
             read_openmetrics if "openmetrics" in self.answer.headers["content-type"] else read_text
@@ -63,7 +63,7 @@ def test_scrape_tells_what_the_last_window_came_to(
     judged(running, traffic, baseline, shift=30.0)
     scrape = Scrape(running, **headers)
     seconds = {"window": "60s", "end": str(WINDOW_END_NS // SECOND)}
-    report = httpx.get(running.version("/drift"), params=seconds).json()["features"][FEATURE]
+    report = plain_http.get(running.version("/drift"), params=seconds).json()["features"][FEATURE]
     of_version = {"model": MODEL, "version": VERSION}
     of_feature = {**of_version, "feature": FEATURE, "role": "input"}
     for method in ("psi", "ks", "js", "wasserstein", "hellinger"):
@@ -132,13 +132,15 @@ def test_results_outlive_a_restart(start: Start, traffic: Traffic, baseline: mw.
 @pytest.mark.parametrize("accept", ["application/openmetrics-text;version=x", "\xff", ",;="])
 def test_any_accept_header_is_answered(start: Start, accept: str) -> None:
     """A client that asks for what does not exist gets metrics all the same."""
-    answer = httpx.get(f"{start().api}/metrics", headers=[(b"Accept", accept.encode("latin-1"))])
+    answer = plain_http.get(
+        f"{start().api}/metrics", headers=[(b"Accept", accept.encode("latin-1"))]
+    )
     assert answer.status_code == 200
 
 
 def test_other_methods_are_refused(start: Start) -> None:
     """Metrics are only read."""
-    answer = httpx.post(f"{start().api}/metrics")
+    answer = plain_http.post(f"{start().api}/metrics")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
 
 

@@ -1,4 +1,4 @@
-"""Bodies of requests that are small JSON documents, read by hand so that they are bounded."""
+"""Bodies of requests, read by hand so that they are bounded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modelwatch.collector.serving.problems import Problem
 from modelwatch.collector.serving.schemas import body
 from modelwatch.errors import BodyTooLarge
 
-__all__ = ["read_json", "takes_json"]
+__all__ = ["read_json", "sent_body", "takes_json"]
 
 MOST_BODY_BYTES = 65_536
 TIMEOUT_SECONDS = 30.0
@@ -28,17 +28,42 @@ async def read_json(request: Request, kind: type[Body]) -> Body:
     Raises:
         Problem: it is too large, too slow, not sent to its end, or not of that kind.
     """
+    sent = await sent_body(
+        request,
+        name="body",
+        limit=MOST_BODY_BYTES,
+        timeout_seconds=TIMEOUT_SECONDS,
+        cut=Problem(400, "invalid-body", "the body was not sent to its end."),
+    )
     try:
-        sent = await read_body(request, limit=MOST_BODY_BYTES, timeout_seconds=TIMEOUT_SECONDS)
         return kind.model_validate_json(sent)
-    except BodyTooLarge as error:
-        raise Problem(413, "body-too-large", str(error)) from error
-    except TimeoutError as error:
-        raise Problem(408, "body-too-slow", str(error)) from error
-    except ClientDisconnect as error:
-        raise Problem(400, "invalid-body", "the body was not sent to its end.") from error
     except ValidationError as error:
         raise Problem(422, "invalid-body", told_errors(error, kind)) from error
+
+
+async def sent_body(
+    request: Request, *, name: str, limit: int, timeout_seconds: float, cut: Problem
+) -> bytes:
+    """Return the bytes of a request's body.
+
+    Args:
+        request: the request.
+        name: what the body is, for the kinds of problems, as in ``baseline-too-large``.
+        limit: most bytes.
+        timeout_seconds: how long it may take to arrive.
+        cut: what is raised where the client went away before its end.
+
+    Raises:
+        Problem: it is too large, too slow or cut.
+    """
+    try:
+        return await read_body(request, limit=limit, timeout_seconds=timeout_seconds)
+    except BodyTooLarge as error:
+        raise Problem(413, f"{name}-too-large", str(error)) from error
+    except TimeoutError as error:
+        raise Problem(408, f"{name}-too-slow", str(error)) from error
+    except ClientDisconnect as error:
+        raise cut from error
 
 
 def takes_json(kind: type[BaseModel]) -> dict[str, Any]:
