@@ -40,7 +40,7 @@ def rebinning_error(feature: FeatureProfile, bin_edges: FloatArray) -> float:
     """Return the largest share of values that may lie on the wrong side of an edge.
 
     Args:
-        feature: numbers on whatever bins; its extremes close the first and last of them.
+        feature: numbers on whatever bins; its extremes close the first and last explicit ones.
         bin_edges: interior edges that they are to be put on, shape (k,).
 
     Returns:
@@ -113,7 +113,8 @@ def _intervals(feature: FeatureProfile) -> _Intervals | None:
         return None
     occupied = counts > 0
     lower, upper, counts = lower[occupied], upper[occupied], counts[occupied]
-    moments = feature.moments
+    # Buckets of an exponential histogram are spread over the new bins as if no extreme were known.
+    moments = feature.moments if isinstance(values, Histogram) else None
     if moments is not None and np.isfinite(moments.minimum):
         # A value at the minimum lies in (lower, upper] of its bin: the bound itself stays open.
         lower = np.maximum(lower, np.nextafter(moments.minimum, -np.inf))
