@@ -42,7 +42,7 @@ class Scrapes:
     What was judged changes with each round of evaluations alone, and is the bulk: its text is made
     when a round ends. What was received is looked up every few seconds, the rest at each scrape.
 
-    Thread-safety: safe; two threads may both make the same text.
+    Thread-safety: safe.
 
     Args:
         versions: which there are.
@@ -69,6 +69,7 @@ class Scrapes:
         self._own = own
         self._options = options
         self._timer = timer
+        self._making = threading.Lock()  # held while texts are made: a later one is never replaced
         self._lock = threading.Lock()  # guards the three below; never held while a text is made
         self._judged: dict[Format, bytes] = {}
         self._features_left_out = 0
@@ -80,23 +81,20 @@ class Scrapes:
         received, readable = self._what_was_received()
         return joined([judged, received.text[form], self._own_text(form, received, readable)], form)
 
-    def renew(self, forms: Iterable[Format] | None = None) -> Mapping[Format, bytes]:
-        """Make the texts of what was judged anew.
-
-        Args:
-            forms: which; those that were asked for before where None.
-        """
-        standings = self._standings.all()
+    def renew(self, forms: Iterable[Format] = ()) -> Mapping[Format, bytes]:
+        """Make the texts of what was judged anew: those given, and those asked for before."""
         most = self._options.most_features
-        families = [
-            *model_metrics.standing_metrics(standings, most_features=most),
-            *model_metrics.traffic_metrics(self._traffic.all()),
-        ]
-        texts = {form: render(families, form) for form in list(forms or self._judged)}
-        left_out = model_metrics.features_left_out(standings, most_features=most)
-        with self._lock:
-            self._judged.update(texts)
-            self._features_left_out = left_out
+        with self._making:
+            standings = self._standings.all()
+            families = [
+                *model_metrics.standing_metrics(standings, most_features=most),
+                *model_metrics.traffic_metrics(self._traffic.all()),
+            ]
+            texts = {form: render(families, form) for form in {*forms, *self._judged}}
+            left_out = model_metrics.features_left_out(standings, most_features=most)
+            with self._lock:
+                self._judged.update(texts)
+                self._features_left_out = left_out
         return texts
 
     def _what_was_received(self) -> tuple[_Received, bool]:
