@@ -15,7 +15,7 @@ from modelwatch.collector.receiving.clocks import ClockRules, Clocks
 from modelwatch.collector.receiving.limits import IngestLimits
 from modelwatch.collector.receiving.names_heard import NamesHeard
 from modelwatch.telemetry import names
-from modelwatch.telemetry.wire.arrivals import Arrival, Other, SeriesSet
+from modelwatch.telemetry.wire.arrivals import Arrival, Other, SeriesSet, Window
 
 __all__ = ["Admission", "Admitted"]
 
@@ -42,8 +42,8 @@ class Admitted:
 class Admission:
     """Decides. Not thread-safe.
 
-    A set of series that was admitted of a sender is not looked at again for ten minutes, so that
-    the usual export costs one look-up.
+    A sender that was admitted is not looked at again for ten minutes, nor is a set of series of a
+    model, so that the usual export costs two look-ups.
 
     Args:
         limits: how many names of each kind are taken.
@@ -94,10 +94,36 @@ class Admission:
 
     def _admit(self, arrival: Arrival, now: int, refused: Counter[str]) -> Arrival | None:
         window = arrival.window
-        own = (window.model, window.version, window.segment, window.instance)
-        key = (arrival.series_set.key, *own)
-        if not arrival.others and self._known.get(key, -1) >= now:
+        sender = (window.model, window.version, window.segment, window.instance)
+        if not self._is_known(sender, now):
+            kind = self._refuses(window, now)
+            if kind:
+                refused[kind] += arrival.points
+                return None
+            self._know(sender, now)
+        names_told = (window.model, arrival.series_set.key)
+        if not arrival.others and self._is_known(names_told, now):
             return arrival
+        series = [
+            self._admits(window.model, one.attributes, now) for one in arrival.series_set.series
+        ]
+        others = [self._admits(window.model, _attributes(one), now) for one in arrival.others]
+        refused.update(kind for kind in (*series, *others) if kind)
+        if any((*series, *others)):
+            return _part(arrival, [not kind for kind in series], [not kind for kind in others])
+        self._know(names_told, now)
+        return arrival
+
+    def _is_known(self, key: tuple[object, ...], now: int) -> bool:
+        return self._known.get(key, -1) >= now
+
+    def _know(self, key: tuple[object, ...], now: int) -> None:
+        self._known[key] = now + _KNOWN_SECONDS
+        if len(self._known) > _MOST_KNOWN:
+            self._known.popitem(last=False)
+
+    def _refuses(self, window: Window, now: int) -> str:
+        """Return the kind of name that a sender is one too many of."""
         whose: tuple[tuple[str, object, str], ...] = (
             ("models", "", window.model),
             ("versions", window.model, window.version),
@@ -106,19 +132,8 @@ class Admission:
         )
         for kind, owner, name in whose:
             if not self._heard[kind].admit(owner, name, now):
-                refused[kind] += arrival.points
-                return None
-        series = [
-            self._admits(window.model, one.attributes, now) for one in arrival.series_set.series
-        ]
-        others = [self._admits(window.model, _attributes(one), now) for one in arrival.others]
-        refused.update(kind for kind in (*series, *others) if kind)
-        if any((*series, *others)):
-            return _part(arrival, [not kind for kind in series], [not kind for kind in others])
-        self._known[key] = now + _KNOWN_SECONDS
-        if len(self._known) > _MOST_KNOWN:
-            self._known.popitem(last=False)
-        return arrival
+                return kind
+        return ""
 
     def _admits(self, model: str, attributes: Iterable[tuple[str, str]], now: int) -> str:
         """Return the kind of name that a series of these attributes is one too many of."""
