@@ -96,6 +96,16 @@ class JointMoments:
         result._add(other.n, other.mean_offset + (other.shift - self.shift), other.m2)
         return result
 
+    def fold_in(self, n: int, means: FloatArray, m2: FloatArray) -> None:
+        """Fold in the moments of other rows.
+
+        Args:
+            n: how many rows.
+            means: shape (d,).
+            m2: co-moments, shape (d, d).
+        """
+        self._add(n, means - self.shift, m2)
+
     def _add(self, n: int, mean_offset: FloatArray, m2: FloatArray) -> None:
         if not n:
             return

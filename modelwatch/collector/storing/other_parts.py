@@ -11,18 +11,24 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from google.protobuf.message import DecodeError
+
 from modelwatch.errors import FormatError, ModelwatchError, StoreError
 from modelwatch.profile import Profile
+from modelwatch.telemetry import names
 from modelwatch.telemetry.wire.arrivals import Other, others_from_bytes, others_to_bytes
 from modelwatch.telemetry.wire.assembling import fold_other
+from modelwatch.telemetry.wire.moments_sum import MomentsSums
 
 __all__ = ["Others", "pack_others"]
 
 MOST_WAITING: Final = 16
-"""Rows whose parts wait to be folded, a millisecond each: as many are folded at a time at most."""
+"""Rows whose parts wait to be folded: as many are folded at a time at most."""
 
 FOLDED_BYTES: Final = 200_000
 """What a folded profile takes in memory, more or less, at 40 features."""
+
+_UNUSABLE: Final = (DecodeError, ModelwatchError, KeyError, TypeError, ValueError)
 
 _RAW: Final = b"o"
 _FOLDED: Final = b"p"
@@ -67,12 +73,15 @@ class Others:
 
     def profile(self) -> Profile | None:
         """Return all parts as a profile without a name; None where there are none."""
+        moments = MomentsSums()
         for content in self._waiting:
             try:
-                self._fold(content)
+                self._fold(content, moments)
             except ModelwatchError:
                 self.left_out += 1
         self._waiting.clear()
+        if self._folded is not None:
+            self.left_out += moments.fold(self._folded)
         self.nbytes = FOLDED_BYTES if self._folded is not None else 0
         if self._hours:
             self._folded = self._folded or _nameless()
@@ -80,7 +89,7 @@ class Others:
             self._hours.clear()
         return self._folded
 
-    def _fold(self, content: bytes) -> None:
+    def _fold(self, content: bytes, moments: MomentsSums) -> None:
         kind, rest = content[:1], content[1:]
         before = self._folded or _nameless()
         if kind == _FOLDED:
@@ -88,8 +97,11 @@ class Others:
         elif kind == _RAW:
             for other in others_from_bytes(rest):
                 try:
-                    fold_other(before, other)
-                except (ModelwatchError, KeyError, TypeError, ValueError):
+                    if other.name == names.FEATURE_MOMENTS:
+                        moments.add(other)
+                    else:
+                        fold_other(before, other)
+                except _UNUSABLE:
                     self.left_out += 1
             self._folded = before
         else:

@@ -24,6 +24,7 @@ from modelwatch.telemetry.wire.arrivals import (
     SeriesSet,
     Window,
 )
+from modelwatch.telemetry.wire.bounded_cache import BoundedCache
 from modelwatch.telemetry.wire.folding import Binned, Fold
 
 __all__ = [
@@ -70,6 +71,9 @@ EVENTS: Final[Mapping[str, Reader]] = {
     names.PERFORMANCE_INPUTS: performance_folding.inputs,
 }
 OURS: Final = frozenset({*SUMS, *HISTOGRAMS})
+
+_BYTES_OF_ITEM: Final = 128
+_ARRAYS: Final = BoundedCache[bytes, tuple[Any, ...]](entries=1_024, nbytes=4 * 2**20)
 
 _TABLES: Final[Mapping[str, Collection[str]]] = {
     "sum": SUMS,
@@ -239,7 +243,17 @@ def _value(value: AnyValue) -> Any:
     if kind is None:
         return None
     if kind == "array_value":
-        return tuple(_value(item) for item in value.array_value.values)
+        return _array(value)
     if kind == "kvlist_value":
         return tuple((pair.key, _value(pair.value)) for pair in value.kvlist_value.values)
     return getattr(value, kind)
+
+
+def _array(value: AnyValue) -> tuple[Any, ...]:
+    """Return an array, the same object as before where it is still known: it names features."""
+    content = value.SerializeToString()
+    found = _ARRAYS.get(content)
+    if found is None:
+        found = tuple(_value(item) for item in value.array_value.values)
+        _ARRAYS.put(content, found, nbytes=_BYTES_OF_ITEM * len(found) + 4 * len(content))
+    return found

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from modelwatch.sketches import (
     Categories,
     ExponentialHistogram,
     Histogram,
+    JointMoments,
     Moments,
 )
 from modelwatch.sketches.log_buckets import Buckets
@@ -28,15 +29,18 @@ from modelwatch.telemetry.wire.moments_body import decode_moments
 
 __all__ = [
     "Binned",
+    "MomentNames",
     "all_categories",
     "categories",
     "checked_count",
     "checked_counts",
     "duration",
     "exponential_histogram",
+    "fold_moments",
     "histogram",
     "mismatches",
     "missing",
+    "moment_names",
     "moments",
     "nothing",
     "outliers",
@@ -172,25 +176,59 @@ def duration(_attributes: Attributes, told: Binned) -> Fold:
     return fold
 
 
-def moments(point: Any, attributes: Attributes) -> Fold:
-    """Read the event with the exact moments of all numeric features."""
+class MomentNames(NamedTuple):
+    """What an event with moments tells of.
+
+    Attributes:
+        features: their names.
+        roles: the role of each.
+        joint: of which it tells together.
+    """
+
+    features: tuple[str, ...]
+    roles: tuple[Role, ...]
+    joint: tuple[str, ...]
+
+
+def moment_names(attributes: Attributes) -> MomentNames:
+    """Read the attributes of an event with moments.
+
+    Raises:
+        KeyError: where one is absent.
+        UndecodableTelemetry: where they do not fit each other.
+    """
     features, roles = attributes[names.MOMENT_NAMES], attributes[names.MOMENT_ROLES]
-    joint_names = attributes.get(names.JOINT_NAMES, ())
     if len(roles) != len(features):
         raise UndecodableTelemetry(f"{len(features)} features have {len(roles)} roles.")
-    each, joint = decode_moments(point.body.bytes_value, features, joint_names)
-    folds = [
-        _exact_moments(str(name), _role(role), exact)
-        for name, role, exact in zip(features, roles, each, strict=True)
-    ]
+    joint = attributes.get(names.JOINT_NAMES, ())
+    return MomentNames(tuple(map(str, features)), tuple(map(_role, roles)), tuple(joint))
 
-    def fold(profile: Profile) -> None:
-        for one in folds:
-            one(profile)
-        if joint is not None:
-            profile.joint = profile.joint.merge(joint) if profile.joint else joint
 
-    return fold
+def moments(point: Any, attributes: Attributes) -> Fold:
+    """Read the event with the exact moments of all numeric features."""
+    told = moment_names(attributes)
+    sent = decode_moments(point.body.bytes_value, told.features, told.joint)
+    return lambda profile: fold_moments(profile, told, sent.each(), sent.joint(told.joint))
+
+
+def fold_moments(
+    profile: Profile, told: MomentNames, each: Sequence[Moments], joint: JointMoments | None
+) -> None:
+    """Add moments to a profile.
+
+    Args:
+        profile: is added to.
+        told: of what they are.
+        each: the moments of each feature.
+        joint: those of several together.
+
+    Raises:
+        ProfileMismatch: where they contradict what was there before.
+    """
+    for name, role, exact in zip(told.features, told.roles, each, strict=True):
+        _exact_moments(name, role, exact)(profile)
+    if joint is not None:
+        profile.joint = profile.joint.merge(joint) if profile.joint else joint
 
 
 def _numbers(

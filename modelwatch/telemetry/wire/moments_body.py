@@ -27,6 +27,7 @@ numbers are exact. Minimum and maximum are in the metric of the feature's values
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -37,7 +38,7 @@ from modelwatch.errors import UndecodableTelemetry
 from modelwatch.sketches import JointMoments, Moments
 from modelwatch.sketches.rounded_factor import RoundedFactor
 
-__all__ = ["decode_moments", "encode_moments"]
+__all__ = ["SentMoments", "decode_moments", "encode_moments"]
 
 FORMAT_VERSION: Final = 1
 
@@ -65,10 +66,41 @@ def encode_moments(each: Mapping[str, Moments], joint: JointMoments | None) -> b
     return bytes((FORMAT_VERSION,)) + b"".join(sections)
 
 
-def decode_moments(
-    body: bytes, features: Sequence[str], joint_names: Sequence[str]
-) -> tuple[list[Moments], JointMoments | None]:
-    """Read what `encode_moments` made; extremes are unknown.
+@dataclass(frozen=True, eq=False, slots=True)
+class SentMoments:
+    """What a body tells, in arrays.
+
+    Attributes:
+        n: how many values of each feature, shape (features,), 1 or more.
+        means: of each feature.
+        m2: of each feature, 0 or more.
+        joint_means: of the d features that are told of together, shape (d,).
+        joint_m2: likewise, the diagonal of their co-moments.
+        factor: of their correlations; None where there are none.
+    """
+
+    n: IntArray
+    means: FloatArray
+    m2: FloatArray
+    joint_means: FloatArray
+    joint_m2: FloatArray
+    factor: RoundedFactor | None
+
+    def each(self) -> list[Moments]:
+        """Return the moments of each feature; extremes are unknown."""
+        told = zip(self.n.tolist(), self.means.tolist(), self.m2.tolist(), strict=True)
+        return [Moments(shift=mean, n=count, m2=m2) for count, mean, m2 in told]
+
+    def joint(self, names: Sequence[str]) -> JointMoments | None:
+        """Return the co-moments of features of some names; None where there are none."""
+        if self.factor is None:
+            return None
+        m2 = self.factor.m2(self.joint_m2)
+        return JointMoments(names, self.joint_means, n=self.factor.n, m2=m2)
+
+
+def decode_moments(body: bytes, features: Sequence[str], joint_names: Sequence[str]) -> SentMoments:
+    """Read what `encode_moments` made.
 
     Args:
         body: the bytes.
@@ -84,20 +116,16 @@ def decode_moments(
     reader = _Reader(body)
     n, means, squares = reader.take(size, ">i8"), reader.take(size, ">f8"), reader.take(size, ">f8")
     _check("moments", n, means, squares)
-    each = [
-        Moments(shift=mean, n=count, m2=m2)
-        for count, mean, m2 in zip(n.tolist(), means.tolist(), squares.tolist(), strict=True)
-    ]
     if not joint_size:
-        return each, None
+        return SentMoments(n, means, squares, means[:0], squares[:0], None)
     at = _places(joint_names, features)
-    n = reader.take(1, ">i8")
-    means = _together(reader.take(joint_size, ">i8"), means, at)
-    squares = _together(reader.take(joint_size, ">i8"), squares, at)
-    _check("joint moments", n, means, squares)
+    rows = reader.take(1, ">i8")
+    joint_means = _together(reader.take(joint_size, ">i8"), means, at)
+    joint_m2 = _together(reader.take(joint_size, ">i8"), squares, at)
+    _check("joint moments", rows, joint_means, joint_m2)
     pivots, multiples = (reader.take(count, ">u4") for count in (joint_size, _pairs(joint_size)))
-    factor = RoundedFactor(int(n[0]), pivots, _signed(multiples))
-    return each, JointMoments(joint_names, means, n=factor.n, m2=factor.m2(squares))
+    factor = RoundedFactor(int(rows[0]), pivots, _signed(multiples))
+    return SentMoments(n, means, squares, joint_means, joint_m2, factor)
 
 
 def _places(names: Sequence[str], features: Sequence[str]) -> npt.NDArray[np.intp]:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
+from prometheus_client.core import Metric
+
 from modelwatch.collector.showing.options import ShowingOptions
 from modelwatch.collector.showing.scrapes import Scrapes
 from modelwatch.collector.showing.standing import Standings
@@ -15,7 +19,7 @@ class Nothing:
         """Return none."""
         return []
 
-    def own_metrics(self, left_out: object) -> list[object]:
+    def own_metrics(self, left_out: Mapping[str, int]) -> Iterable[Metric]:
         """Return none."""
         return []
 
@@ -25,7 +29,7 @@ def test_text_that_was_asked_for_early_is_made_again() -> None:
     standings = Standings(capacity=10)
     totals = TrafficTotals(capacity=10, most_error_types=10)
     nothing = Nothing()
-    scrapes = Scrapes(nothing, standings, totals, nothing, ShowingOptions())  # type: ignore[arg-type]
+    scrapes = Scrapes(nothing, standings, totals, nothing, ShowingOptions())
     assert b"modelwatch_drift_severity{" not in scrapes.text("text")
     standings.recall(standing({"age": "drift"}))
     scrapes.renew(["openmetrics"])
