@@ -4,7 +4,8 @@ Run as ``python tests/benchmarks/bench_ingest.py``. A collector runs as a proces
 core, and is sent exports of 40 numeric features on 120 bins, 1,000 rows each and gzipped, of
 instances and times that differ, over connections that are kept alive; merging and all else that
 goes on in the background is included. First every connection sends as soon as it is answered; then
-exports come at half the rate that this gave, whether or not the ones before were answered. The
+exports come at half the rate that this gave, whether or not the ones before were answered. Then
+each export is followed by one with the exact moments of its window, as our own SDK sends them. The
 floors are what uvicorn takes for the same requests where the application answers without looking,
 and where it has protobuf parse each body, looks at nothing and keeps nothing.
 """
@@ -28,7 +29,7 @@ from time import perf_counter
 from isal import igzip
 
 import modelwatch as mw
-from modelwatch.telemetry.wire import encode_metrics
+from modelwatch.telemetry.wire import encode_logs, encode_metrics
 from tests.benchmarks.bench_export import RESOURCE, table, window
 
 EXPORTS = 24_000
@@ -101,28 +102,48 @@ class Outcome:
         return statistics.quantiles(self.seconds, n=100)[percent - 1] * 1e3
 
 
-def requests(number: int) -> list[bytes]:
-    """Return whole HTTP requests, each of another instance and another time."""
+def requests(number: int) -> tuple[list[bytes], list[bytes]]:
+    """Return whole HTTP requests, each of another instance and time: metrics, and their moments."""
     baseline = mw.Baseline.fit(table(1, 20_000), model="churn", version="3")
     profile = window(baseline, 1_000)
-    start_ns, end_ns = profile.start_ns, profile.end_ns
-    body = encode_metrics(profile, resource=RESOURCE)
-    name = RESOURCE["service.instance.id"].encode()
-    made = []
-    for one in range(number):
-        later_ns = one * 2_000_000
-        new = body.replace(name, b"%036d" % one)
-        for time_ns in (start_ns, end_ns):
-            new = new.replace(
-                time_ns.to_bytes(8, "little"), (time_ns + later_ns).to_bytes(8, "little")
-            )
-        packed = igzip.compress(new, 3)
-        head = (
-            "POST /v1/metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Encoding: gzip\r\n"
-            f"Content-Type: application/x-protobuf\r\nContent-Length: {len(packed)}\r\n\r\n"
+    metrics = encode_metrics(profile, resource=RESOURCE)
+    moments = encode_logs(profile, resource=RESOURCE)
+    times = (profile.start_ns, profile.end_ns)
+    return (
+        [request("metrics", _of_sender(metrics, times, one)) for one in range(number)],
+        [request("logs", _of_sender(moments, times, one)) for one in range(number)],
+    )
+
+
+def _of_sender(body: bytes, times: tuple[int, int], number: int) -> bytes:
+    """Return a body as another instance sends it at another time."""
+    found = body.replace(RESOURCE["service.instance.id"].encode(), b"%036d" % number)
+    for time_ns in times:
+        later = varint(time_ns + number * 2_000_000)
+        found = found.replace(varint(time_ns), later)
+        found = found.replace(
+            time_ns.to_bytes(8, "little"), (time_ns + number * 2_000_000).to_bytes(8, "little")
         )
-        made.append(head.encode() + packed)
-    return made
+    return found
+
+
+def varint(number: int) -> bytes:
+    """Return how protobuf writes an integer; those of times of one decade are of one length."""
+    parts = []
+    while number > 127:
+        parts.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*parts, number])
+
+
+def request(signal: str, body: bytes) -> bytes:
+    """Return a whole HTTP request with a body, gzipped."""
+    packed = igzip.compress(body, 3)
+    head = (
+        f"POST /v1/{signal} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Encoding: gzip\r\n"
+        f"Content-Type: application/x-protobuf\r\nContent-Length: {len(packed)}\r\n\r\n"
+    )
+    return head.encode() + packed
 
 
 @contextmanager
@@ -200,7 +221,8 @@ def figures() -> list[tuple[str, str, str]]:
     """Return what was measured beside what it must reach."""
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[-1]})
-    made = requests(EXPORTS)
+    made, moments = requests(EXPORTS)
+    windows = [one for pair in zip(made, moments, strict=True) for one in pair]
     with serving(FLOOR, cores[0], "unread") as (process, port):
         floor = asyncio.run(load(process, port, made, rate=None))
     with serving(FLOOR, cores[0], "parsed") as (process, port):
@@ -208,13 +230,16 @@ def figures() -> list[tuple[str, str, str]]:
     with serving(COLLECTOR, cores[0]) as (process, port):
         closed = asyncio.run(load(process, port, made[: EXPORTS // 2], rate=None))
         half = asyncio.run(load(process, port, made[EXPORTS // 2 :], rate=closed.rate / 2))
+    with serving(COLLECTOR, cores[0]) as (process, port):
+        whole = asyncio.run(load(process, port, windows, rate=None))
     return [
         ("answered without looking", "", f"{floor.rate:.0f}/s, {floor.rate_of_a_core:.0f} a core"),
         ("parsed by protobuf, kept nowhere", "", f"{parsed.rate:.0f}/s"),
         ("acknowledged exports of 40 features", f">= {TARGET}/s", f"{closed.rate:.0f}/s"),
         ("the same, of those only parsed", "", f"{closed.rate / parsed.rate:.2f} x"),
         ("the same for each second of CPU", "", f"{closed.rate_of_a_core:.0f}/s"),
-        ("exports that were refused", "0", f"{closed.refused + half.refused}"),
+        ("windows: such an export and its moments", "", f"{whole.rate / 2:.0f}/s"),
+        ("exports that were refused", "0", f"{closed.refused + half.refused + whole.refused}"),
         ("p50 at half that load", "", f"{half.percentile_ms(50):.1f} ms"),
         ("p99 at half that load", "<= 250 ms", f"{half.percentile_ms(99):.1f} ms"),
         ("replicas at an interval of 10 s", "", f"{closed.rate * 10:,.0f}"),
