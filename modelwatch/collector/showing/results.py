@@ -1,12 +1,15 @@
-"""Which results are sent when: what changed at once, all of it every minute, drift once."""
+"""What is sent when: what changed at once, all of it and our own metrics every minute."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+
+from prometheus_client.core import Metric
 
 from modelwatch.collector.showing.options import ShowingOptions
+from modelwatch.collector.showing.own_encoding import encode_own
 from modelwatch.collector.showing.results_encoding import encode_events, encode_gauges
 from modelwatch.collector.showing.results_sender import ResultsSender
 from modelwatch.collector.showing.standing import Standing, Standings
@@ -39,6 +42,7 @@ class Results:
         self._changed: dict[tuple[str, str], Standing] = {}
         self._begun: dict[tuple[str, str], Standing] = {}
         self._repeated_ns = 0
+        self._started_ns = clock()
 
     @property
     def outcomes(self) -> Mapping[str, int]:
@@ -52,8 +56,13 @@ class Results:
         if standing.joined:
             self._begun[key] = standing
 
-    async def send(self, standings: Standings) -> None:
-        """Hand over what this round found; nothing where it found nothing and none is due again."""
+    async def send(self, standings: Standings, own: Callable[[], Iterable[Metric]]) -> None:
+        """Hand over what this round found; nothing where it found nothing and none is due again.
+
+        Args:
+            standings: how all versions stand.
+            own: returns the collector's own metrics, where they are due.
+        """
         now_ns = self._clock()
         is_due = now_ns - self._repeated_ns >= self._options.repeat_seconds * NANOSECONDS
         told = standings.all() if is_due else list(self._changed.values())
@@ -61,6 +70,7 @@ class Results:
         self._changed, self._begun = {}, {}
         if is_due:
             self._repeated_ns = now_ns
+            self._sender.put("metrics", self._own(own(), now_ns))
         if told:
             for body in await asyncio.to_thread(self._gauges, told, now_ns):
                 self._sender.put("metrics", body)
@@ -70,6 +80,11 @@ class Results:
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until ``stop`` is set."""
         await self._sender.run(stop)
+
+    def _own(self, families: Iterable[Metric], now_ns: int) -> bytes:
+        return encode_own(
+            families, resource=self._resource, start_ns=self._started_ns, now_ns=now_ns
+        )
 
     def _gauges(self, told: list[Standing], now_ns: int) -> list[bytes]:
         return list(

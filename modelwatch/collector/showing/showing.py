@@ -107,7 +107,7 @@ class Showing:
             self._changed = False
             await asyncio.to_thread(self._scrapes.renew)
         if self._results is not None:
-            await self._results.send(self._standings)
+            await self._results.send(self._standings, lambda: self.own_metrics({}))
 
     async def recall(self) -> None:
         """Take in what an earlier process evaluated; to be called before the first round."""

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import itertools
+
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
+from opentelemetry.proto.metrics.v1.metrics_pb2 import HistogramDataPoint
 
 import modelwatch as mw
 from modelwatch.collector.showing.options import ShowingOptions
@@ -41,3 +44,37 @@ def test_drift_is_sent_to_a_real_receiver(
     assert FEATURE in [v.string_value for v in told["modelwatch.drift.features"].array_value.values]
     since_ns = told["modelwatch.drift.since_unix_nano"].int_value
     assert since_ns == WINDOW_END_NS - 60 * SECOND
+
+
+def test_collector_sends_what_it_measures_of_itself(
+    start: Start, traffic: Traffic, baseline: mw.Baseline
+) -> None:
+    """The collector's own metrics come as OTLP, with the numbers that a scrape shows."""
+    with OtlpReceiver() as receiver:
+        options = ShowingOptions(results_endpoint=receiver.endpoint, repeat_seconds=1)
+        running = start(showing=options, clock=itertools.count(NOW_NS, SECOND).__next__)
+        running.post(traffic.body())
+        running.post(b"no protobuf")
+        assert eventually(lambda: _own(receiver).get("modelwatch.collector.requests", 0) == 2)
+        found = _own(receiver)
+    assert found["modelwatch.collector.requests_refused"] == 1
+    assert found["modelwatch.collector.commit"] == 1
+    assert found["modelwatch.collector.store"] >= 4_096
+    assert found["modelwatch.collector.points stored"] == traffic.points()
+
+
+def _own(receiver: OtlpReceiver) -> dict[str, float]:
+    """Return the latest value of each series, of a histogram its count."""
+    found: dict[str, float] = {}
+    for body in receiver.bodies("metrics"):
+        request = ExportMetricsServiceRequest.FromString(body)
+        for metric in request.resource_metrics[0].scope_metrics[0].metrics:
+            for point in getattr(metric, str(metric.WhichOneof("data"))).data_points:
+                labels = " ".join(a.value.string_value for a in point.attributes)
+                is_histogram = isinstance(point, HistogramDataPoint)
+                value = point.count if is_histogram else point.as_double
+                found[f"{metric.name} {labels}".strip()] = value
+                if is_histogram:
+                    assert sum(point.bucket_counts) == point.count
+                    assert len(point.bucket_counts) == len(point.explicit_bounds) + 1
+    return found
