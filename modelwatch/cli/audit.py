@@ -39,13 +39,11 @@ def audit(
 def audit_table(entries: list[dict[str, Any]]) -> Table:
     """Return a table with one row an act."""
     table = Table(title="Acts")
-    for heading in ("at", "who", "act", "target", "address", "outcome"):
-        table.add_column(heading)
+    for heading in ("at", "who", "what", "outcome"):
+        table.add_column(heading, overflow="fold")
     for entry in entries:
-        table.add_row(
-            *(
-                Text(str(entry[name]))
-                for name in ("at", "who", "act", "target", "address", "outcome")
-            )
-        )
+        at, _, time_of_day = str(entry["at"]).partition("T")
+        who = f"{entry['who']}\n{entry['address']}"
+        what = f"{entry['act']} {entry['target']}"
+        table.add_row(*map(Text, (f"{at}\n{time_of_day}", who, what, str(entry["outcome"]))))
     return table
