@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint
 
 from modelwatch.collector.receiving.clocks import ClockRules, Clocks
 from modelwatch.collector.receiving.limits import IngestLimits
 from modelwatch.collector.receiving.names_heard import NamesHeard
 from modelwatch.telemetry import names
-from modelwatch.telemetry.wire.arrivals import Arrival, Other, SeriesSet, Window
+from modelwatch.telemetry.wire.arrivals import Arrival, Other, Window
 
 __all__ = ["Admission", "Admitted"]
 
@@ -108,9 +109,11 @@ class Admission:
             self._admits(window.model, one.attributes, now) for one in arrival.series_set.series
         ]
         others = [self._admits(window.model, _attributes(one), now) for one in arrival.others]
-        refused.update(kind for kind in (*series, *others) if kind)
-        if any((*series, *others)):
-            return _part(arrival, [not kind for kind in series], [not kind for kind in others])
+        found = Counter(kind for kind in (*series, *others) if kind)
+        refused.update(found)
+        if found:
+            is_none_left = found.total() == arrival.points
+            return None if is_none_left else arrival.part(_is_kept(series), _is_kept(others))
         self._know(names_told, now)
         return arrival
 
@@ -166,20 +169,5 @@ def _attributes(other: Other) -> Iterable[tuple[str, str]]:
     return [(told.key, told.value.string_value) for told in point.attributes]
 
 
-def _part(arrival: Arrival, series: Sequence[bool], others: Sequence[bool]) -> Arrival | None:
-    """Return what is taken of an arrival, None where nothing is."""
-    if not any((*series, *others)):
-        return None
-    all_series = arrival.series_set.series
-    is_kept = np.array(series, np.bool_)
-    widths = [one.width for one in all_series]
-    floats = is_kept[np.array([one.is_histogram for one in all_series], np.bool_)]
-    return replace(
-        arrival,
-        series_set=SeriesSet(tuple(s for s, kept in zip(all_series, series, strict=True) if kept)),
-        counts=arrival.counts[np.repeat(is_kept, widths)],
-        sums=arrival.sums[floats],
-        minima=arrival.minima[floats],
-        maxima=arrival.maxima[floats],
-        others=tuple(o for o, kept in zip(arrival.others, others, strict=True) if kept),
-    )
+def _is_kept(refusals: Sequence[str]) -> npt.NDArray[np.bool_]:
+    return np.array([not kind for kind in refusals], np.bool_)

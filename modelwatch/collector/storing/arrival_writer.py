@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-
-import numpy as np
 
 from modelwatch.collector.storing.accumulator import Vectors
 from modelwatch.collector.storing.arrival_rows import ArrivalRow
@@ -132,21 +130,8 @@ def _part(arrival: Arrival, judged: Judged) -> Arrival:
     """Return what is new of an arrival."""
     if judged.new is None:
         return arrival
-    all_series = arrival.series_set.series
-    new_series = judged.new[: len(all_series)]
-    new_others = judged.new[len(all_series) :]
-    widths = [series.width for series in all_series]
-    histograms = np.array([series.is_histogram for series in all_series], np.bool_)
-    floats = new_series[histograms]
-    return replace(
-        arrival,
-        series_set=SeriesSet(tuple(s for s, n in zip(all_series, new_series, strict=True) if n)),
-        counts=arrival.counts[np.repeat(new_series, widths)],
-        sums=arrival.sums[floats],
-        minima=arrival.minima[floats],
-        maxima=arrival.maxima[floats],
-        others=tuple(o for o, n in zip(arrival.others, new_others, strict=True) if n),
-    )
+    size = len(arrival.series_set.series)
+    return arrival.part(judged.new[:size], judged.new[size:])
 
 
 def _insert(

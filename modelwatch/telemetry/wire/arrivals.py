@@ -11,7 +11,7 @@ import hashlib
 import json
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -37,6 +37,7 @@ __all__ = [
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 Attributes = tuple[tuple[str, str], ...]
 
 SeriesKind = Literal["sum", "histogram"]
@@ -213,6 +214,27 @@ class Arrival:
     def points(self) -> int:
         """How many points it holds, of either sort."""
         return len(self.series_set.series) + len(self.others)
+
+    def part(self, series: BoolArray, others: BoolArray) -> Arrival:
+        """Return some of its points.
+
+        Args:
+            series: whether each of the series is kept, shape (n,).
+            others: whether each of the other points is.
+        """
+        all_series = self.series_set.series
+        floats = series[np.array([one.is_histogram for one in all_series], np.bool_)]
+        return replace(
+            self,
+            series_set=SeriesSet(
+                tuple(s for s, kept in zip(all_series, series, strict=True) if kept)
+            ),
+            counts=self.counts[np.repeat(series, [one.width for one in all_series])],
+            sums=self.sums[floats],
+            minima=self.minima[floats],
+            maxima=self.maxima[floats],
+            others=tuple(one for one, kept in zip(self.others, others, strict=True) if kept),
+        )
 
 
 @dataclass
