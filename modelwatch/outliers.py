@@ -77,13 +77,19 @@ class OutlierLimits:
         """The smallest and the largest number that break no rule."""
         return max(self.lower, self.z_lower), min(self.upper, self.z_upper)
 
+    @property
+    def is_boolean(self) -> bool:
+        """Whether the categories are true and false, of which training had some."""
+        known = self.categories
+        return not self.text and known is not None and known <= {"true", "false"}
+
     @cached_property
     def aliases(self) -> Mapping[str, str]:
         """Keys that stand for others: a model trained on 0 and 1 may be served booleans."""
         known = self.categories or frozenset()
         if self.text or not known:
             return {}
-        if known <= {"true", "false"}:
+        if self.is_boolean:
             return {"1": "true", "0": "false"}
         return {"true": "1", "false": "0"} if known & {"0", "1"} else {}
 

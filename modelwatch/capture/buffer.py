@@ -10,13 +10,14 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from modelwatch.capture.packed_rows import Kept
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.capture.rows import Batch
 from modelwatch.profile import DURATION_BOUNDS_SECONDS
 
 __all__ = ["CLEAN", "MOST_UNCOUNTED", "BatchEntry", "Buffer", "CallTally", "RowEntry", "Tallied"]
 
-RowEntry = tuple[int, tuple[Any, ...], Any, Any, float]
+RowEntry = tuple[int, Kept, Any, Any, float]
 """One captured row: the plan's number, values, `CLEAN` or else extra features or None, result or
 `Failure`, seconds.
 

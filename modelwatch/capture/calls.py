@@ -149,8 +149,9 @@ def _direct_plain_caller(function: Callable[..., Any], observer: Observer) -> Ca
         duration = clock() - started
         prediction.maker = made
         try:
-            is_usual = output.__class__ in scalars and plan is recorder.quick_plan
-            if is_usual and len(rows) < capacity_rows:
+            kind = output.__class__
+            is_plain = kind is float or kind in scalars
+            if is_plain and plan is recorder.quick_plan and len(rows) < capacity_rows:
                 rows.append((plan.number, values, clean, output, duration))
             else:
                 recorder.keep_quick(plan, values, output, duration)

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from modelwatch.capture.guard import FAULTS
+from modelwatch.capture.packed_rows import Kept, RowLayout, is_integer
 from modelwatch.distance_limit import DistanceLimit
 from modelwatch.outliers import OutlierLimits, outlier_counts
 from modelwatch.tables.columns import ABSENT, categorical_column, numeric_column
@@ -25,7 +26,6 @@ __all__ = [
     "RowReading",
     "compile_check",
     "compile_reader",
-    "reading_with",
     "with_distance",
 ]
 
@@ -36,13 +36,12 @@ quick ways only where the jump that follows is a short one."""
 _MOST_LITERALS: Final = 32
 """Categories up to which a set is written into generated code, where it is had a little quicker."""
 
-_MOST_DIGITS = 19
 _MOST_EXACT = 2.0**53
 
 RowCheck = Callable[[Sequence[Any]], dict[str, str] | None]
 """Takes a row's values in the baseline's order; returns feature to rule, None if all is well."""
 
-RowReading = Callable[[Any], tuple[Any, ...] | None]
+RowReading = Callable[[Any], Kept | None]
 """Takes a call's features; returns a row's values, None for all but a usual row without outlier."""
 
 SCALARS: Final = frozenset({float, int, str, bool, type(None), np.float64, np.float32, np.int64})
@@ -91,6 +90,9 @@ def compile_reader(
     size: int,
     limits: Mapping[str, OutlierLimits],
     values_of: Callable[[Mapping[str, Any]], tuple[Any, ...]],
+    *,
+    layout: RowLayout | None = None,
+    further: RowCheck | None = None,
 ) -> RowReading:
     """Return what reads and checks the usual row in one go: a dict with exactly the features.
 
@@ -99,6 +101,8 @@ def compile_reader(
         limits: of each feature, in the order in which a row's values are kept; empty where none
             are known.
         values_of: returns the values of a dict in that order, or raises.
+        layout: how a row is packed; None where it is kept as a tuple.
+        further: a check of rows that are well by `limits`; a row that it objects to is left.
 
     >>> limits = {"age": OutlierLimits(kind="numeric", lower=0.0, upper=120.0)}
     >>> read = compile_reader(1, limits, lambda row: (row["age"],))
@@ -108,21 +112,27 @@ def compile_reader(
     if not size:
         return lambda features: None
     names = [f"v{position}" for position in range(size)]
-    constants = dict(_CONSTANTS) | {"values_of": values_of, "SCALARS": SCALARS}
+    constants = dict(_CONSTANTS) | {"values_of": values_of, "SCALARS": SCALARS, "further": further}
     # Where the first value is a column, the features may be a batch.
     conditions = ["(v0.__class__ is float or v0.__class__ in SCALARS)"]
-    conditions += [
-        _condition(name, limit, constants)
-        for name, limit in zip(names, limits.values(), strict=bool(limits))
-    ]
+    for name, limit in zip(names, limits.values(), strict=bool(limits)):
+        if layout is None or limit.kind != "categorical" or limit.categories is None:
+            conditions.append(_condition(name, limit, constants))
+        elif not limit.text:  # packing looks categories up, where True is 1 and 1.0
+            kind = "bool" if limit.is_boolean else "int"
+            conditions.append(f"({name} is None or {name}.__class__ is {kind})")
+    if further is not None:
+        conditions.append("further(values) is None")
+    returned = "values" if layout is None else layout.expression(names, constants)
+    is_kept = layout is None or further is not None
     lines = [
         "def read(features):",
         f"    if features.__class__ is not dict or len(features) != {size}:",
         "        return None",
         "    try:",
-        f"        {', '.join(names)}, = values = values_of(features)",
+        f"        {', '.join(names)}, = {'values = ' if is_kept else ''}values_of(features)",
         *_unless(conditions, "return None"),
-        "        return values",
+        f"        return {returned}",
         "    except UNCOMPARABLE:",
         "        return None",
     ]
@@ -151,21 +161,6 @@ def with_distance(check: RowCheck, distance: DistanceLimit, places: Sequence[int
         return None if name is None else {name: "distance"}
 
     return check_all
-
-
-def reading_with(read: RowReading, check: RowCheck) -> RowReading:
-    """Return what reads a usual row, and leaves all that a further check objects to.
-
-    Args:
-        read: reads rows without an outlier among their values.
-        check: the further check.
-    """
-
-    def read_checked(features: Any) -> tuple[Any, ...] | None:
-        values = read(features)
-        return values if values is not None and check(values) is None else None
-
-    return read_checked
 
 
 def _unless(conditions: Sequence[str], statement: str) -> list[str]:
@@ -218,17 +213,11 @@ def _category_condition(name: str, limits: OutlierLimits, constants: dict[str, A
     if limits.text:
         constants[known] = limits.categories
         return f"{name} in {known}"
-    if limits.categories <= {"true", "false"}:
+    if limits.is_boolean:
         constants[known] = frozenset(key == "true" for key in limits.categories)
         return f"{name}.__class__ is bool and {name} in {known}"
-    constants[known] = frozenset(int(key) for key in limits.categories if _is_integer(key))
+    constants[known] = frozenset(int(key) for key in limits.categories if is_integer(key))
     return f"{name}.__class__ is int and {name} in {known}"
-
-
-def _is_integer(key: str) -> bool:
-    digits = key.removeprefix("-")
-    is_short = len(digits) <= _MOST_DIGITS  # int() refuses thousands of them
-    return is_short and digits.isascii() and digits.isdigit() and str(int(key)) == key
 
 
 def _explainer(limits: Mapping[str, OutlierLimits]) -> RowCheck:

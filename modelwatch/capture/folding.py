@@ -15,7 +15,7 @@ from modelwatch.capture.guard import Guard
 from modelwatch.capture.outputs import Failure
 from modelwatch.capture.plain_values import Column, with_plain_values
 from modelwatch.capture.plan import CapturePlan
-from modelwatch.capture.row_groups import RowGroup, alike, clean_columns, input_columns
+from modelwatch.capture.row_groups import RowGroup, alike, input_columns
 from modelwatch.profile import Profile
 from modelwatch.tables.columns import ABSENT, RawColumn
 
@@ -119,13 +119,12 @@ class Folder:
         """Fold rows that were read by one plan; calls are counted even where a row cannot be."""
         folded = False
         with self._guard:
-            # Without a baseline nothing was checked when the row was read.
-            is_clean = group.is_clean and bool(group.plan.limits) and not self._is_wary
-            columns = clean_columns(group) if is_clean else input_columns(group)
+            layout = None if self._is_wary or not group.is_clean else group.plan.layout
+            columns = input_columns(group) if layout is None else layout.columns(group.values)
             outputs: Mapping[str, RawColumn] = {}
             if not group.is_failed:
                 outputs = group.plan.outputs.columns(group.outputs)
-            self._update(group.plan, columns, outputs, group.rows, is_clean=is_clean)
+            self._update(group.plan, columns, outputs, group.rows, is_clean=layout is not None)
             folded = True
         if not folded:
             self._lose(group.rows)

@@ -12,11 +12,11 @@ from modelwatch.capture.checks import (
     RowReading,
     compile_check,
     compile_reader,
-    reading_with,
     with_distance,
 )
 from modelwatch.capture.declared_inputs import DeclaredInputs
 from modelwatch.capture.outputs import OutputReader
+from modelwatch.capture.packed_rows import Kept, RowLayout
 from modelwatch.outliers import OutlierLimits
 from modelwatch.telemetry.steering import FeatureLimits
 
@@ -42,8 +42,7 @@ class CapturePlan:
         read: reads and checks the usual row; returns None for any other.
         outputs: maps results on outputs.
         size: how many features a row has.
-        numbers: the places of the numeric features among a row's values.
-        texts: those of features that are never missing and whose categories are all known.
+        layout: how usual rows are packed; None where they are kept as tuples.
 
     Args:
         baseline: names, orders and limits the features.
@@ -59,14 +58,13 @@ class CapturePlan:
         "_plain_kind",
         "baseline",
         "check",
+        "layout",
         "limits",
         "number",
-        "numbers",
         "outputs",
         "read",
         "reader",
         "size",
-        "texts",
     )
 
     def __init__(
@@ -88,20 +86,21 @@ class CapturePlan:
             }
         self.check: RowCheck = compile_check(self.limits)
         self.size = self.reader.size
-        self.read: RowReading = compile_reader(self.size, self.limits, self.reader.values_of)
+        further: RowCheck | None = None
         if baseline is not None and baseline.distance is not None:
             places = [self.reader.names.index(name) for name in baseline.distance.names]
             self.check = with_distance(self.check, baseline.distance, places)
-            self.read = reading_with(self.read, self.check)
+            further = with_distance(_objects_to_nothing, baseline.distance, places)
+        self.layout = RowLayout(self.limits) if self.limits else None
+        self.read: RowReading = compile_reader(
+            self.size, self.limits, self.reader.values_of, layout=self.layout, further=further
+        )
         # The class of models that came last, where all their fields are attributes: what is known
         # of it need not be asked at each call.
         self._plain_kind: type[Any] | None = None
         self.outputs = OutputReader(baseline)
-        every = list(enumerate(self.limits.values()))
-        self.numbers = [place for place, limit in every if limit.kind != "categorical"]
-        self.texts = [place for place, limit in every if _is_known_text(limit)]
 
-    def read_usual(self, features: object) -> tuple[Any, ...] | None:
+    def read_usual(self, features: object) -> Kept | None:
         """Read and check a usual row: a dict, pydantic model or dataclass with the features alone.
 
         Returns:
@@ -137,9 +136,8 @@ def _own_fields(value: object) -> dict[str, Any] | None:
     return None if is_extended else getattr(value, "__dict__", None)
 
 
-def _is_known_text(limits: OutlierLimits) -> bool:
-    is_known = limits.kind == "categorical" and limits.categories is not None
-    return is_known and limits.text and not limits.allows_missing
+def _objects_to_nothing(values: Sequence[Any]) -> None:
+    pass
 
 
 def _limited(limits: OutlierLimits, steered: FeatureLimits | None) -> OutlierLimits:

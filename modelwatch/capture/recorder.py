@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from weakref import WeakSet
 
 from modelwatch.capture.buffer import CLEAN, BatchEntry, Buffer, CallTally, RowEntry
@@ -13,6 +13,7 @@ from modelwatch.capture.events import EventLog
 from modelwatch.capture.folding import Folder
 from modelwatch.capture.guard import Guard
 from modelwatch.capture.outputs import Failure, frozen
+from modelwatch.capture.packed_rows import Kept
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.capture.rows import Batch, Row
 from modelwatch.capture.sampling import RowBudget, reseed
@@ -194,7 +195,7 @@ class Recorder:
         self.tally.record_call(duration_seconds, error)
 
     def keep_quick(
-        self, plan: CapturePlan, values: tuple[Any, ...], output: object, duration_seconds: float
+        self, plan: CapturePlan, values: Kept, output: object, duration_seconds: float
     ) -> None:
         """Keep a usual row."""
         self.keep_row(plan, Row(values, CLEAN), frozen(output), duration_seconds)
@@ -208,7 +209,7 @@ class Recorder:
     def keep_failed(
         self,
         plan: CapturePlan,
-        values: tuple[Any, ...],
+        values: Kept,
         error_type: str,
         duration_seconds: float,
     ) -> None:

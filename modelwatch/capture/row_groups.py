@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
-
-import numpy as np
-import numpy.typing as npt
 
 from modelwatch.capture.buffer import CLEAN, RowEntry
 from modelwatch.capture.outputs import Failure
@@ -16,12 +12,9 @@ from modelwatch.capture.plain_values import Column
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.tables.columns import (
     ABSENT,
-    CategoricalColumn,
-    MissingReason,
-    NumericColumn,
 )
 
-__all__ = ["RowGroup", "alike", "clean_columns", "input_columns"]
+__all__ = ["RowGroup", "alike", "input_columns"]
 
 
 class RowGroup(NamedTuple):
@@ -30,7 +23,7 @@ class RowGroup(NamedTuple):
     plan: CapturePlan
     is_clean: bool
     is_failed: bool
-    values: Sequence[tuple[Any, ...]]
+    values: Sequence[Any]
     extras: Sequence[Mapping[str, Any] | tuple[()] | None]
     outputs: Sequence[Any]
     durations: Sequence[float]
@@ -63,30 +56,14 @@ def alike(entries: Sequence[RowEntry], plans: Mapping[int, CapturePlan]) -> Iter
     ]
 
 
-def clean_columns(group: RowGroup) -> dict[str, Column]:
-    """Return the columns of rows that have passed the checks of their plan's baseline.
-
-    All numbers are then numbers within their limits, all categories known ones, and what is missing
-    is null or NaN, so that they can be converted without a look at each.
-    """
-    plan = group.plan
-    columns: list[Any] = _columns(group.values, plan.size)
-    block = _numbers([columns[place] for place in plan.numbers], group.rows)
-    gaps = np.isnan(np.add.reduce(block, axis=1)).tolist()
-    for place, array, has_gaps in zip(plan.numbers, block, gaps, strict=True):
-        missing = _missing(columns[place], array) if has_gaps else {}
-        columns[place] = NumericColumn(array, missing)
-    for place in plan.texts:
-        columns[place] = CategoricalColumn(columns[place], {})
-    return dict(zip(plan.reader.names, columns, strict=True))
-
-
 def input_columns(group: RowGroup) -> dict[str, Column]:
     """Return the raw columns of any rows; those of extra features come last."""
     columns: dict[str, Column] = {}
-    if group.plan.size:
-        by_feature = _columns(group.values, group.plan.size)
-        columns = dict(zip(group.plan.reader.names, by_feature, strict=True))
+    plan, values = group.plan, group.values
+    if group.is_clean and plan.layout is not None:
+        values = plan.layout.values(values)
+    if plan.size:
+        columns = dict(zip(plan.reader.names, _columns(values, plan.size), strict=True))
     extras: list[Mapping[str, Any]] = [extra or {} for extra in group.extras]
     for name in dict.fromkeys(name for extra in extras for name in extra):
         columns[name] = [extra.get(name, ABSENT) for extra in extras]
@@ -102,31 +79,9 @@ def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
     return [flat[place::width] for place in range(width)]
 
 
-def _numbers(columns: Sequence[Sequence[Any]], rows: int) -> npt.NDArray[np.float64]:
-    """Return columns of numbers and None as an array, NaN where there is none.
-
-    Packing takes half the time of numpy's own conversion, but does not know None.
-    """
-    block = np.empty((len(columns), rows))
-    pack = struct.Struct(f"{rows}d").pack_into
-    for array, column in zip(block, columns, strict=True):
-        try:
-            pack(array.data, 0, *column)
-        except struct.error:
-            array[:] = column
-    return block
-
-
 def _group(
     plan: CapturePlan, is_clean: bool, is_failed: bool, entries: Sequence[RowEntry]
 ) -> RowGroup:
     _, values, notes, outputs, durations = _columns(entries, 5)
     extras = () if is_clean else notes
     return RowGroup(plan, is_clean, is_failed, values, extras, outputs, durations)
-
-
-def _missing(column: Sequence[Any], array: np.ndarray[Any, Any]) -> dict[MissingReason, int]:
-    nulls = column.count(None)
-    nans = int(np.isnan(array).sum()) - nulls
-    found: dict[MissingReason, int] = {"null": nulls, "nan": nans}
-    return {reason: count for reason, count in found.items() if count}

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from modelwatch.capture.column_copies import copied, first, records, transposed
 from modelwatch.capture.inference_protocol import InferenceTensors, holds_tensors, read_tensors
 from modelwatch.capture.nested_rows import getter, nested_getter
+from modelwatch.capture.packed_rows import Kept
 from modelwatch.capture.row_values import (
     are_one_row,
     columns_among,
@@ -41,7 +42,7 @@ _MOST_EXTRAS: Final = 1_000
 class Row(NamedTuple):
     """One row: the values of the known features in order, and features beyond them, if any."""
 
-    values: tuple[Any, ...]
+    values: Kept
     extras: Mapping[str, Any] | tuple[()] | None = None
 
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from modelwatch.capture.guard import FAULTS
 from modelwatch.capture.observer import Observer
+from modelwatch.capture.packed_rows import Kept
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.capture.prediction import CURRENT, MADE, Prediction, Scope
 
 __all__ = ["Begun", "ShortWay"]
 
-Begun = tuple[CapturePlan, tuple[Any, ...], Prediction, "Token[Prediction | Scope | None]", float]
+Begun = tuple[CapturePlan, Kept, Prediction, "Token[Prediction | Scope | None]", float]
 """Plan, values, prediction, what restores the context, and when the call began, in seconds."""
 
 

@@ -13,7 +13,7 @@ from modelwatch.capture.folding import Folder
 from modelwatch.capture.guard import Guard
 from modelwatch.capture.outputs import Failure
 from modelwatch.capture.plan import CapturePlan
-from modelwatch.capture.row_groups import alike, clean_columns, input_columns
+from modelwatch.capture.row_groups import alike, input_columns
 from modelwatch.profile import Profile
 from tests.watched import FakeTransport
 
@@ -44,7 +44,8 @@ def test_clean_rows_make_the_same_profile_as_any_rows(plan: CapturePlan) -> None
     (group,) = alike(entries, {plan.number: plan})
     assert group.is_clean
     quick, slow = empty(plan), empty(plan)
-    quick.update(clean_columns(group), is_clean=True)
+    assert plan.layout is not None
+    quick.update(plan.layout.columns(group.values), is_clean=True)
     slow.update(input_columns(group))
     assert slow.outlier_rows == 0
     assert quick.to_json() == slow.to_json()
@@ -73,7 +74,9 @@ def test_rows_are_grouped_by_plan_and_kind(plan: CapturePlan) -> None:
 
 def test_rows_of_a_plan_that_was_let_go_are_counted_as_lost(plan: CapturePlan) -> None:
     """They cannot be folded without their plan; the others are."""
-    values = (0.0, 5.0, 3, "a", "a", True)
+    row = {"number": 0.0, "gappy": 5.0, "count": 3, "text": "a", "gappy_text": "a", "flag": True}
+    values = plan.read(row)
+    assert values is not None
     buffer, tally = Buffer(10), CallTally()
     folder = Folder("m", "1", buffer=buffer, tally=tally, guard=Guard())
     buffer.know(plan)
