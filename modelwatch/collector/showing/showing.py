@@ -23,7 +23,7 @@ from modelwatch.collector.showing.self_measures import SelfMeasures
 from modelwatch.collector.showing.standing import Evaluations, Standings, recalled
 from modelwatch.collector.showing.traffic import TrafficTotals
 from modelwatch.collector.storing.store import VersionSeen, VersionSource
-from modelwatch.errors import FormatError, ModelwatchError
+from modelwatch.errors import FormatError, ModelwatchError, StoreError
 
 __all__ = ["Showing", "ShowingStore"]
 
@@ -103,7 +103,7 @@ class Showing:
 
     async def round_ended(self) -> None:
         """Have what changed in this round told."""
-        if self._changed:
+        if await asyncio.to_thread(self._forget_what_is_gone) or self._changed:
             self._changed = False
             await asyncio.to_thread(self._scrapes.renew)
         if self._results is not None:
@@ -127,6 +127,14 @@ class Showing:
             *own_metrics.told_metrics(left_out, outcomes),
             *self._measures.metrics(),
         ]
+
+    def _forget_what_is_gone(self) -> bool:
+        """Let go of versions of which the store holds nothing any more; whether there were any."""
+        try:
+            gone = {(f.model, f.version) for f in self._store.versions() if f.was_let_go}
+        except StoreError:
+            return False
+        return self._standings.forget(gone) | self._traffic.forget(gone)
 
     def _recall(self) -> None:
         try:

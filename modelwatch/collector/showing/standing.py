@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -134,6 +134,11 @@ class Standings:
         with self._lock:
             self._latest.setdefault((standing.model, standing.version), standing)
             self._let_go()
+
+    def forget(self, versions: Collection[tuple[str, str]]) -> bool:
+        """Let go of versions; return whether any of them was known."""
+        with self._lock:
+            return any([self._latest.pop(key, None) for key in versions])
 
     def all(self) -> list[Standing]:
         """Return all, by model and version."""

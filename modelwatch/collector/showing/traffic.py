@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -142,6 +142,11 @@ class TrafficTotals:
                 oldest = min(found.windows, key=lambda window: window.end_ns)
                 del found.windows[oldest]
                 found.known_until_ns = max(found.known_until_ns, oldest.end_ns)
+
+    def forget(self, versions: Collection[tuple[str, str]]) -> bool:
+        """Let go of versions; return whether any of them was known."""
+        with self._lock:
+            return any([self._versions.pop(key, None) for key in versions])
 
     def all(self) -> Mapping[tuple[str, str], Traffic]:
         """Return the totals by model and version."""

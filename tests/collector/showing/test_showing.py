@@ -8,6 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 
 import modelwatch as mw
 from modelwatch.collector.showing.options import ShowingOptions
+from modelwatch.collector.storing import upkeep
+from modelwatch.collector.storing.retention import Retention
 from modelwatch.errors import ConfigurationError
 from tests import plain_http
 from tests.collector.conftest import (
@@ -23,6 +25,13 @@ from tests.collector.conftest import (
 )
 
 WINDOW_END_NS = NOW_NS // (60 * SECOND) * 60 * SECOND
+LITTLE = Retention(
+    instances_seconds=3_600,
+    minutes_seconds=3_600,
+    hours_seconds=3_600,
+    days_seconds=3_600,
+    evaluations_seconds=3_600,
+)
 OPENMETRICS = {"Accept": "application/openmetrics-text;version=1.0.0"}
 
 
@@ -36,12 +45,12 @@ class Scrape:
             read_openmetrics if "openmetrics" in self.answer.headers["content-type"] else read_text
         )
         families = read(self.answer.text)
-        self._samples = [sample for family in families for sample in family.samples]
+        self.samples = [sample for family in families for sample in family.samples]
 
     def values(self, name: str, **labels: str) -> list[float]:
         """Return the values of the series that have a name and some labels."""
         return [
-            s.value for s in self._samples if s.name == name and labels.items() <= s.labels.items()
+            s.value for s in self.samples if s.name == name and labels.items() <= s.labels.items()
         ]
 
 
@@ -127,6 +136,31 @@ def test_results_outlive_a_restart(start: Start, traffic: Traffic, baseline: mw.
     assert eventually(
         lambda: Scrape(again).values("modelwatch_drift_severity", feature=FEATURE) == [2.0]
     )
+
+
+def test_version_whose_data_was_deleted_is_no_longer_shown(
+    start: Start, traffic: Traffic, baseline: mw.Baseline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What retention let go of vanishes, with its calls; what is stored still is shown."""
+    monkeypatch.setattr(upkeep, "MERGE_SECONDS", 0.05)
+    monkeypatch.setattr(upkeep, "CLEAN_SECONDS", 0.05)
+    now = [NOW_NS]
+    running = start(
+        clock=lambda: now[0], retention=LITTLE, showing=ShowingOptions(refresh_seconds=0)
+    )
+    judged(running, traffic, baseline)
+
+    def versions(name: str) -> set[str]:
+        return {s.labels["version"] for s in Scrape(running).samples if s.name == name}
+
+    judged_names = ("modelwatch_model_severity", "modelwatch_prediction_duration_seconds_count")
+    assert all(versions(name) == {VERSION} for name in judged_names)
+    now[0] += 2 * 86_400 * SECOND
+    later = traffic.profile(end_ns=now[0], on_baseline=False)
+    later.version = "later"
+    running.post(traffic.body(later))
+    assert eventually(lambda: versions("modelwatch_rows_total") == {"later"})
+    assert eventually(lambda: not any(versions(name) for name in judged_names))
 
 
 @pytest.mark.parametrize("accept", ["application/openmetrics-text;version=x", "\xff", ",;="])
