@@ -138,7 +138,10 @@ class Standings:
     def forget(self, versions: Collection[tuple[str, str]]) -> bool:
         """Let go of versions; return whether any of them was known."""
         with self._lock:
-            return any([self._latest.pop(key, None) for key in versions])
+            known = [key for key in versions if key in self._latest]
+            for key in known:
+                del self._latest[key]
+        return bool(known)
 
     def all(self) -> list[Standing]:
         """Return all, by model and version."""

@@ -146,7 +146,10 @@ class TrafficTotals:
     def forget(self, versions: Collection[tuple[str, str]]) -> bool:
         """Let go of versions; return whether any of them was known."""
         with self._lock:
-            return any([self._versions.pop(key, None) for key in versions])
+            known = [key for key in versions if key in self._versions]
+            for key in known:
+                del self._versions[key]
+        return bool(known)
 
     def all(self) -> Mapping[tuple[str, str], Traffic]:
         """Return the totals by model and version."""
