@@ -11,17 +11,20 @@ from modelwatch.collector.showing.options import ShowingOptions
 from modelwatch.collector.storing import upkeep
 from modelwatch.collector.storing.retention import Retention
 from modelwatch.errors import ConfigurationError
+from modelwatch.telemetry.wire import encode_logs
 from tests import plain_http
 from tests.collector.conftest import (
     FEATURE,
     MODEL,
     NOW_NS,
+    PROTOBUF,
     SECOND,
     VERSION,
     Running,
     Start,
     Traffic,
     eventually,
+    frame,
 )
 
 WINDOW_END_NS = NOW_NS // (60 * SECOND) * 60 * SECOND
@@ -72,7 +75,8 @@ def test_scrape_tells_what_the_last_window_came_to(
     judged(running, traffic, baseline, shift=30.0)
     scrape = Scrape(running, **headers)
     seconds = {"window": "60s", "end": str(WINDOW_END_NS // SECOND)}
-    report = plain_http.get(running.version("/drift"), params=seconds).json()["features"][FEATURE]
+    whole = plain_http.get(running.version("/drift"), params=seconds).json()
+    report = whole["features"][FEATURE]
     of_version = {"model": MODEL, "version": VERSION}
     of_feature = {**of_version, "feature": FEATURE, "role": "input"}
     for method in ("psi", "ks", "js", "wasserstein", "hellinger"):
@@ -81,6 +85,12 @@ def test_scrape_tells_what_the_last_window_came_to(
     assert scrape.values("modelwatch_drift_severity", **of_feature) == [2.0]
     assert scrape.values("modelwatch_model_severity", **of_version) == [2.0]
     assert scrape.values("modelwatch_feature_missing_ratio", **of_feature) == [0.0]
+    assert scrape.values("modelwatch_feature_drift_since_timestamp_seconds", **of_feature) == [
+        WINDOW_END_NS / SECOND - 60
+    ]
+    assert scrape.values("modelwatch_baseline_outlier_ratio", **of_version) == [
+        whole["baseline_outlier_rate"]
+    ]
     assert scrape.values("modelwatch_window_end_timestamp_seconds") == [WINDOW_END_NS / SECOND]
     assert scrape.values("modelwatch_drift_since_timestamp_seconds") == [
         WINDOW_END_NS / SECOND - 60
@@ -89,15 +99,44 @@ def test_scrape_tells_what_the_last_window_came_to(
     assert scrape.values("modelwatch_has_baseline", **of_version) == [1.0]
 
 
+def test_scrape_tells_of_mean_and_spread(
+    start: Start, traffic: Traffic, baseline: mw.Baseline
+) -> None:
+    """Where moments came with the counts, a scrape holds how far mean and deviation moved."""
+    running = start()
+    profile = traffic.profile(end_ns=WINDOW_END_NS, shift=30.0)
+    logs = encode_logs(profile, resource={"service.instance.id": "a"})
+    plain_http.post(f"{running.otlp}/v1/logs", content=logs, headers=PROTOBUF)
+    running.post(traffic.body(profile))
+    running.push(baseline)
+    labels = {"model": MODEL, "version": VERSION, "feature": FEATURE, "role": "input"}
+    assert eventually(
+        lambda: bool(Scrape(running).values("modelwatch_feature_mean_shift", **labels))
+    )
+    before = frame(0, 5_000)[FEATURE]
+    now = frame(WINDOW_END_NS % 997, 500, shift=30.0)[FEATURE]
+    shift, ratio = (now.mean() - before.mean()) / before.std(), now.std() / before.std()
+    scrape = Scrape(running)
+    told = scrape.values("modelwatch_feature_mean_shift", **labels)
+    assert told == pytest.approx([shift], rel=1e-3)
+    told = scrape.values("modelwatch_feature_std_ratio", **labels)
+    assert told == pytest.approx([ratio], rel=1e-3)
+
+
 def test_collector_tells_of_itself(start: Start, traffic: Traffic, baseline: mw.Baseline) -> None:
     """A scrape holds what the receiver saw, how long commits took, and what runs."""
     running = start()
     judged(running, traffic, baseline)
     running.post(b"no protobuf")
+    running.post(traffic.body(traffic.profile(end_ns=NOW_NS + 86_400 * SECOND)))
     points = traffic.points(traffic.profile(end_ns=WINDOW_END_NS))
     scrape = Scrape(running)
-    assert scrape.values("modelwatch_collector_requests_total") == [2.0]
+    assert scrape.values("modelwatch_collector_requests_total") == [3.0]
     assert scrape.values("modelwatch_collector_requests_refused_total") == [1.0]
+    assert scrape.values("modelwatch_collector_points_beyond_limit_total", limit="future") == [
+        scrape.values("modelwatch_collector_points_total", outcome="rejected")[0]
+    ]
+    assert scrape.values("process_resident_memory_bytes")[0] > 1_000_000
     assert scrape.values("modelwatch_collector_points_total", outcome="stored") == [points]
     assert scrape.values("modelwatch_collector_commit_seconds_count") == [1.0]
     assert scrape.values("modelwatch_collector_writes_waiting") == [0.0]
