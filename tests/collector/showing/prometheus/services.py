@@ -47,8 +47,10 @@ class Service:
     def with_baseline(cls, model: str, version: str, *, shift: float = 0.0) -> Service:
         """Return a service whose model has a baseline with labels."""
         table = {**binary_table(0), "x": with_gaps(binary_table(0)["x"].tolist())}
-        columns = {"prediction": "predicted", "score": "score", "label": "label"}
-        baseline = mw.Baseline.fit(table, model=model, version=version, **columns)
+        baseline = mw.Baseline.fit(
+            table,
+            model=model, version=version, prediction="predicted", score="score", label="label",
+        )  # fmt: skip
         return cls(model, version, shift=shift, baseline=baseline)
 
     def push(self, api: str) -> None:
