@@ -138,6 +138,7 @@ def _version_metrics(standings: Sequence[Standing]) -> list[Metric]:
         "Start of the first window of the run of windows in which some feature drifts.",
     )
     rows = gauge("modelwatch_window_rows", "Rows in the latest judged window.")
+    senders = gauge("modelwatch_instances", "Senders in the latest judged window.")
     end = gauge("modelwatch_window_end_timestamp_seconds", "End of the latest judged window.")
     outliers = gauge("modelwatch_outlier_ratio", "Share of rows of which some input is an outlier.")
     usual_outliers = gauge("modelwatch_baseline_outlier_ratio", "The same share of the baseline's.")
@@ -161,6 +162,7 @@ def _version_metrics(standings: Sequence[Standing]) -> list[Metric]:
         if found.since_ns is not None:
             since.add_metric(labels, found.since_ns / NANOSECONDS)
         rows.add_metric(labels, report.rows)
+        _add(senders, labels, found.instances)
         end.add_metric(labels, found.window.end_ns / NANOSECONDS)
         _add(outliers, labels, report.outlier_rate)
         _add(usual_outliers, labels, report.baseline_outlier_rate)
@@ -172,7 +174,7 @@ def _version_metrics(standings: Sequence[Standing]) -> list[Metric]:
             _add(joint, of_method, change.value)
             joint_severity.add_metric(of_method, SEVERITY_VALUES[change.severity])
     ratios = [outliers, usual_outliers]
-    return [severity, since, rows, end, *ratios, performance, joint, joint_severity]
+    return [severity, since, rows, senders, end, *ratios, performance, joint, joint_severity]
 
 
 def _feature_metrics(standings: Sequence[Standing], most_features: int) -> list[Metric]:

@@ -108,7 +108,7 @@ class Showing:
         self._traffic.take(found.model, found.version, found.window, found.current)
         if found.report is None:
             return
-        standing = self._standings.take(found.window, found.state, found.report)
+        standing = self._standings.take(found.window, found.state, found.report, found.instances)
         self._changed = True
         if standing is not None and self._results is not None:
             self._results.add(standing)

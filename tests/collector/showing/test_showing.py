@@ -97,6 +97,7 @@ def test_scrape_tells_what_the_last_window_came_to(
     ]
     assert scrape.values("modelwatch_rows_total", **of_version) == [500.0]
     assert scrape.values("modelwatch_has_baseline", **of_version) == [1.0]
+    assert scrape.values("modelwatch_instances", **of_version) == [1.0]
 
 
 def test_scrape_tells_of_mean_and_spread(

@@ -63,6 +63,7 @@ def test_series_hold_what_the_api_says(stage: Stage, name: str) -> None:
             assert stage.value("modelwatch_performance_value", **labels) == metric[kind]
     assert stage.value("modelwatch_outlier_ratio", **of_version) == report["outlier_rate"]
     assert stage.value("modelwatch_window_rows", **of_version) == report["rows"]
+    assert stage.value("modelwatch_instances", **of_version) == 1
 
 
 def test_severities_tell_the_models_apart(stage: Stage) -> None:
