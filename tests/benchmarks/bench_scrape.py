@@ -21,12 +21,12 @@ import httpx
 import numpy as np
 from isal import igzip
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
-from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 import modelwatch as mw
 from modelwatch.collector.showing.exposition import render
 from modelwatch.telemetry.wire import encode_logs, encode_metrics
 from tests.benchmarks.bench_ingest import SECONDS, cpu_seconds, load, serving
+from tests.collector.showing.reading import families_in
 from tests.server_process import free_port
 
 VERSIONS = 100
@@ -124,7 +124,7 @@ def floor_seconds(text: str) -> tuple[int, float]:
     """Return how many series a text holds, and the CPU time to write as many gauges."""
     registry = CollectorRegistry()
     series = 0
-    for family in text_string_to_metric_families(text):
+    for family in families_in(text, "openmetrics"):
         for name, samples in by_name(family.samples):
             gauge = Gauge(name, family.documentation, sorted(samples[0].labels), registry=registry)
             for sample in samples:
@@ -140,7 +140,7 @@ def floor_seconds(text: str) -> tuple[int, float]:
 
 def renewal_seconds(text: str) -> float:
     """Return the CPU time to write a text anew, as after each round of evaluations."""
-    families = list(text_string_to_metric_families(text))
+    families = families_in(text, "openmetrics")
     times = []
     for _ in range(30):
         began = time.process_time()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,6 +15,11 @@ from tests.collector.showing.prometheus.stage import EXAMPLE, Stage, firing
 
 METHODS = ("psi", "js", "ks", "wasserstein", "hellinger")
 NUMBERS = {"drift": 2, "warning": 1, "none": 0, "insufficient_data": -1}
+
+
+def but_for_rounding(value: float | None) -> Any:
+    """Return what equals a value: what is merged meanwhile is summed up in another order."""
+    return None if value is None else pytest.approx(value, rel=1e-9)
 
 
 def test_the_target_is_up(stage: Stage) -> None:
@@ -38,7 +44,7 @@ def test_all_that_was_sent_is_counted(stage: Stage) -> None:
 
 @pytest.mark.parametrize("name", ["drifting", "healthy"])
 def test_series_hold_what_the_api_says(stage: Stage, name: str) -> None:
-    """Scores, severities, moments and shares are, digit for digit, those of the collector's API."""
+    """Scores, severities, moments and shares are those of the collector's API."""
     service: Service = getattr(stage, name)
     report = stage.report(service)
     of_version = {"model": service.model, "version": service.version}
@@ -47,7 +53,7 @@ def test_series_hold_what_the_api_says(stage: Stage, name: str) -> None:
         labels = {**of_version, "feature": feature["name"]}
         for method in METHODS:
             told = stage.value("modelwatch_drift_score", **labels, method=method)
-            assert told == feature[method]
+            assert told == but_for_rounding(feature[method])
         severity = stage.value("modelwatch_drift_severity", **labels)
         assert severity == NUMBERS[feature["severity"]]
         for metric, field in (
@@ -56,11 +62,12 @@ def test_series_hold_what_the_api_says(stage: Stage, name: str) -> None:
             ("modelwatch_feature_mean_shift", "mean_shift"),
             ("modelwatch_feature_std_ratio", "std_ratio"),
         ):
-            assert stage.value(metric, **labels) == feature[field]
+            assert stage.value(metric, **labels) == but_for_rounding(feature[field])
     for metric in report["performance"].values():
         for kind in ("estimated", "reference"):
             labels = {**of_version, "metric": metric["name"], "kind": kind}
-            assert stage.value("modelwatch_performance_value", **labels) == metric[kind]
+            told = stage.value("modelwatch_performance_value", **labels)
+            assert told == but_for_rounding(metric[kind])
     assert stage.value("modelwatch_outlier_ratio", **of_version) == report["outlier_rate"]
     assert stage.value("modelwatch_window_rows", **of_version) == report["rows"]
     assert stage.value("modelwatch_instances", **of_version) == 1
