@@ -113,15 +113,9 @@ test-traces: $(FRAMEWORKS)/traces/.installed  ## traces and events in backends t
 traces-picture: $(FRAMEWORKS)/traces/.installed  ## the picture of a trace, with Chromium
 	@$(FRAMEWORKS)/traces/bin/python -m tests.integrations.traces.take_picture examples/traces/trace.png
 
-# Debian's package, laid out below the checkout: nothing is installed on the machine.
-$(SERVERS)/prometheus/.installed:
-	@echo "modelwatch: unpacking prometheus into $(@D)"
-	@mkdir -p $(@D) && cd $(@D) && apt-get download prometheus && dpkg -x prometheus_*.deb . && rm prometheus_*.deb
-	@touch $@
-
-test-prometheus: $(SERVERS)/prometheus/.installed  ## the alert rules of the example, with Prometheus's own tool
-	@cd examples/prometheus && $(CURDIR)/$(<D)/usr/bin/promtool check config prometheus.yml \
-		&& $(CURDIR)/$(<D)/usr/bin/promtool test rules modelwatch.rules.test.yml
+# Debian's package is laid out below the checkout: nothing is installed on the machine.
+test-prometheus: $(FOR_DEVELOPMENT)  ## metrics, alert rules and dashboards with a Prometheus that scrapes a collector
+	@$(BIN)/python -m pytest tests/collector/showing/prometheus
 
 NODE_TESTS := tests/collector/receiving/node
 

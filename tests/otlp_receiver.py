@@ -1,14 +1,16 @@
 """A real receiver of OTLP over HTTP, for tests that start a whole service.
 
-It listens on the loopback address, accepts everything, and keeps each message once, however often
-it was sent: a repetition has the same bytes.
+It listens on the loopback address, accepts everything but what it is told to meet with trouble, and
+keeps each message once, however often it was sent: a repetition has the same bytes.
 """
 
 from __future__ import annotations
 
 import gzip
 import threading
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
@@ -17,20 +19,38 @@ import modelwatch as mw
 from modelwatch.telemetry.wire import decode_metrics
 from tests.received_points import assemble, points_in
 
-__all__ = ["OtlpReceiver"]
+__all__ = ["OtlpReceiver", "Trouble"]
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What a request meets with in place of being taken.
+
+    Attributes:
+        status: of the answer; 0 for none at all until the receiver's end.
+        retry_after: value of that header, or empty for none.
+    """
+
+    status: int
+    retry_after: str = ""
 
 
 class OtlpReceiver:
     """Receives until its ``with`` block ends.
 
+    Args:
+        troubles: what the first requests meet with, one after the other.
+
     Attributes:
         endpoint: its address, for ``OTEL_EXPORTER_OTLP_ENDPOINT``.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards the two below
+    def __init__(self, troubles: Iterable[Trouble] = ()) -> None:
+        self._lock = threading.Lock()  # guards the three below
         self._bodies: dict[tuple[str, bytes], None] = {}
+        self._troubles = deque(troubles)
         self._requests = 0
+        self._ending = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
@@ -45,6 +65,7 @@ class OtlpReceiver:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._ending.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -81,13 +102,17 @@ class OtlpReceiver:
         """Return the processes that sent."""
         return {str(profile.instance) for profile in self.metrics()}
 
-    def _keep(self, signal: str, body: bytes) -> None:
+    def _take(self, signal: str, body: bytes) -> Trouble | None:
+        """Keep a message, or return what it meets with."""
         with self._lock:
             self._requests += 1
+            if self._troubles:
+                return self._troubles.popleft()
             self._bodies[signal, body] = None
+            return None
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        keep = self._keep
+        take, ending = self._take, self._ending
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -96,8 +121,13 @@ class OtlpReceiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
-                keep(self.path.rpartition("/")[2], body)
-                self.send_response(200)
+                trouble = take(self.path.rpartition("/")[2], body)
+                if trouble is not None and not trouble.status:
+                    self.close_connection = ending.wait()
+                    return
+                self.send_response(trouble.status if trouble else 200)
+                if trouble is not None and trouble.retry_after:
+                    self.send_header("Retry-After", trouble.retry_after)
                 self.send_header("Content-Type", "application/x-protobuf")
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 __all__ = ["debian_program"]
@@ -25,24 +26,42 @@ def debian_program(package: str, program: str) -> list[str]:
         program: the program's path in it, such as usr/bin/prometheus-alertmanager.
 
     Raises:
-        subprocess.CalledProcessError: the package cannot be had.
+        RuntimeError: the package cannot be had.
     """
     installed = shutil.which(Path(program).name)
     if installed:
         return [installed]
     target = FOLDER / package
-    if not (target / program).is_file():
+    if not target.is_dir():
         _unpack(package, target)
     own = ["unshare", "--mount", "--map-root-user", "sh", "-c", WITH_ITS_FILES]
     return [*own, str(target / "usr/share"), str(target / program)]
 
 
 def _unpack(package: str, target: Path) -> None:
-    downloads = FOLDER / "downloads"
-    downloads.mkdir(parents=True, exist_ok=True)
-    command = ["apt-get", "download", package]
-    if subprocess.run(command, cwd=downloads, check=False, capture_output=True).returncode:
-        subprocess.run(["apt-get", "update", "-qq"], check=True, capture_output=True)
-        subprocess.run(command, cwd=downloads, check=True)
-    (archive,) = downloads.glob(f"{package}_*.deb")
-    subprocess.run(["dpkg", "-x", str(archive), str(target)], check=True)
+    """Unpack a package, of which nothing is seen before all of it is there."""
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        complaint = _download(package, folder)
+        archives = list(Path(folder).glob("*.deb"))
+        if not archives:
+            raise RuntimeError(
+                f"Debian's package {package} cannot be had: {complaint} Install {package}, or run "
+                "these tests as root on a Debian that reaches its mirror."
+            )
+        unpacked = Path(folder) / "unpacked"
+        subprocess.run(["dpkg", "-x", str(archives[0]), str(unpacked)], check=True)
+        if not target.exists():
+            unpacked.rename(target)
+
+
+def _download(package: str, folder: str) -> str:
+    """Download a package, with the lists of a fresh machine made first; return what went wrong."""
+    download = ["apt-get", "--quiet", "download", package]
+    complaints = []
+    for command in (download, ["apt-get", "--quiet", "update"], download):
+        done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+        if command == download and not done.returncode:
+            return ""
+        complaints.append(f"{' '.join(command)}: {done.stderr.strip()}")
+    return "\n".join(complaints)

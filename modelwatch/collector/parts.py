@@ -84,7 +84,13 @@ class Parts:
             clock=clock,
         )
         self._showing = showing = Showing(
-            store, counts, measures, options.showing, alerts=alerting, clock=clock
+            store,
+            counts,
+            measures,
+            options.showing,
+            alerts=alerting,
+            notices=self._alerts,
+            clock=clock,
         )
         listeners = Listeners(alerting, showing)
         self._scheduler = Scheduler(store, evaluator, schedule, listener=listeners, clock=clock)

@@ -40,6 +40,10 @@ class ReceiverCounts:
         """Have what another part of the receiver knows shown under a name."""
         self._parts[name] = shown
 
+    def told(self, name: str) -> Any:
+        """Return what another part knows under a name; None where there is no such part."""
+        return self._parts[name]() if name in self._parts else None
+
     def to_json(self) -> dict[str, Any]:
         """Return all of it, for the API."""
         counts = {f.name: getattr(self, f.name) for f in fields(self) if f.init}

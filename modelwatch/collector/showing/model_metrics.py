@@ -138,8 +138,10 @@ def _version_metrics(standings: Sequence[Standing]) -> list[Metric]:
         "Start of the first window of the run of windows in which some feature drifts.",
     )
     rows = gauge("modelwatch_window_rows", "Rows in the latest judged window.")
+    senders = gauge("modelwatch_instances", "Senders in the latest judged window.")
     end = gauge("modelwatch_window_end_timestamp_seconds", "End of the latest judged window.")
     outliers = gauge("modelwatch_outlier_ratio", "Share of rows of which some input is an outlier.")
+    usual_outliers = gauge("modelwatch_baseline_outlier_ratio", "The same share of the baseline's.")
     performance = gauge(
         "modelwatch_performance_value",
         "Performance in the latest judged window; kind is estimated (without labels), realized "
@@ -150,6 +152,9 @@ def _version_metrics(standings: Sequence[Standing]) -> list[Metric]:
     joint = gauge(
         "modelwatch_joint_drift_score", "Change of all numeric inputs together.", "method"
     )
+    joint_severity = gauge(
+        "modelwatch_joint_drift_severity", f"What that change comes to: {_NUMBERS}.", "method"
+    )
     for found in standings:
         labels = [label_value(found.model), label_value(found.version)]
         report = found.report
@@ -157,31 +162,43 @@ def _version_metrics(standings: Sequence[Standing]) -> list[Metric]:
         if found.since_ns is not None:
             since.add_metric(labels, found.since_ns / NANOSECONDS)
         rows.add_metric(labels, report.rows)
+        _add(senders, labels, found.instances)
         end.add_metric(labels, found.window.end_ns / NANOSECONDS)
-        if report.outlier_rate is not None:
-            outliers.add_metric(labels, report.outlier_rate)
+        _add(outliers, labels, report.outlier_rate)
+        _add(usual_outliers, labels, report.baseline_outlier_rate)
         for metric in report.performance.values():
             for kind in ("estimated", "realized", "reference"):
                 _add(performance, [*labels, label_value(metric.name), kind], getattr(metric, kind))
         for name, change in report.multivariate.items():
-            _add(joint, [*labels, label_value(name)], change.value)
-    return [severity, since, rows, end, outliers, performance, joint]
+            of_method = [*labels, label_value(name)]
+            _add(joint, of_method, change.value)
+            joint_severity.add_metric(of_method, SEVERITY_VALUES[change.severity])
+    ratios = [outliers, usual_outliers]
+    return [severity, since, rows, senders, end, *ratios, performance, joint, joint_severity]
 
 
 def _feature_metrics(standings: Sequence[Standing], most_features: int) -> list[Metric]:
-    score = GaugeMetricFamily(
+    def gauge(name: str, documentation: str, *labels: str) -> GaugeMetricFamily:
+        return GaugeMetricFamily(name, documentation, labels=(*_FEATURE, *labels))
+
+    score = gauge(
         "modelwatch_drift_score",
         "Distance of a feature in the latest judged window from the baseline.",
-        labels=(*_FEATURE, "method"),
+        "method",
     )
-    severity = GaugeMetricFamily(
-        "modelwatch_drift_severity", f"What the distance comes to: {_NUMBERS}.", labels=_FEATURE
+    severity = gauge("modelwatch_drift_severity", f"What the distance comes to: {_NUMBERS}.")
+    since = gauge(
+        "modelwatch_feature_drift_since_timestamp_seconds",
+        "Start of the first window of the run of windows in which the feature drifts.",
     )
-    missing = GaugeMetricFamily(
-        "modelwatch_feature_missing_ratio", "Share of rows without a usable value.", labels=_FEATURE
+    missing = gauge("modelwatch_feature_missing_ratio", "Share of rows without a usable value.")
+    outliers = gauge("modelwatch_feature_outlier_ratio", "Share of rows with an outlying value.")
+    mean = gauge(
+        "modelwatch_feature_mean_shift",
+        "Change of the mean from the baseline, in its standard deviations.",
     )
-    outliers = GaugeMetricFamily(
-        "modelwatch_feature_outlier_ratio", "Share of rows with an outlying value.", labels=_FEATURE
+    spread = gauge(
+        "modelwatch_feature_std_ratio", "Standard deviation in proportion to the baseline's."
     )
     for found in standings:
         version = [label_value(found.model), label_value(found.version)]
@@ -190,10 +207,14 @@ def _feature_metrics(standings: Sequence[Standing], most_features: int) -> list[
             for method in METHODS:
                 _add(score, [*labels, method], getattr(feature, method))
             severity.add_metric(labels, SEVERITY_VALUES[feature.severity])
+            _add(mean, labels, feature.mean_shift)
+            _add(spread, labels, feature.std_ratio)
+            if feature.name in found.onsets:
+                since.add_metric(labels, found.onsets[feature.name] / NANOSECONDS)
             if feature.rows:
                 missing.add_metric(labels, feature.missing_rate)
                 outliers.add_metric(labels, feature.outlier_rate)
-    return [score, severity, missing, outliers]
+    return [score, severity, since, missing, outliers, mean, spread]
 
 
 def _shown(found: Standing, most_features: int) -> Iterable[FeatureDrift]:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from prometheus_client import ProcessCollector
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -17,19 +18,30 @@ from prometheus_client.core import (
 
 from modelwatch import __version__
 from modelwatch.collector.alerting.alert import Alert
+from modelwatch.collector.alerting.alert_store import Delivery
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.showing.label_values import label_value
 
-__all__ = ["alert_metrics", "build_metrics", "receiver_metrics", "store_bytes", "told_metrics"]
+__all__ = [
+    "alert_metrics",
+    "build_metrics",
+    "notice_metrics",
+    "receiver_metrics",
+    "store_bytes",
+    "told_metrics",
+]
 
 _OUTCOMES = ("stored", "duplicate", "rejected", "foreign")
+_FORWARDED = ("sent", "retried", "refused", "overflowed", "expired")
+
+_PROCESS = ProcessCollector(registry=None)
 
 
 def build_metrics() -> list[Metric]:
-    """Return what runs."""
+    """Return what runs, and what its process takes, under the names that all programs use."""
     info = InfoMetricFamily("modelwatch_build", "The collector's release, and what it runs on.")
     info.add_metric((), {"version": __version__, "python": platform.python_version()})
-    return [info]
+    return [info, *_PROCESS.collect()]
 
 
 def receiver_metrics(counts: ReceiverCounts) -> list[Metric]:
@@ -53,7 +65,32 @@ def receiver_metrics(counts: ReceiverCounts) -> list[Metric]:
     found = (counts.points, counts.duplicates, counts.rejected, counts.foreign)
     for outcome, count in zip(_OUTCOMES, found, strict=True):
         points.add_metric((outcome,), count)
-    return [requests, refused, traces, points]
+    beyond = CounterMetricFamily(
+        "modelwatch_collector_points_beyond_limit",
+        "Data points refused as they are beyond a limit, by which: a kind of name, or the future.",
+        labels=("limit",),
+    )
+    for limit, count in counts.refused_by_limit.items():
+        beyond.add_metric((limit,), count)
+    return [requests, refused, traces, points, beyond, *_forwarding_metrics(counts)]
+
+
+def _forwarding_metrics(counts: ReceiverCounts) -> list[Metric]:
+    """Return what became of what was to be sent on; without values where nothing is."""
+    forwarded = CounterMetricFamily(
+        "modelwatch_collector_forwarded",
+        "Requests for the endpoint that all is sent on to, by what became of them.",
+        labels=("outcome",),
+    )
+    waiting = GaugeMetricFamily(
+        "modelwatch_collector_forwards_waiting", "Requests that wait to be sent on.", labels=()
+    )
+    found = counts.told("forwarded")
+    if found is not None:
+        for outcome in _FORWARDED:
+            forwarded.add_metric((outcome,), found[outcome])
+        waiting.add_metric((), found["waiting"])
+    return [forwarded, waiting]
 
 
 def alert_metrics(alerts: Iterable[Alert]) -> list[Metric]:
@@ -66,6 +103,27 @@ def alert_metrics(alerts: Iterable[Alert]) -> list[Metric]:
     for values, number in sorted(numbers.items()):
         family.add_metric(values, number)
     return [family]
+
+
+def notice_metrics(deliveries: Mapping[str, Delivery]) -> list[Metric]:
+    """Return what became of notices of alerts, by target."""
+    notices = CounterMetricFamily(
+        "modelwatch_collector_notices",
+        "Notices of alerts since the store was made: sent, given up, or a try that failed.",
+        labels=("target", "outcome"),
+    )
+    waiting = GaugeMetricFamily(
+        "modelwatch_collector_notices_waiting",
+        "Notices of alerts that wait to be sent.",
+        labels=("target",),
+    )
+    for name, delivery in deliveries.items():
+        target = label_value(name)
+        notices.add_metric((target, "sent"), delivery.sent)
+        notices.add_metric((target, "failed"), delivery.failures)
+        notices.add_metric((target, "given_up"), delivery.given_up)
+        waiting.add_metric((target,), delivery.waiting)
+    return [notices, waiting]
 
 
 def told_metrics(left_out: Mapping[str, int], results: Mapping[str, int]) -> list[Metric]:

@@ -67,7 +67,9 @@ class ResultsSender:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_SECONDS):
                 while self._waiting:
-                    await self._attempt(*self._waiting.popleft(), timeout_seconds=LAST_SECONDS)
+                    outcome = await self._attempt(*self._waiting[0], timeout_seconds=LAST_SECONDS)
+                    self.outcomes["dropped"] += outcome.status == "unreachable"
+                    self._waiting.popleft()
         self.outcomes["dropped"] += len(self._waiting)
         self._transport.close()
 

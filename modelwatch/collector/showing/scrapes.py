@@ -102,7 +102,7 @@ class Scrapes:
         if known is not None and self._timer() < known.until_seconds:
             return known, True
         try:
-            seen = self._versions.versions()
+            seen = [found for found in self._versions.versions() if not found.was_let_go]
         except StoreError:
             return known or _Received(text=_texts([]), versions_left_out=0, until_seconds=0), False
         seen.sort(key=lambda found: found.last_seen_ns or 0, reverse=True)

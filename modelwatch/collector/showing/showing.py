@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client.core import Metric
 
 from modelwatch.collector.alerting.alert import AlertSource
+from modelwatch.collector.alerting.alert_store import Delivery
 from modelwatch.collector.evaluating.evaluation import Assessment
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.showing import own_metrics
@@ -23,9 +24,9 @@ from modelwatch.collector.showing.self_measures import SelfMeasures
 from modelwatch.collector.showing.standing import Evaluations, Standings, recalled
 from modelwatch.collector.showing.traffic import TrafficTotals
 from modelwatch.collector.storing.store import VersionSeen, VersionSource
-from modelwatch.errors import FormatError, ModelwatchError
+from modelwatch.errors import FormatError, ModelwatchError, StoreError
 
-__all__ = ["Showing", "ShowingStore"]
+__all__ = ["DeliverySource", "Showing", "ShowingStore"]
 
 FIRST_ASKED: Format = "openmetrics"
 """The format that Prometheus asks for: its text is there before the first scrape."""
@@ -37,6 +38,14 @@ class ShowingStore(VersionSource, Evaluations, Protocol):
     """What is read of the store: which versions there are, and what was evaluated before."""
 
 
+class DeliverySource(Protocol):
+    """Tells how notices of alerts fare."""
+
+    def deliveries(self) -> Mapping[str, Delivery]:
+        """Return how it goes, by target. Blocking, but brief."""
+        ...
+
+
 class Showing:
     """Listens to the schedule, and tells others what it hears.
 
@@ -46,6 +55,7 @@ class Showing:
         measures: what the collector measures of itself.
         options: limits, and where results are sent.
         alerts: which are open.
+        notices: who was told of them.
         clock: Unix nanoseconds.
 
     Raises:
@@ -60,12 +70,14 @@ class Showing:
         options: ShowingOptions,
         *,
         alerts: AlertSource,
+        notices: DeliverySource,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._store = store
         self._counts = counts
         self._measures = measures
         self._alerts = alerts
+        self._notices = notices
         self._standings = Standings(capacity=options.most_versions)
         self._traffic = TrafficTotals(
             capacity=options.most_versions, most_error_types=options.most_error_types
@@ -96,14 +108,14 @@ class Showing:
         self._traffic.take(found.model, found.version, found.window, found.current)
         if found.report is None:
             return
-        standing = self._standings.take(found.window, found.state, found.report)
+        standing = self._standings.take(found.window, found.state, found.report, found.instances)
         self._changed = True
         if standing is not None and self._results is not None:
             self._results.add(standing)
 
     async def round_ended(self) -> None:
         """Have what changed in this round told."""
-        if self._changed:
+        if await asyncio.to_thread(self._forget_what_is_gone) or self._changed:
             self._changed = False
             await asyncio.to_thread(self._scrapes.renew)
         if self._results is not None:
@@ -124,9 +136,24 @@ class Showing:
         return [
             *own_metrics.receiver_metrics(self._counts),
             *own_metrics.alert_metrics(self._alerts.open_alerts()),
+            *own_metrics.notice_metrics(self._deliveries()),
             *own_metrics.told_metrics(left_out, outcomes),
             *self._measures.metrics(),
         ]
+
+    def _deliveries(self) -> Mapping[str, Delivery]:
+        try:
+            return self._notices.deliveries()
+        except StoreError:
+            return {}
+
+    def _forget_what_is_gone(self) -> bool:
+        """Let go of versions of which the store holds nothing any more; whether there were any."""
+        try:
+            gone = {(f.model, f.version) for f in self._store.versions() if f.was_let_go}
+        except StoreError:
+            return False
+        return self._standings.forget(gone) | self._traffic.forget(gone)
 
     def _recall(self) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -40,6 +40,7 @@ class Standing:
         onsets: of each feature that drifts, the start of the first window of the run of windows in
             which it did, Unix nanoseconds. Windows that could not judge it do not end a run.
         joined: features that drift in this window, and did not in the one before.
+        instances: how many senders there were in it; None where an earlier process judged it.
     """
 
     model: str
@@ -49,6 +50,7 @@ class Standing:
     report: DriftReport
     onsets: Mapping[str, int]
     joined: tuple[str, ...] = ()
+    instances: int | None = None
 
     @property
     def since_ns(self) -> int | None:
@@ -57,7 +59,11 @@ class Standing:
 
 
 def follow(
-    before: Standing | None, window: TimeWindow, state: State, report: DriftReport
+    before: Standing | None,
+    window: TimeWindow,
+    state: State,
+    report: DriftReport,
+    instances: int | None = None,
 ) -> Standing:
     """Return how a version stands after one more window. Pure.
 
@@ -66,6 +72,7 @@ def follow(
         window: the window.
         state: what it came to.
         report: the comparison.
+        instances: how many senders there were, where that is known.
     """
     same_baseline = before is not None and before.report.baseline_id == report.baseline_id
     known = before.onsets if before is not None and same_baseline else {}
@@ -83,6 +90,7 @@ def follow(
         report=replace(report, baseline=None, current=None),
         onsets=onsets,
         joined=tuple(f.name for f in report.ranked() if f.name in onsets.keys() - known.keys()),
+        instances=instances,
     )
 
 
@@ -118,14 +126,20 @@ class Standings:
         self._lock = threading.Lock()  # guards the dictionary
         self._latest: dict[tuple[str, str], Standing] = {}
 
-    def take(self, window: TimeWindow, state: State, report: DriftReport) -> Standing | None:
+    def take(
+        self,
+        window: TimeWindow,
+        state: State,
+        report: DriftReport,
+        instances: int | None = None,
+    ) -> Standing | None:
         """Take in a window that was judged; None where a later one is known."""
         key = (report.model, report.version)
         with self._lock:
             before = self._latest.get(key)
             if before is not None and before.window.end_ns > window.end_ns:
                 return None
-            standing = self._latest[key] = follow(before, window, state, report)
+            standing = self._latest[key] = follow(before, window, state, report, instances)
             self._let_go()
         return standing
 
@@ -134,6 +148,14 @@ class Standings:
         with self._lock:
             self._latest.setdefault((standing.model, standing.version), standing)
             self._let_go()
+
+    def forget(self, versions: Collection[tuple[str, str]]) -> bool:
+        """Let go of versions; return whether any of them was known."""
+        with self._lock:
+            known = [key for key in versions if key in self._latest]
+            for key in known:
+                del self._latest[key]
+        return bool(known)
 
     def all(self) -> list[Standing]:
         """Return all, by model and version."""

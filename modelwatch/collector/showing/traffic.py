@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -142,6 +142,14 @@ class TrafficTotals:
                 oldest = min(found.windows, key=lambda window: window.end_ns)
                 del found.windows[oldest]
                 found.known_until_ns = max(found.known_until_ns, oldest.end_ns)
+
+    def forget(self, versions: Collection[tuple[str, str]]) -> bool:
+        """Let go of versions; return whether any of them was known."""
+        with self._lock:
+            known = [key for key in versions if key in self._versions]
+            for key in known:
+                del self._versions[key]
+        return bool(known)
 
     def all(self) -> Mapping[tuple[str, str], Traffic]:
         """Return the totals by model and version."""

@@ -42,7 +42,11 @@ __all__ = ["SqliteStore"]
 
 VERSIONS = """
 SELECT model, version, row_count, first_seen_ns, last_seen_ns,
-    (SELECT b.id FROM baselines b WHERE b.version_id = versions.id ORDER BY number DESC LIMIT 1)
+    (SELECT b.id FROM baselines b WHERE b.version_id = versions.id ORDER BY number DESC LIMIT 1),
+    EXISTS (SELECT 1 FROM arrivals WHERE version_id = versions.id)
+        OR EXISTS (SELECT 1 FROM merged WHERE version_id = versions.id)
+        OR EXISTS (SELECT 1 FROM evaluations WHERE version_id = versions.id)
+        OR EXISTS (SELECT 1 FROM profiles WHERE version_id = versions.id)
 FROM versions ORDER BY model, last_seen_ns DESC, version DESC
 """
 
@@ -170,8 +174,11 @@ class SqliteStore:
                 first_seen_ns=first,
                 last_seen_ns=last,
                 baseline_id=baseline_id,
+                has_data=bool(has_data),
             )
-            for model, version, rows, first, last, baseline_id in self._database.read(VERSIONS)
+            for model, version, rows, first, last, baseline_id, has_data in self._database.read(
+                VERSIONS
+            )
         ]
 
     def window(self, model: str, version: str, window: TimeWindow) -> WindowProfiles:

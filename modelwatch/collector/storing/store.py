@@ -60,6 +60,7 @@ class VersionSeen:
         first_seen_ns: start of its earliest profile, Unix nanoseconds; None without data.
         last_seen_ns: end of its latest profile, Unix nanoseconds; None without data.
         baseline_id: the current baseline's id; None where none was pushed.
+        has_data: whether anything that was observed or found of it is still stored.
     """
 
     model: str
@@ -68,6 +69,12 @@ class VersionSeen:
     first_seen_ns: int | None
     last_seen_ns: int | None
     baseline_id: str | None
+    has_data: bool
+
+    @property
+    def was_let_go(self) -> bool:
+        """Whether it sent data once, of which nothing is stored any more."""
+        return self.last_seen_ns is not None and not self.has_data
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,21 +8,33 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 
 import modelwatch as mw
 from modelwatch.collector.showing.options import ShowingOptions
+from modelwatch.collector.storing import upkeep
+from modelwatch.collector.storing.retention import Retention
 from modelwatch.errors import ConfigurationError
+from modelwatch.telemetry.wire import encode_logs
 from tests import plain_http
 from tests.collector.conftest import (
     FEATURE,
     MODEL,
     NOW_NS,
+    PROTOBUF,
     SECOND,
     VERSION,
     Running,
     Start,
     Traffic,
     eventually,
+    frame,
 )
 
 WINDOW_END_NS = NOW_NS // (60 * SECOND) * 60 * SECOND
+LITTLE = Retention(
+    instances_seconds=3_600,
+    minutes_seconds=3_600,
+    hours_seconds=3_600,
+    days_seconds=3_600,
+    evaluations_seconds=3_600,
+)
 OPENMETRICS = {"Accept": "application/openmetrics-text;version=1.0.0"}
 
 
@@ -36,12 +48,12 @@ class Scrape:
             read_openmetrics if "openmetrics" in self.answer.headers["content-type"] else read_text
         )
         families = read(self.answer.text)
-        self._samples = [sample for family in families for sample in family.samples]
+        self.samples = [sample for family in families for sample in family.samples]
 
     def values(self, name: str, **labels: str) -> list[float]:
         """Return the values of the series that have a name and some labels."""
         return [
-            s.value for s in self._samples if s.name == name and labels.items() <= s.labels.items()
+            s.value for s in self.samples if s.name == name and labels.items() <= s.labels.items()
         ]
 
 
@@ -63,7 +75,8 @@ def test_scrape_tells_what_the_last_window_came_to(
     judged(running, traffic, baseline, shift=30.0)
     scrape = Scrape(running, **headers)
     seconds = {"window": "60s", "end": str(WINDOW_END_NS // SECOND)}
-    report = plain_http.get(running.version("/drift"), params=seconds).json()["features"][FEATURE]
+    whole = plain_http.get(running.version("/drift"), params=seconds).json()
+    report = whole["features"][FEATURE]
     of_version = {"model": MODEL, "version": VERSION}
     of_feature = {**of_version, "feature": FEATURE, "role": "input"}
     for method in ("psi", "ks", "js", "wasserstein", "hellinger"):
@@ -72,12 +85,43 @@ def test_scrape_tells_what_the_last_window_came_to(
     assert scrape.values("modelwatch_drift_severity", **of_feature) == [2.0]
     assert scrape.values("modelwatch_model_severity", **of_version) == [2.0]
     assert scrape.values("modelwatch_feature_missing_ratio", **of_feature) == [0.0]
+    assert scrape.values("modelwatch_feature_drift_since_timestamp_seconds", **of_feature) == [
+        WINDOW_END_NS / SECOND - 60
+    ]
+    assert scrape.values("modelwatch_baseline_outlier_ratio", **of_version) == [
+        whole["baseline_outlier_rate"]
+    ]
     assert scrape.values("modelwatch_window_end_timestamp_seconds") == [WINDOW_END_NS / SECOND]
     assert scrape.values("modelwatch_drift_since_timestamp_seconds") == [
         WINDOW_END_NS / SECOND - 60
     ]
     assert scrape.values("modelwatch_rows_total", **of_version) == [500.0]
     assert scrape.values("modelwatch_has_baseline", **of_version) == [1.0]
+    assert scrape.values("modelwatch_instances", **of_version) == [1.0]
+
+
+def test_scrape_tells_of_mean_and_spread(
+    start: Start, traffic: Traffic, baseline: mw.Baseline
+) -> None:
+    """Where moments came with the counts, a scrape holds how far mean and deviation moved."""
+    running = start()
+    profile = traffic.profile(end_ns=WINDOW_END_NS, shift=30.0)
+    logs = encode_logs(profile, resource={"service.instance.id": "a"})
+    plain_http.post(f"{running.otlp}/v1/logs", content=logs, headers=PROTOBUF)
+    running.post(traffic.body(profile))
+    running.push(baseline)
+    labels = {"model": MODEL, "version": VERSION, "feature": FEATURE, "role": "input"}
+    assert eventually(
+        lambda: bool(Scrape(running).values("modelwatch_feature_mean_shift", **labels))
+    )
+    before = frame(0, 5_000)[FEATURE]
+    now = frame(WINDOW_END_NS % 997, 500, shift=30.0)[FEATURE]
+    shift, ratio = (now.mean() - before.mean()) / before.std(), now.std() / before.std()
+    scrape = Scrape(running)
+    told = scrape.values("modelwatch_feature_mean_shift", **labels)
+    assert told == pytest.approx([shift], rel=1e-3)
+    told = scrape.values("modelwatch_feature_std_ratio", **labels)
+    assert told == pytest.approx([ratio], rel=1e-3)
 
 
 def test_collector_tells_of_itself(start: Start, traffic: Traffic, baseline: mw.Baseline) -> None:
@@ -85,10 +129,15 @@ def test_collector_tells_of_itself(start: Start, traffic: Traffic, baseline: mw.
     running = start()
     judged(running, traffic, baseline)
     running.post(b"no protobuf")
+    running.post(traffic.body(traffic.profile(end_ns=NOW_NS + 86_400 * SECOND)))
     points = traffic.points(traffic.profile(end_ns=WINDOW_END_NS))
     scrape = Scrape(running)
-    assert scrape.values("modelwatch_collector_requests_total") == [2.0]
+    assert scrape.values("modelwatch_collector_requests_total") == [3.0]
     assert scrape.values("modelwatch_collector_requests_refused_total") == [1.0]
+    assert scrape.values("modelwatch_collector_points_beyond_limit_total", limit="future") == [
+        scrape.values("modelwatch_collector_points_total", outcome="rejected")[0]
+    ]
+    assert scrape.values("process_resident_memory_bytes")[0] > 1_000_000
     assert scrape.values("modelwatch_collector_points_total", outcome="stored") == [points]
     assert scrape.values("modelwatch_collector_commit_seconds_count") == [1.0]
     assert scrape.values("modelwatch_collector_writes_waiting") == [0.0]
@@ -127,6 +176,31 @@ def test_results_outlive_a_restart(start: Start, traffic: Traffic, baseline: mw.
     assert eventually(
         lambda: Scrape(again).values("modelwatch_drift_severity", feature=FEATURE) == [2.0]
     )
+
+
+def test_version_whose_data_was_deleted_is_no_longer_shown(
+    start: Start, traffic: Traffic, baseline: mw.Baseline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What retention let go of vanishes, with its calls; what is stored still is shown."""
+    monkeypatch.setattr(upkeep, "MERGE_SECONDS", 0.05)
+    monkeypatch.setattr(upkeep, "CLEAN_SECONDS", 0.05)
+    now = [NOW_NS]
+    running = start(
+        clock=lambda: now[0], retention=LITTLE, showing=ShowingOptions(refresh_seconds=0)
+    )
+    judged(running, traffic, baseline)
+
+    def versions(name: str) -> set[str]:
+        return {s.labels["version"] for s in Scrape(running).samples if s.name == name}
+
+    judged_names = ("modelwatch_model_severity", "modelwatch_prediction_duration_seconds_count")
+    assert all(versions(name) == {VERSION} for name in judged_names)
+    now[0] += 2 * 86_400 * SECOND
+    later = traffic.profile(end_ns=now[0], on_baseline=False)
+    later.version = "later"
+    running.post(traffic.body(later))
+    assert eventually(lambda: versions("modelwatch_rows_total") == {"later"})
+    assert eventually(lambda: not any(versions(name) for name in judged_names))
 
 
 @pytest.mark.parametrize("accept", ["application/openmetrics-text;version=x", "\xff", ",;="])

@@ -90,7 +90,13 @@ class Shelf:
 def test_earlier_evaluations_are_recalled() -> None:
     """After a restart drift is still told since its first window, and is not new."""
     seen = VersionSeen(
-        model="m", version="1", rows=1, first_seen_ns=0, last_seen_ns=0, baseline_id="b"
+        model="m",
+        version="1",
+        rows=1,
+        first_seen_ns=0,
+        last_seen_ns=0,
+        baseline_id="b",
+        has_data=True,
     )
     found = recalled(Shelf(), seen)
     assert found is not None

@@ -1,0 +1,1 @@
+collect_ignore = ["prometheus"]  # runs a server of another maker: `make test-prometheus`
