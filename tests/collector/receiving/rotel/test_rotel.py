@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, V
 from opentelemetry.sdk.resources import Resource
 
 import modelwatch as mw
+from modelwatch.collector.receiving.forwarding import ForwardOptions
 from modelwatch.collector.receiving.options import ReceivingOptions
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.collector.windows import LATEST_NS, TimeWindow
@@ -109,6 +111,14 @@ class Sender:
         self.watch.log(rows[[FEATURE, "country"]], rows["score"].to_numpy())
         assert self.watch.flush(timeout_seconds=20)
 
+    def has_arrived(self, path: Path) -> bool:
+        """Tell whether a store holds all rows, and the moments, which come in another request."""
+        profile = stored(path)
+        if profile is None or profile.rows != ROWS:
+            return False
+        moments = profile.features[FEATURE].moments
+        return moments is not None and moments.n == ROWS
+
     def require_counted(self, profile: Profile | None, baseline: mw.Baseline) -> None:
         """Check what arrived against the rows themselves."""
         assert profile is not None
@@ -145,7 +155,7 @@ def test_a_watch_is_counted_exactly(
         for part in range(4):
             sender.send(part)
         assert sender.watch.shutdown(timeout_seconds=20)
-        assert eventually(lambda: has_rows(running.store, ROWS))
+        assert eventually(partial(sender.has_arrived, running.store))
     profile = stored(running.store)
     sender.require_counted(profile, baseline)
     told = running.received()
@@ -224,7 +234,7 @@ def test_an_outage_loses_nothing(
         with collector():
             sender.send(3)
             assert sender.watch.shutdown(timeout_seconds=20)
-            assert eventually(lambda: has_rows(store, ROWS))
+            assert eventually(partial(sender.has_arrived, store))
     sender.require_counted(stored(store), baseline)
 
 
@@ -245,8 +255,33 @@ def test_rotel_carries_a_token(
             sender = Sender(baseline, agent, "http", monkeypatch)
             sender.send(0, of=1)
             assert sender.watch.shutdown(timeout_seconds=20)
+            assert not rows or eventually(partial(sender.has_arrived, running.store))
         profile = stored(running.store)
         assert (profile.rows if profile else 0) == rows
+
+
+def test_what_is_sent_on_is_counted_there_too(
+    start: Start,
+    running: Running,
+    tmp_path: Path,
+    baseline: mw.Baseline,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A collector before rotel sends on what comes in, and one behind rotel counts the same."""
+    with rotel(running.otlp, "http") as agent:
+        first = start(
+            receiving=ReceivingOptions(
+                otlp_grpc_port=0, forward=ForwardOptions(endpoint=agent.otlp)
+            ),
+            store_path=tmp_path / "first.sqlite",
+            clock=time.time_ns,
+        )
+        sender = Sender(baseline, Rotel(otlp=first.otlp, grpc=first.grpc), "http", monkeypatch)
+        sender.send(0, of=1)
+        assert sender.watch.shutdown(timeout_seconds=20)
+        for collector in (first, running):
+            assert eventually(partial(sender.has_arrived, collector.store))
+            sender.require_counted(stored(collector.store), baseline)
 
 
 VALUES = View(
