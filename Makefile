@@ -23,7 +23,8 @@ FOR_OLDEST := $(OLDEST)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo demo-check check format test oldest frameworks examples test-traces \
-	traces-picture test-prometheus test-node fuzz bench soak kills peers peer-costs build clean
+	test-rotel traces-picture test-prometheus test-node fuzz bench soak kills peers peer-costs \
+	build clean
 
 help:  ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -109,6 +110,10 @@ test-%: $(FRAMEWORKS)/%/.installed
 # Phoenix brings a plugin of pytest that warns when it is loaded.
 test-traces: $(FRAMEWORKS)/traces/.installed  ## traces and events in backends that show them
 	@$(FRAMEWORKS)/traces/bin/python -m pytest -p no:phoenix tests/integrations/traces
+
+# The tests run in our environment; rotel's program is all that is used of the other.
+test-rotel: $(FOR_DEVELOPMENT) $(FRAMEWORKS)/traces/.installed  ## OTLP through rotel, a collector of other makers
+	@$(BIN)/python -m pytest tests/collector/receiving/rotel
 
 traces-picture: $(FRAMEWORKS)/traces/.installed  ## the picture of a trace, with Chromium
 	@$(FRAMEWORKS)/traces/bin/python -m tests.integrations.traces.take_picture examples/traces/trace.png

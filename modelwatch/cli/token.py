@@ -89,6 +89,39 @@ def create(
     print_remark("modelwatch as MODELWATCH_TOKEN, and to exporters in OTEL_EXPORTER_OTLP_HEADERS.")
 
 
+@commands.command()
+def adopt(
+    name: Name,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File that holds the token.")],
+    scope: Annotated[
+        list[str], typer.Option(metavar="ingest|read|admin", help="What it allows, as of create.")
+    ],
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Have a token that was made elsewhere, such as a Secret's, be in use under a name.
+
+    For what runs before each start of a collector: nothing changes where it is
+    so already, and another token of that name is revoked.
+
+    \b
+    Examples:
+      modelwatch token adopt services /etc/modelwatch/tokens/services --scope ingest
+    """
+    from modelwatch.collector.security.tokens import token_of
+
+    now_ns = time.time_ns()
+    try:
+        text = file.read_text(encoding="ascii", errors="replace").strip()
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be read: {error.strerror}.") from error
+    scopes = frozenset(_scope(word) for word in scope)
+    token = token_of(text, name, scopes=scopes, created_ns=now_ns)
+    with _shelf(store, must_exist=False) as shelf:
+        entry = _entry(now_ns, "token adopt", name)
+        changed = asyncio.run(shelf.adopt(token, entry=entry))
+    print_text(f"{name}: {'adopted' if changed else 'in use already'}")
+
+
 @commands.command(name="list")
 def list_(store: StoreOption = DEFAULT_STORE) -> None:
     """List the tokens, revoked ones too.

@@ -31,6 +31,22 @@ def test_tokens_are_made_listed_and_revoked(run: Run, tmp_path: Path) -> None:
     assert (again.status, "token list" in again.err) == (2, True)
 
 
+def test_a_token_of_a_secret_is_adopted(run: Run, tmp_path: Path) -> None:
+    """What `token create` printed once serves another store, however often that is said."""
+    file = tmp_path / "token"
+    file.write_text(run("token", "create", "web", "--scope", "read", "--store", tmp_path / "a").out)
+    words = ("token", "adopt", "web", file, "--scope", "ingest", "--store", tmp_path / "b")
+    first, second = run(*words), run(*words)
+    assert (first.out, second.out) == ("web: adopted\n", "web: in use already\n")
+    file.write_text("hunter2\n")
+    refused = run(*words)
+    assert (refused.status, "is no token" in refused.err, "hunter2" in refused.err) == (
+        2, True, False,
+    )  # fmt: skip
+    absent = run("token", "adopt", "web", tmp_path / "no", "--scope", "read")
+    assert (absent.status, "cannot be read" in absent.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [

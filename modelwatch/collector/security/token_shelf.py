@@ -69,21 +69,32 @@ class TokenShelf:
             ConfigurationError: its name is in use, or there are too many.
             StoreError: the store cannot be written.
         """
-        row = (
-            token.id, token.name, token.digest, " ".join(sorted(token.scopes)),
-            "\n".join(token.models), token.created_ns, token.expires_ns,
-        )  # fmt: skip
 
         def work(connection: sqlite3.Connection) -> None:
-            _require_room(connection, token.name)
-            connection.execute(
-                "INSERT INTO tokens (id, name, digest, scopes, models, created_ns, expires_ns)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                row,
-            )
+            _insert(connection, token)
             insert_entry(connection, entry)
 
         await self._database.write(work)
+
+    async def adopt(self, token: Token, *, entry: AuditEntry) -> bool:
+        """Have this token, made elsewhere, be the one in use under its name.
+
+        Returns:
+            Whether anything changed: false where it was so already.
+
+        Raises:
+            ConfigurationError: it was revoked, its id is another's, or there are too many.
+            StoreError: the store cannot be written.
+        """
+        changed: list[bool] = []
+
+        def work(connection: sqlite3.Connection) -> None:
+            changed.append(_adopt(connection, token))
+            if changed[-1]:
+                insert_entry(connection, entry)
+
+        await self._database.write(work)
+        return changed[-1]
 
     async def revoke(self, name: str, *, now_ns: int, entry: AuditEntry) -> None:
         """End a token for good.
@@ -122,6 +133,38 @@ class TokenShelf:
                 "UPDATE tokens SET last_used_ns = ? WHERE id = ?", (now_ns, token_id)
             )
         )
+
+
+def _insert(connection: sqlite3.Connection, token: Token) -> None:
+    _require_room(connection, token.name)
+    connection.execute(
+        "INSERT INTO tokens (id, name, digest, scopes, models, created_ns, expires_ns)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            token.id, token.name, token.digest, " ".join(sorted(token.scopes)),
+            "\n".join(token.models), token.created_ns, token.expires_ns,
+        ),
+    )  # fmt: skip
+
+
+def _adopt(connection: sqlite3.Connection, token: Token) -> bool:
+    scopes = " ".join(sorted(token.scopes))
+    known = connection.execute(
+        "SELECT name, digest, scopes, revoked_ns FROM tokens WHERE id = ?", (token.id,)
+    ).fetchone()
+    if known == (token.name, token.digest, scopes, None):
+        return False
+    if known is not None:
+        raise ConfigurationError(
+            f"this token is known as {known[0]!r}, of the scopes {known[2]!r}"
+            f"{'' if known[3] is None else ', and was revoked'}: make another one."
+        )
+    connection.execute(
+        "UPDATE tokens SET revoked_ns = ? WHERE name = ? AND revoked_ns IS NULL",
+        (token.created_ns, token.name),
+    )
+    _insert(connection, token)
+    return True
 
 
 def _require_room(connection: sqlite3.Connection, name: str) -> None:

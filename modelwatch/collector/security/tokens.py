@@ -20,7 +20,16 @@ from typing import Final, Literal, get_args
 
 from modelwatch.errors import ConfigurationError
 
-__all__ = ["SCOPES", "NewToken", "Scope", "Token", "mint", "require_name", "token_id_of"]
+__all__ = [
+    "SCOPES",
+    "NewToken",
+    "Scope",
+    "Token",
+    "mint",
+    "require_name",
+    "token_id_of",
+    "token_of",
+]
 
 Scope = Literal["ingest", "read", "admin"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
@@ -31,6 +40,9 @@ PREFIX: Final = "mwt"
 _ID_BYTES: Final = 6
 _SECRET_BYTES: Final = 32
 _FORM: Final = re.compile(rf"{PREFIX}_([0-9a-f]{{{2 * _ID_BYTES}}})_[A-Za-z0-9_-]{{43}}")
+_LEAST_CHARACTERS: Final = 16
+"""Different characters of a secret; 256 random bits have fewer once in 10^13 tokens."""
+
 _NAME: Final = re.compile(r"[\w.@:/-]{1,64}")
 
 
@@ -147,6 +159,30 @@ def mint(
         expires_ns=None if lifetime_ns is None else created_ns + lifetime_ns,
     )
     return NewToken(text=text, token=token)
+
+
+def token_of(text: str, name: str, *, scopes: frozenset[Scope], created_ns: int) -> Token:
+    """Return what is kept of a token that was made elsewhere.
+
+    Args:
+        text: the token.
+        name: what people call it.
+        scopes: what it allows.
+        created_ns: Unix nanoseconds.
+
+    Raises:
+        ConfigurationError: the text has not the form of a token or cannot be random, or the name
+            cannot be used.
+    """
+    token_id = token_id_of(text)
+    if token_id is None or len(set(text.rpartition(token_id)[2])) < _LEAST_CHARACTERS:
+        raise ConfigurationError(
+            f"what was given is no token: give {PREFIX}_, {2 * _ID_BYTES} hexadecimal digits, _ "
+            f"and {_SECRET_BYTES} random bytes in base64url, as `modelwatch token create` does."
+        )
+    return Token(
+        id=token_id, name=name, digest=digest_of(text), scopes=scopes, created_ns=created_ns
+    )
 
 
 def token_id_of(text: str) -> str | None:

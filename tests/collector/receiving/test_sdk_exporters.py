@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from typing import Protocol
 
 import pytest
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import (
@@ -20,12 +21,26 @@ from opentelemetry.sdk.resources import Resource
 
 from modelwatch.collector.receiving.options import ReceivingOptions
 from tests import plain_http
-from tests.collector.conftest import Running, Start
+from tests.collector.conftest import Start
 
 OWNER = {"modelwatch.model.name": "other", "modelwatch.model.version": "1"}
 
 
-def exporter_of(kind: str, running: Running, temporality: AggregationTemporality) -> MetricExporter:
+class Receiving(Protocol):
+    """What takes OTLP."""
+
+    @property
+    def otlp(self) -> str:
+        """Address of HTTP."""
+
+    @property
+    def grpc(self) -> str:
+        """Address of gRPC."""
+
+
+def exporter_of(
+    kind: str, running: Receiving, temporality: AggregationTemporality
+) -> MetricExporter:
     """Return an exporter of the SDK."""
     preferred: dict[type, AggregationTemporality] = {Counter: temporality, Histogram: temporality}
     if kind == "grpc":

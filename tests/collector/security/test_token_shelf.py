@@ -45,6 +45,21 @@ async def test_what_is_kept_comes_back(database: Database) -> None:
     assert shelf.tokens() == [replace(token, last_used_ns=8, revoked_ns=9)]
 
 
+async def test_adopting_again_changes_nothing(database: Database) -> None:
+    """A token that was made elsewhere is kept once, and takes the place of its name's last one."""
+    shelf, first, second = TokenShelf(database), made("one"), made("one")
+    assert await shelf.adopt(first, entry=ENTRY)
+    assert not await shelf.adopt(replace(first, created_ns=6), entry=ENTRY)
+    assert shelf.tokens() == [first]
+    assert await shelf.adopt(replace(second, created_ns=8), entry=ENTRY)
+    assert [token.revoked_ns for token in shelf.tokens()] == [8, None]
+    with pytest.raises(ConfigurationError, match="was revoked"):
+        await shelf.adopt(first, entry=ENTRY)
+    with pytest.raises(ConfigurationError, match="known as 'one'"):
+        await shelf.adopt(replace(second, scopes=frozenset({"read"})), entry=ENTRY)
+    assert len(AuditLog(database).entries(limit=10)) == 2
+
+
 async def test_names_are_of_one_token_at_a_time(database: Database) -> None:
     """A name in use is refused; once revoked, it is free again."""
     shelf = TokenShelf(database)

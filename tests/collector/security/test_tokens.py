@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from modelwatch.collector.security.tokens import Scope, Token, mint, token_id_of
+from modelwatch.collector.security.tokens import Scope, Token, mint, token_id_of, token_of
 from modelwatch.errors import ConfigurationError
 
 
@@ -46,6 +46,20 @@ def test_a_token_is_recognisable_and_random() -> None:
 def test_other_texts_are_no_tokens(text: str) -> None:
     """What has not the form of a token names no row."""
     assert token_id_of(text) is None
+
+
+def test_a_token_made_elsewhere_is_kept_alike() -> None:
+    """Of the text that one made, another keeps the same."""
+    made = mint("a", scopes=frozenset({"read"}), created_ns=3)
+    assert token_of(made.text, "a", scopes=frozenset({"read"}), created_ns=3) == made.token
+
+
+@pytest.mark.parametrize("text", ["", "secret", f"mwt_{'0' * 12}_{'x' * 43}"])
+def test_what_cannot_be_random_is_refused(text: str) -> None:
+    """Neither another form nor a secret of one character is taken, and neither is repeated."""
+    with pytest.raises(ConfigurationError, match="is no token") as refused:
+        token_of(text, "a", scopes=frozenset({"read"}), created_ns=0)
+    assert not text or text not in str(refused.value)
 
 
 def test_admin_includes_read_alone() -> None:
