@@ -204,7 +204,7 @@ _GENERAL: Final = (
         value_type="string",
         default="delta",
         doc="delta, lowmemory (the same here), or cumulative for backends such as Prometheus. "
-        "OpenTelemetry's own default is cumulative; modelwatch's collector takes delta alone.",
+        "OpenTelemetry's own default is cumulative; modelwatch's collector takes either.",
     ),
     Setting(
         name="OTEL_EXPORTER_OTLP_PROTOCOL",

@@ -70,7 +70,6 @@ class Parts:
             _limits(options),
             counts,
             options.receiving,
-            is_new=not store.versions(),
             clock=clock,
         )
         self._alerts = SqliteAlerts(database)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -42,7 +41,6 @@ _JSON_SHARE: Final = 4
 """Of JSON, a quarter of ``max_decompressed_bytes`` is taken: its objects take far more memory."""
 
 _LOCKS: Final = 64
-_SINCE_NS: Final = 60 * 1_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +110,6 @@ class Exports:
         counts: is told of all.
         admission: holds to the limits of names and times.
         forwarder: sends on, where anything is.
-        since_ns: since when cumulative points are known of; a minute from now where None, as clocks
-            differ.
     """
 
     def __init__(
@@ -124,16 +120,14 @@ class Exports:
         *,
         admission: Admission | None = None,
         forwarder: Forwarder | None = None,
-        since_ns: int | None = None,
     ) -> None:
         self._sink = sink
         self._limits = limits
         self._counts = counts
         self._admission = admission or Admission()
         self._forwarder = forwarder
-        self._cumulative = CumulativePoints(
-            since_ns=time.time_ns() + _SINCE_NS if since_ns is None else since_ns
-        )
+        self._cumulative = CumulativePoints()
+        self._writing: set[asyncio.Task[Written]] = set()
         self._locks = [asyncio.Lock() for _ in range(_LOCKS)]
 
     async def take(self, signal: Signal, head: RequestHead, body: bytes) -> Refused:
@@ -178,16 +172,29 @@ class Exports:
         """Commit arrivals of either temporality."""
         if not arrivals:
             return Written(stored=0, duplicates=0, rejected=0)
-        cumulative = [one for one in arrivals if one.temporality == "cumulative"]
-        if not cumulative:
+        if all(one.temporality == "delta" for one in arrivals):
             return await self._sink.write(arrivals)
+        # To its end, though the client may have gone: what is committed must be remembered.
+        writing = asyncio.ensure_future(self._write_cumulative(arrivals))
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+        return await asyncio.shield(writing)
+
+    async def _write_cumulative(self, arrivals: Sequence[Arrival]) -> Written:
+        """Commit what is new of arrivals of which some are cumulative."""
+        points = self._cumulative
         deltas = [one for one in arrivals if one.temporality == "delta"]
+        cumulative = [one for one in arrivals if one.temporality == "cumulative"]
         async with self._turn({one.sender for one in cumulative}):
-            change = self._cumulative.change(cumulative)
-            told = [*deltas, *change.arrivals]
-            none = Written(stored=0, duplicates=0, rejected=0)
-            written = await self._sink.write(told) if told else none
-            self._cumulative.keep(change)
+            while unknown := points.unknown(cumulative):
+                points.learn(unknown, await asyncio.to_thread(self._sink.recall, unknown))
+            change = points.change(cumulative)
+            try:
+                written = await self._sink.write([*deltas, *change.arrivals], change.memories())
+            except BaseException:
+                points.forget(change)
+                raise
+            points.keep(change)
         self._counts.begun += change.begun
         return Written(
             stored=written.stored,

@@ -20,9 +20,6 @@ from modelwatch.collector.storing.store import ArrivalSink
 
 __all__ = ["Intake"]
 
-CLOCKS_DIFFER_NS: Final = 60 * 10**9
-"""How much clocks of senders may differ from ours, where it matters what they counted when."""
-
 GRACE_SECONDS: Final = 5.0
 """How long calls under way may take once the collector is told to stop."""
 
@@ -35,8 +32,6 @@ class Intake:
         limits: what bounds memory.
         counts: is told of all, and shows what the parts know.
         options: what is taken, and where it is sent on to.
-        is_new: whether the store is: of a new one everything is known that was ever counted; of an
-            older one, what senders counted before this start is not.
         clock: Unix nanoseconds.
 
     Attributes:
@@ -52,7 +47,6 @@ class Intake:
         counts: ReceiverCounts,
         options: ReceivingOptions,
         *,
-        is_new: bool,
         clock: Callable[[], int],
     ) -> None:
         admission = Admission(options.limits, options.clocks, clock=clock)
@@ -62,14 +56,7 @@ class Intake:
         self._limits = limits
         self.accepting = asyncio.Event()
         self.grpc_address = ""
-        exports = Exports(
-            sink,
-            limits,
-            counts,
-            admission=admission,
-            forwarder=self._forwarder,
-            since_ns=0 if is_new else clock() + CLOCKS_DIFFER_NS,
-        )
+        exports = Exports(sink, limits, counts, admission=admission, forwarder=self._forwarder)
         self.receiver = Receiver(exports, limits, counts)
         counts.tell("names_heard", admission.shown)
         counts.tell("clocks", admission.clocks.shown)
