@@ -18,17 +18,22 @@ from __future__ import annotations
 import logging
 import math
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from modelwatch.collector.receiving.exponential_deltas import (
+    counted_between,
+    counts_alone,
+    has_counts,
+)
 from modelwatch.collector.receiving.remembered_points import Last, RememberedPoints
 from modelwatch.collector.storing.store import Recalled, SenderMemory
 from modelwatch.errors import FormatError
-from modelwatch.telemetry.wire.arrivals import Arrival, Series, SeriesSet, hash_of
+from modelwatch.telemetry.wire.arrivals import Arrival, Other, Series, SeriesSet, hash_of
 
 __all__ = ["Change", "CumulativePoints"]
 
@@ -166,39 +171,27 @@ class _Reading:
         self.deltas = [_delta(arrival, since, parts) for since, parts in self._parts.items()]
 
     def _read(self) -> dict[int, Last]:
-        arrival, end_ns = self._arrival, self._arrival.window.end_ns
-        points: dict[int, Last] = {}
-        offsets = arrival.series_set.offsets.tolist()
-        histogram = 0
-        for number, series in enumerate(arrival.series_set.series):
-            floats = _NO_FLOATS
-            if series.is_histogram:
-                floats = (
-                    float(arrival.sums[histogram]),
-                    float(arrival.minima[histogram]),
-                    float(arrival.maxima[histogram]),
-                )
-                histogram += 1
-            counts = arrival.counts[offsets[number] : offsets[number + 1]].copy()
-            part = _Part(series, counts, floats)
-            if self._take(part):
-                points[series.key] = Last(self._start_ns, end_ns, counts, floats[0])
-        return points
+        end_ns = self._arrival.window.end_ns
+        return {
+            part.key: part.last(self._start_ns, end_ns)
+            for part in _parts_of(self._arrival, self._start_ns)
+            if self._take(part)
+        }
 
     def _take(self, part: _Part) -> bool:
         """Note what is new of a point; return whether it is the latest of its series."""
-        last = self._before.series.get(part.series.key)
+        last = self._before.series.get(part.key)
         end_ns = self._arrival.window.end_ns
         if last is None:
             return self._take_first(part)
         if end_ns <= last.end_ns or self._start_ns < last.start_ns:
             self.ignored += 1
             return False
-        if self._start_ns > last.start_ns or np.any(part.counts < last.counts):
+        new = None if self._start_ns > last.start_ns else part.since(last)
+        if new is None:
             self._add(max(self._start_ns, last.end_ns), part)
         else:
-            told = (part.floats[0] - last.total, math.nan, math.nan)
-            self._add(last.end_ns, part._replace(counts=part.counts - last.counts, floats=told))
+            self._add(last.end_ns, new)
         return True
 
     def _take_first(self, part: _Part) -> bool:
@@ -217,33 +210,99 @@ class _Reading:
         return True
 
     def _add(self, since_ns: int, part: _Part) -> None:
-        if part.counts.any():
+        if part.tells:
             self._parts.setdefault(since_ns, []).append(part)
 
 
-class _Part(NamedTuple):
+class _Numbers(NamedTuple):
     """What one series tells: its counts, and of a histogram sum, minimum and maximum."""
 
     series: Series
     counts: IntArray
     floats: tuple[float, float, float]
 
+    @property
+    def key(self) -> int:
+        """Of the series."""
+        return self.series.key
+
+    @property
+    def tells(self) -> bool:
+        """Whether anything was counted."""
+        return bool(self.counts.any())
+
+    def last(self, start_ns: int, end_ns: int) -> Last:
+        """Return what is to be remembered."""
+        return Last(start_ns, end_ns, self.counts, self.floats[0])
+
+    def since(self, last: Last) -> _Numbers | None:
+        """Return what was counted since a point; None where the series began anew."""
+        if np.any(self.counts < last.counts):
+            return None
+        told = (self.floats[0] - last.total, math.nan, math.nan)
+        return _Numbers(self.series, self.counts - last.counts, told)
+
+
+class _Exponential(NamedTuple):
+    """What an exponential histogram tells, and since when where that was told."""
+
+    other: Other
+    start_ns: int
+
+    @property
+    def key(self) -> int:
+        """Of the series."""
+        return self.other.key
+
+    @property
+    def tells(self) -> bool:
+        """Whether anything was counted."""
+        return has_counts(self.other.payload)
+
+    def last(self, start_ns: int, end_ns: int) -> Last:
+        """Return what is to be remembered."""
+        return Last(start_ns, end_ns, _NO_COUNTS, payload=counts_alone(self.other.payload))
+
+    def since(self, last: Last) -> _Exponential | None:
+        """Return what was counted since a point; None where the series began anew."""
+        payload = counted_between(last.payload, self.other.payload, is_same_start=self.start_ns > 0)
+        if payload is None:
+            return None
+        return self._replace(other=replace(self.other, payload=payload))
+
+
+_Part = _Numbers | _Exponential
 
 _NO_FLOATS: Final = (math.nan, math.nan, math.nan)
+_NO_COUNTS: Final[IntArray] = np.zeros(0, np.int64)
+
+
+def _parts_of(arrival: Arrival, start_ns: int) -> Iterator[_Part]:
+    """Yield each point of a cumulative arrival."""
+    offsets = arrival.series_set.offsets.tolist()
+    floats = zip(
+        arrival.sums.tolist(), arrival.minima.tolist(), arrival.maxima.tolist(), strict=True
+    )
+    for series, start, end in zip(arrival.series_set.series, offsets, offsets[1:], strict=False):
+        own = next(floats) if series.is_histogram else _NO_FLOATS
+        yield _Numbers(series, arrival.counts[start:end].copy(), own)
+    for other in arrival.others:
+        yield _Exponential(other, start_ns)
 
 
 def _delta(arrival: Arrival, since_ns: int, parts: list[_Part]) -> Arrival:
-    floats = np.array([p.floats for p in parts if p.series.is_histogram]).reshape(-1, 3)
+    numbers = [part for part in parts if isinstance(part, _Numbers)]
+    floats = np.array([p.floats for p in numbers if p.series.is_histogram]).reshape(-1, 3)
     sums, minima, maxima = np.ascontiguousarray(floats.T, dtype=np.float64)
     return replace(
         arrival,
         window=replace(arrival.window, start_ns=since_ns),
-        series_set=SeriesSet(tuple(part.series for part in parts)),
-        counts=np.concatenate([part.counts for part in parts]),
+        series_set=SeriesSet(tuple(part.series for part in numbers)),
+        counts=np.concatenate([_NO_COUNTS, *(part.counts for part in numbers)]),
         sums=sums,
         minima=minima,
         maxima=maxima,
-        others=(),
+        others=tuple(part.other for part in parts if isinstance(part, _Exponential)),
         temporality="delta",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +26,14 @@ _BYTES_OF_SERIES: Final = 256
 _HEAD: Final = struct.Struct("<BIqqI")
 _FORMAT: Final = 1
 _ROW: Final = np.dtype(
-    [("key", "<i8"), ("start", "<i8"), ("end", "<i8"), ("total", "<f8"), ("width", "<u4")]
+    [
+        ("key", "<i8"),
+        ("start", "<i8"),
+        ("end", "<i8"),
+        ("total", "<f8"),
+        ("width", "<u4"),
+        ("size", "<u4"),
+    ]
 )
 
 
@@ -35,14 +43,21 @@ class Last(NamedTuple):
     Attributes:
         start_ns: since when it counts; 0 where that was not told.
         end_ns: until when.
-        counts: its counts.
+        counts: its counts; none of an exponential histogram.
         total: of a histogram, the sum of its values.
+        payload: of an exponential histogram, the point, serialised; else empty.
     """
 
     start_ns: int
     end_ns: int
     counts: IntArray
-    total: float
+    total: float = math.nan
+    payload: bytes = b""
+
+    @property
+    def nbytes(self) -> int:
+        """About what it takes in memory."""
+        return _BYTES_OF_SERIES + self.counts.nbytes + len(self.payload)
 
 
 @dataclass(frozen=True)
@@ -62,8 +77,7 @@ class RememberedPoints:
     @property
     def nbytes(self) -> int:
         """About what it takes in memory."""
-        series = sum(last.counts.nbytes + _BYTES_OF_SERIES for last in self.series.values())
-        return _BYTES_OF_SENDER + series
+        return _BYTES_OF_SENDER + sum(last.nbytes for last in self.series.values())
 
     def heard_before(self, end_ns: int) -> int:
         """Return when the sender was heard last before a time, its latest or later; 0 for never."""
@@ -82,14 +96,14 @@ class RememberedPoints:
         lasts = self.series.values()
         rows = np.array(
             [
-                (key, last.start_ns, last.end_ns, last.total, last.counts.size)
-                for key, last in self.series.items()
+                (key, one.start_ns, one.end_ns, one.total, one.counts.size, len(one.payload))
+                for key, one in self.series.items()
             ],
             dtype=_ROW,
         )
         counts = pack_counts(np.concatenate([_NO_COUNTS, *(last.counts for last in lasts)]))
         head = _HEAD.pack(_FORMAT, rows.size, self.latest_ns, self.before_ns, len(counts))
-        return b"".join([head, rows.tobytes(), counts])
+        return b"".join([head, rows.tobytes(), counts, *(last.payload for last in lasts)])
 
     @classmethod
     def from_bytes(cls, content: bytes) -> RememberedPoints:
@@ -103,15 +117,18 @@ class RememberedPoints:
             rows = np.frombuffer(content, _ROW, size, _HEAD.size)
             at = _HEAD.size + rows.nbytes
             counts = unpack_counts(content[at : at + nbytes])
+            payloads = content[at + nbytes :]
         except (struct.error, ValueError, StoreError) as error:
             raise FormatError(f"{len(content)} bytes are no cumulative points: {error}.") from error
-        if kind != _FORMAT or int(rows["width"].sum()) != counts.size:
+        told = (int(rows["width"].sum()), int(rows["size"].sum()))
+        if kind != _FORMAT or told != (counts.size, len(payloads)):
             raise FormatError(f"{len(content)} bytes are no cumulative points: counts are missing.")
-        each = np.split(counts, np.cumsum(rows["width"])[:-1]) if size else []
-        series = {
-            int(row["key"]): Last(int(row["start"]), int(row["end"]), own, float(row["total"]))
-            for row, own in zip(rows, each, strict=True)
-        }
+        series: dict[int, Last] = {}
+        counted = read = 0
+        for key, start_ns, end_ns, total, width, length in rows.tolist():
+            own, payload = counts[counted : counted + width], payloads[read : read + length]
+            series[key] = Last(start_ns, end_ns, own, total, payload)
+            counted, read = counted + width, read + length
         return cls(series, latest_ns, before_ns)
 
 

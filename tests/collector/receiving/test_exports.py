@@ -21,7 +21,7 @@ HEAD = RequestHead.of({"headers": [(b"content-type", b"application/x-protobuf")]
 
 
 class SlowSink:
-    """A store that commits once it is let, and may then not say so."""
+    """A store that commits once it is let, whoever waits for it, and may then fail."""
 
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
@@ -34,7 +34,13 @@ class SlowSink:
         self, arrivals: Sequence[Arrival], memories: Mapping[int, SenderMemory] = NO_MEMORIES
     ) -> Written:
         """Commit what came."""
+        writing = asyncio.create_task(self._write(arrivals, memories))
         self.asked.set()
+        return await asyncio.shield(writing)
+
+    async def _write(
+        self, arrivals: Sequence[Arrival], memories: Mapping[int, SenderMemory]
+    ) -> Written:
         await self.let.wait()
         written = await self._store.write(arrivals, memories)
         if self.error is not None:
