@@ -82,8 +82,8 @@ def collector(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Rules of alerts and who is told; else ./modelwatch.toml where it is there. Read "
-            "anew on SIGHUP.",
+            help="Rules of alerts, who is told, and limits; else ./modelwatch.toml where it is "
+            "there. Read anew on SIGHUP.",
         ),
     ] = None,
     check_config: Annotated[
@@ -133,7 +133,7 @@ def collector(
 
     On loopback it asks nobody who they are until its store has a token
     (modelwatch token create). A --host that other machines can reach needs
-    one, or --insecure. SIGHUP has it read the TLS files again.
+    one, or --insecure. SIGHUP has it read the TLS files and --config again.
 
     \b
     Examples:
@@ -174,7 +174,6 @@ def collector(
         ),
         showing=ShowingOptions(results_endpoint=results_endpoint),
         receiving=receiving_options(
-            alerts.config_path(config),
             otlp_grpc_port=otlp_grpc_port,
             forward_endpoint=forward_endpoint,
             limits={"models": max_models, "features": max_features},

@@ -82,6 +82,7 @@ class Parts:
             pages_url=pages_url,
             clock=clock,
         )
+        alerting.hear(lambda found: self.intake.limit(found.limits))
         self._showing = showing = Showing(
             store, counts, measures, options.showing, alerts=alerting, clock=clock
         )

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint
 
+from modelwatch.collector.receiving.admitted_moments import features_of, of_features
 from modelwatch.collector.receiving.clocks import ClockRules, Clocks
 from modelwatch.collector.receiving.limits import IngestLimits
 from modelwatch.collector.receiving.names_heard import NamesHeard
@@ -22,6 +23,7 @@ __all__ = ["Admission", "Admitted"]
 _NANOSECONDS: Final = 1_000_000_000
 _KNOWN_SECONDS: Final = 600
 _MOST_KNOWN: Final = 16_384
+_KINDS: Final = ("models", "versions", "segments", "instances", "features", "categories")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +44,7 @@ class Admitted:
 class Admission:
     """Decides. Not thread-safe.
 
-    A set of series that was admitted of a sender is not looked at again for ten minutes, so that
+    What was admitted of a sender is not looked at again for ten minutes, so that
     the usual export costs one look-up.
 
     Args:
@@ -58,20 +60,18 @@ class Admission:
         *,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        limits = limits or IngestLimits()
         self.clocks = Clocks(rules or ClockRules())
         self._clock = clock
-        self._limits = limits
-        self._heard = {
-            "models": NamesHeard(of_one=limits.models, of_all=limits.models),
-            **{
-                kind: NamesHeard(
-                    of_one=getattr(limits, kind), of_all=getattr(limits, f"all_{kind}")
-                )
-                for kind in ("versions", "segments", "instances", "features", "categories")
-            },
-        }
+        self._heard = {kind: NamesHeard(of_one=0, of_all=0) for kind in _KINDS}
+        self.limit(limits or IngestLimits())
         self._known: OrderedDict[tuple[object, ...], int] = OrderedDict()
+
+    def limit(self, limits: IngestLimits) -> None:
+        """Hold to other limits from now on; a name that has a place keeps it."""
+        self._limits = limits
+        for kind, heard in self._heard.items():
+            heard.of_one = getattr(limits, kind)
+            heard.of_all = getattr(limits, f"all_{kind}", heard.of_one)
 
     def admit(self, arrivals: Iterable[Arrival]) -> Admitted:
         """Return what is taken of the arrivals of a request."""
@@ -95,8 +95,8 @@ class Admission:
     def _admit(self, arrival: Arrival, now: int, refused: Counter[str]) -> Arrival | None:
         window = arrival.window
         own = (window.model, window.version, window.segment, window.instance)
-        key = (arrival.series_set.key, *own)
-        if not arrival.others and self._known.get(key, -1) >= now:
+        key = (arrival.series_set.key, *own, *(other.key for other in arrival.others))
+        if self._known.get(key, -1) >= now:
             return arrival
         whose: tuple[tuple[str, object, str], ...] = (
             ("models", "", window.model),
@@ -111,10 +111,10 @@ class Admission:
         series = [
             self._admits(window.model, one.attributes, now) for one in arrival.series_set.series
         ]
-        others = [self._admits(window.model, _attributes(one), now) for one in arrival.others]
-        refused.update(kind for kind in (*series, *others) if kind)
-        if any((*series, *others)):
-            return _part(arrival, [not kind for kind in series], [not kind for kind in others])
+        others = [self._admit_other(window.model, one, now, refused) for one in arrival.others]
+        refused.update(kind for kind in series if kind)
+        if any(series) or any(a is not b for a, b in zip(others, arrival.others, strict=True)):
+            return _part(arrival, [not kind for kind in series], [one for one in others if one])
         self._known[key] = now + _KNOWN_SECONDS
         if len(self._known) > _MOST_KNOWN:
             self._known.popitem(last=False)
@@ -133,6 +133,27 @@ class Admission:
             return ""
         return "categories"
 
+    def _admit_other(
+        self, model: str, other: Other, now: int, refused: Counter[str]
+    ) -> Other | None:
+        """Return what is taken of a point that does not add up.
+
+        Of moments that is what tells of the features that have a place; the point is refused where
+        none has.
+        """
+        kind = ""
+        if other.name == names.FEATURE_VALUE:
+            kind = self._admits(model, _attributes(other), now)
+        elif other.name == names.FEATURE_MOMENTS:
+            heard, told = self._heard["features"], features_of(other)
+            kept = {name for name in told if heard.admit(model, name, now)}
+            if len(kept) < len(told):
+                taken = of_features(other, kept)
+                refused["features"] += taken is None
+                return taken
+        refused.update([kind] if kind else [])
+        return None if kind else other
+
     def _message(self, refused: Counter[str]) -> str:
         told = [
             self.clocks.refusal()
@@ -145,15 +166,13 @@ class Admission:
 
 
 def _attributes(other: Other) -> Iterable[tuple[str, str]]:
-    if other.name != names.FEATURE_VALUE:
-        return ()
     point = ExponentialHistogramDataPoint.FromString(other.payload)
     return [(told.key, told.value.string_value) for told in point.attributes]
 
 
-def _part(arrival: Arrival, series: Sequence[bool], others: Sequence[bool]) -> Arrival | None:
+def _part(arrival: Arrival, series: Sequence[bool], others: Sequence[Other]) -> Arrival | None:
     """Return what is taken of an arrival, None where nothing is."""
-    if not any((*series, *others)):
+    if not any(series) and not others:
         return None
     all_series = arrival.series_set.series
     is_kept = np.array(series, np.bool_)
@@ -166,5 +185,5 @@ def _part(arrival: Arrival, series: Sequence[bool], others: Sequence[bool]) -> A
         sums=arrival.sums[floats],
         minima=arrival.minima[floats],
         maxima=arrival.maxima[floats],
-        others=tuple(o for o, kept in zip(arrival.others, others, strict=True) if kept),
+        others=tuple(others),
     )

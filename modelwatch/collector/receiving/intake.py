@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import grpc
 from starlette.types import ASGIApp
@@ -13,6 +13,7 @@ from modelwatch.collector.receiving.admission import Admission
 from modelwatch.collector.receiving.exports import Exports, ReceiverLimits
 from modelwatch.collector.receiving.forwarding import Forwarder
 from modelwatch.collector.receiving.grpc_receiver import GrpcReceiver
+from modelwatch.collector.receiving.limits import read_limits
 from modelwatch.collector.receiving.options import ReceivingOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.receiver import Receiver
@@ -49,7 +50,8 @@ class Intake:
         *,
         clock: Callable[[], int],
     ) -> None:
-        admission = Admission(options.limits, options.clocks, clock=clock)
+        limited = read_limits({}, options.limits)
+        self._admission = admission = Admission(limited, options.clocks, clock=clock)
         self._forwarder = Forwarder(options.forward) if options.forward else None
         self._grpc: GrpcReceiver | None = None
         self._options = options
@@ -62,6 +64,14 @@ class Intake:
         counts.tell("clocks", admission.clocks.shown)
         if self._forwarder is not None:
             counts.tell("forwarded", self._forwarder.shown)
+
+    def limit(self, table: Mapping[str, Any]) -> None:
+        """Hold to ``[limits]`` of a configuration file from now on, and to what goes before it.
+
+        Raises:
+            ConfigurationError: a limit is unknown or cannot be.
+        """
+        self._admission.limit(read_limits(table, self._options.limits))
 
     def listen(
         self, app: ASGIApp, *, host: str, credentials: grpc.ServerCredentials | None = None

@@ -22,6 +22,10 @@ class NamesHeard:
         of_one: most names of one owner.
         of_all: most names of all owners.
 
+    Attributes:
+        of_one: as given; where it is lowered, names that have a place keep it.
+        of_all: likewise.
+
     >>> heard = NamesHeard(of_one=2, of_all=3)
     >>> [heard.admit("a", name, 0) for name in ("x", "y", "z", "x")]
     [True, True, False, True]
@@ -30,8 +34,8 @@ class NamesHeard:
     """
 
     def __init__(self, *, of_one: int, of_all: int) -> None:
-        self._of_one = of_one
-        self._of_all = of_all
+        self.of_one = of_one
+        self.of_all = of_all
         self._heard: dict[int, OrderedDict[int, int]] = {}
         self._size = 0
         self._swept_seconds = -_SWEEP_SECONDS
@@ -53,12 +57,12 @@ class NamesHeard:
             own[key] = now_seconds
             own.move_to_end(key)
             return True
-        if own is not None and len(own) >= self._of_one:
+        if own is not None and len(own) >= self.of_one:
             self._forget(own, now_seconds)
-        if self._size >= self._of_all and now_seconds >= self._swept_seconds + _SWEEP_SECONDS:
+        if self._size >= self.of_all and now_seconds >= self._swept_seconds + _SWEEP_SECONDS:
             self._swept_seconds = now_seconds
             self._sweep(now_seconds)
-        if self._size >= self._of_all or (own is not None and len(own) >= self._of_one):
+        if self._size >= self.of_all or (own is not None and len(own) >= self.of_one):
             return False
         self._heard.setdefault(hash(owner), OrderedDict())[key] = now_seconds
         self._size += 1

@@ -12,7 +12,7 @@ from tests.collector.conftest import Start, Traffic
 
 def test_flags_go_before_the_file() -> None:
     """What was given goes before the file, and the file before the defaults."""
-    limits = read_limits({"models": 5, "segments": 6}, {"models": 3, "features": None})
+    limits = read_limits({"models": 5, "segments": 6}, {"models": 3})
     assert limits == IngestLimits(models=3, segments=6)
 
 
@@ -27,11 +27,13 @@ def test_unknown_limits_are_refused() -> None:
     """An unknown limit is refused with the nearest one that is known."""
     with pytest.raises(ConfigurationError, match="did you mean models"):
         read_limits({"model": 5}, {})
+    with pytest.raises(ConfigurationError, match="did you mean models"):
+        ReceivingOptions(limits={"model": 5})
 
 
 def test_refusals_are_shown(start: Start, traffic: Traffic) -> None:
     """A collector refuses what goes beyond its limits, counts it and shows it."""
-    running = start(receiving=ReceivingOptions(limits=IngestLimits(features=1)))
+    running = start(receiving=ReceivingOptions(limits={"features": 1}))
     answer = running.post(traffic.body())
     assert answer.status_code == 200
     told = running.received()
