@@ -90,7 +90,8 @@ class Admission:
 
     def shown(self) -> dict[str, Any]:
         """Return how many names of each kind hold places, for the API."""
-        return {kind: len(heard) for kind, heard in self._heard.items()}
+        now = self._clock() // _NANOSECONDS
+        return {kind: heard.held(now) for kind, heard in self._heard.items()}
 
     def _admit(self, arrival: Arrival, now: int, refused: Counter[str]) -> Arrival | None:
         window = arrival.window

@@ -40,7 +40,9 @@ class NamesHeard:
         self._size = 0
         self._swept_seconds = -_SWEEP_SECONDS
 
-    def __len__(self) -> int:
+    def held(self, now_seconds: int) -> int:
+        """Return how many names have a place."""
+        self._sweep_again(now_seconds)
         return self._size
 
     def admit(self, owner: object, name: object, now_seconds: int) -> bool:
@@ -59,16 +61,19 @@ class NamesHeard:
             return True
         if own is not None and len(own) >= self.of_one:
             self._forget(own, now_seconds)
-        if self._size >= self.of_all and now_seconds >= self._swept_seconds + _SWEEP_SECONDS:
-            self._swept_seconds = now_seconds
-            self._sweep(now_seconds)
+        if self._size >= self.of_all:
+            self._sweep_again(now_seconds)
         if self._size >= self.of_all or (own is not None and len(own) >= self.of_one):
             return False
         self._heard.setdefault(hash(owner), OrderedDict())[key] = now_seconds
         self._size += 1
         return True
 
-    def _sweep(self, now_seconds: int) -> None:
+    def _sweep_again(self, now_seconds: int) -> None:
+        """Take the places of names unheard for long, once a minute."""
+        if now_seconds < self._swept_seconds + _SWEEP_SECONDS:
+            return
+        self._swept_seconds = now_seconds
         for owner, own in list(self._heard.items()):
             self._forget(own, now_seconds)
             if not own:
