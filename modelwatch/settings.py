@@ -103,7 +103,8 @@ _GENERAL: Final = (
     Setting(
         name="MODELWATCH_FORWARD_HEADERS",
         value_type="string",
-        doc="Headers of what a collector sends on, as in `name=value,name=value`.",
+        doc="Headers of what a collector sends on, as key=value pairs joined by commas, values "
+        "URL-encoded.",
         secret=True,
     ),
     Setting(

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from modelwatch.settings import read
-
 if TYPE_CHECKING:
     from modelwatch.collector.receiving.options import ReceivingOptions
 
@@ -24,12 +22,13 @@ def receiving_options(
     Raises:
         ConfigurationError: where something of it cannot be.
     """
-    from modelwatch.collector.receiving.forwarding import ForwardOptions, headers_of
+    from modelwatch.collector.receiving.forwarding import ForwardOptions
     from modelwatch.collector.receiving.options import ReceivingOptions
+    from modelwatch.telemetry.transport.headers import read_headers
 
     forward = None
     if forward_endpoint is not None:
-        headers = headers_of(read("MODELWATCH_FORWARD_HEADERS"))
+        headers = dict(read_headers("MODELWATCH_FORWARD_HEADERS"))
         forward = ForwardOptions(endpoint=forward_endpoint, headers=headers)
     return ReceivingOptions(
         otlp_grpc_port=otlp_grpc_port,

@@ -7,6 +7,7 @@ import pytest
 
 import modelwatch as mw
 from modelwatch.cli.receiving import receiving_options
+from modelwatch.errors import ConfigurationError
 from modelwatch.telemetry.wire import encode_metrics
 from tests import plain_http
 from tests.cli.conftest import Run
@@ -16,18 +17,26 @@ from tests.collector.conftest import NOW_NS, PROTOBUF, SECOND, eventually
 
 def test_flags_and_environment_make_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that go before the file's come from flags, headers of what is sent on from outside."""
-    monkeypatch.setenv("MODELWATCH_FORWARD_HEADERS", "tenant=a")
+    monkeypatch.setenv("MODELWATCH_FORWARD_HEADERS", " tenant=a, Authorization = Bearer%20x=")
     limits = {"models": 3, "features": None}
     options = receiving_options(otlp_grpc_port=0, forward_endpoint="http://a:4318", limits=limits)
     assert options.limits == {"models": 3}
     assert options.forward is not None
-    assert options.forward.headers == {"tenant": "a"}
+    assert options.forward.headers == {"tenant": "a", "Authorization": "Bearer x="}
 
 
 def test_nothing_is_sent_on_unasked() -> None:
     """Without flags nothing goes before the file, and nothing is sent on."""
     options = receiving_options(otlp_grpc_port=0, forward_endpoint=None, limits={})
     assert (options.forward, options.limits) == (None, {})
+
+
+def test_headers_that_cannot_be_read_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable is named, and what may be secret is not repeated."""
+    monkeypatch.setenv("MODELWATCH_FORWARD_HEADERS", "sesame")
+    with pytest.raises(ConfigurationError, match="MODELWATCH_FORWARD_HEADERS") as found:
+        receiving_options(otlp_grpc_port=0, forward_endpoint="http://a:4318", limits={})
+    assert "sesame" not in str(found.value)
 
 
 def test_limits_are_read_anew(tmp_path: Path, run: Run) -> None:
