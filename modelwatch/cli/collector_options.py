@@ -100,7 +100,11 @@ Persistence = Annotated[
 ]
 EvaluationInterval = Annotated[
     str,
-    typer.Option(rich_help_panel=_JUDGING, help="Time between two looks for windows to judge."),
+    typer.Option(
+        rich_help_panel=_JUDGING,
+        help="Time between two looks for windows to judge. Alerts that need no window, as of "
+        "silence, are looked at every minute at least.",
+    ),
 ]
 Lateness = Annotated[
     str,
