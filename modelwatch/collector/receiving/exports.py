@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from google.protobuf.message import DecodeError
 
@@ -30,6 +30,8 @@ from modelwatch.telemetry.wire import Decoded, decode_logs, decode_metrics
 from modelwatch.telemetry.wire.arrivals import Arrival
 
 __all__ = ["Exports", "ReceiverLimits", "Refused", "read_export"]
+
+Result = TypeVar("Result")
 
 SMALL_BODY_BYTES: Final = 65_536
 """A body up to this, and what comes of it up to 16 times as much, is read in the event loop, in a
@@ -127,7 +129,6 @@ class Exports:
         self._admission = admission or Admission()
         self._forwarder = forwarder
         self._cumulative = CumulativePoints()
-        self._writing: set[asyncio.Task[Written]] = set()
         self._locks = [asyncio.Lock() for _ in range(_LOCKS)]
 
     async def take(self, signal: Signal, head: RequestHead, body: bytes) -> Refused:
@@ -174,11 +175,7 @@ class Exports:
             return Written(stored=0, duplicates=0, rejected=0)
         if all(one.temporality == "delta" for one in arrivals):
             return await self._sink.write(arrivals)
-        # To its end, though the client may have gone: what is committed must be remembered.
-        writing = asyncio.ensure_future(self._write_cumulative(arrivals))
-        self._writing.add(writing)
-        writing.add_done_callback(self._writing.discard)
-        return await asyncio.shield(writing)
+        return await self._write_cumulative(arrivals)
 
     async def _write_cumulative(self, arrivals: Sequence[Arrival]) -> Written:
         """Commit what is new of arrivals of which some are cumulative."""
@@ -189,8 +186,9 @@ class Exports:
             while unknown := points.unknown(cumulative):
                 points.learn(unknown, await asyncio.to_thread(self._sink.recall, unknown))
             change = points.change(cumulative)
+            writing = self._sink.write([*deltas, *change.arrivals], change.memories())
             try:
-                written = await self._sink.write([*deltas, *change.arrivals], change.memories())
+                written = await _to_its_end(writing)
             except BaseException:
                 points.forget(change)
                 raise
@@ -209,3 +207,16 @@ class Exports:
             for number in sorted({sender % _LOCKS for sender in senders}):
                 await turns.enter_async_context(self._locks[number])
             yield
+
+
+async def _to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """Return what work comes to; where the client leaves meanwhile, that is told once it is done.
+
+    The next request of the sender must not be read by what was known before.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
