@@ -11,6 +11,9 @@ import httpx
 
 import modelwatch as mw
 from modelwatch.collector.storing.maintenance import check
+from modelwatch.collector.storing.sqlite_store import SqliteStore
+from modelwatch.collector.windows import TimeWindow
+from modelwatch.sketches import ExponentialHistogram
 from modelwatch.telemetry.wire import encode_metrics
 from tests.collector.conftest import MODEL, NOW_NS, SECOND, VERSION
 from tests.collector.test_app import process, rows_in, send
@@ -55,7 +58,8 @@ class Sender:
         new = self._random.randrange(1, 20)
         self.counted += new
         self._now_ns += 3 * SECOND
-        self._whole.rows += new
+        spread = self._random.uniform(0.1, 3.0)  # of logarithms: scales change
+        self._whole.update({"x": [self._random.lognormvariate(0, spread) for _ in range(new)]})
         self._whole.record_calls([0.1] * new, {})
         self._whole.end_ns = self._now_ns
         resource = {"service.instance.id": self.instance}
@@ -76,7 +80,7 @@ def test_nothing_is_lost_or_counted_twice_by_kills(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
     random = Random(7)
     senders = [Sender(number, random) for number in range(5)]
-    for _ in range(int(os.environ.get("MODELWATCH_TEST_KILLS", "5"))):
+    for _ in range(int(os.environ.get("MODELWATCH_TEST_KILLS", "4"))):
         with process(path) as (running, address), httpx.Client() as client:
             timer = threading.Timer(random.uniform(0.05, 0.7), running.kill)
             timer.start()
@@ -88,5 +92,20 @@ def test_nothing_is_lost_or_counted_twice_by_kills(tmp_path: Path) -> None:
             sender.finish(address, client)
         running.terminate()
         assert running.wait(timeout=60) == 0
-    assert rows_in(path) == sum(sender.counted for sender in senders)
+    counted = sum(sender.counted for sender in senders)
+    assert rows_in(path) == counted
+    assert observed(path) == (counted, counted, counted)
     assert check(path).problems == []
+
+
+def observed(path: Path) -> tuple[int, int, int]:
+    """Return calls, durations and values of the feature in a store, each from points of its own."""
+    store = SqliteStore.open(path)
+    try:
+        window = TimeWindow.ending(NOW_NS, seconds=86_400)
+        (profile,) = store.window(MODEL, VERSION, window).profiles.values()
+    finally:
+        store.close()
+    values = profile.features["x"].values
+    assert isinstance(values, ExponentialHistogram)
+    return profile.predictions.total(), profile.duration.total, values.total

@@ -80,9 +80,10 @@ async def test_memories_are_in_a_backup_and_in_no_export(tmp_path: Path, traffic
 def test_a_store_of_an_older_release_knows_until_when_was_counted(tmp_path: Path) -> None:
     """Of what it counted nothing is remembered: what began before that only begins anew."""
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript("".join(STEPS[:5]))
+        step = next(number for number, text in enumerate(STEPS) if "cumulative_since" in text)
+        connection.executescript("".join(STEPS[:step]))
         connection.execute(
             "INSERT INTO versions VALUES (1, 'm', '1', 3, 7, 1, 0), (2, 'm', '2', 2, 5, 1, 0)"
         )
-        connection.executescript(STEPS[5])
+        connection.executescript(STEPS[step])
         assert connection.execute("SELECT since_ns FROM cumulative_since").fetchall() == [(8,)]
