@@ -96,7 +96,9 @@ class Admission:
     def _admit(self, arrival: Arrival, now: int, refused: Counter[str]) -> Arrival | None:
         window = arrival.window
         own = (window.model, window.version, window.segment, window.instance)
-        key = (arrival.series_set.key, *own, *(other.key for other in arrival.others))
+        key: tuple[object, ...] = (arrival.series_set.key, *own)
+        if arrival.others:
+            key += tuple(other.key for other in arrival.others)
         if self._known.get(key, -1) >= now:
             return arrival
         whose: tuple[tuple[str, object, str], ...] = (

@@ -173,15 +173,17 @@ class Exports:
         """Commit arrivals of either temporality."""
         if not arrivals:
             return Written(stored=0, duplicates=0, rejected=0)
-        if all(one.temporality == "delta" for one in arrivals):
-            return await self._sink.write(arrivals)
-        return await self._write_cumulative(arrivals)
-
-    async def _write_cumulative(self, arrivals: Sequence[Arrival]) -> Written:
-        """Commit what is new of arrivals of which some are cumulative."""
-        points = self._cumulative
-        deltas = [one for one in arrivals if one.temporality == "delta"]
         cumulative = [one for one in arrivals if one.temporality == "cumulative"]
+        if not cumulative:
+            return await self._sink.write(arrivals)
+        deltas = [one for one in arrivals if one.temporality == "delta"]
+        return await self._write_cumulative(deltas, cumulative)
+
+    async def _write_cumulative(
+        self, deltas: Sequence[Arrival], cumulative: Sequence[Arrival]
+    ) -> Written:
+        """Commit arrivals of deltas, and what is new of cumulative ones."""
+        points = self._cumulative
         async with self._turn({one.sender for one in cumulative}):
             while unknown := points.unknown(cumulative):
                 points.learn(unknown, await asyncio.to_thread(self._sink.recall, unknown))
