@@ -103,7 +103,8 @@ _GENERAL: Final = (
     Setting(
         name="MODELWATCH_FORWARD_HEADERS",
         value_type="string",
-        doc="Headers of what a collector sends on, as in `name=value,name=value`.",
+        doc="Headers of what a collector sends on, as key=value pairs joined by commas, values "
+        "URL-encoded.",
         secret=True,
     ),
     Setting(
@@ -204,7 +205,7 @@ _GENERAL: Final = (
         value_type="string",
         default="delta",
         doc="delta, lowmemory (the same here), or cumulative for backends such as Prometheus. "
-        "OpenTelemetry's own default is cumulative; modelwatch's collector takes delta alone.",
+        "OpenTelemetry's own default is cumulative; modelwatch's collector takes either.",
     ),
     Setting(
         name="OTEL_EXPORTER_OTLP_PROTOCOL",

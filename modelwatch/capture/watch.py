@@ -79,8 +79,8 @@ class Watch:
         endpoint: base address of the OTLP receiver, in place of the environment's; what is spoken
             there, ``OTEL_EXPORTER_OTLP_PROTOCOL`` says.
         export_interval_seconds: between two exports; ``OTEL_METRIC_EXPORT_INTERVAL`` where None.
-        buffer_rows: captured rows that may wait to be summarised; a row of 30 features takes 0.5 kB,
-            one with an outlier 1 kB.
+        buffer_rows: captured rows that may wait to be summarised; of 30 features, a row takes
+            0.5 kB, one with an outlier 1 kB.
         redact: names of features of which nothing leaves the process, with wildcards, and compiled
             patterns, which redact categories too: see `modelwatch.telemetry.privacy.Privacy`.
         hash_categories: whether categories leave the process as hashes.

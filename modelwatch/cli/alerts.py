@@ -232,6 +232,8 @@ def check(
     print_text(f"{file} is right.")
     print_text(f"rules: {rules}")
     print_text(f"targets: {targets}")
+    limits = ", ".join(f"{name} {most}" for name, most in found.limits.items()) or "the defaults"
+    print_text(f"limits: {limits}")
 
 
 @commands.command(name="test")

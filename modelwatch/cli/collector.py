@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from modelwatch.cli import alerts
+from modelwatch.cli import collector_options as options
 from modelwatch.cli.receiving import receiving_options
 from modelwatch.errors import ConfigurationError
 
@@ -20,112 +19,29 @@ __all__ = ["collector", "persistence_of", "seconds_of"]
 
 
 def collector(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    otlp_http_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of the OTLP/HTTP receiver.")
-    ] = 4318,
-    otlp_grpc_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of the OTLP/gRPC receiver.")
-    ] = 4317,
-    api_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of the HTTP API and the pages.")
-    ] = 4319,
-    store: Annotated[
-        Path, typer.Option(metavar="FILE", help="The SQLite file that holds all.")
-    ] = Path("modelwatch.sqlite"),
-    window: Annotated[
-        str, typer.Option(help="Length of the windows that are judged: 90s, 15m, 1h, 1d.")
-    ] = "1h",
-    persistence: Annotated[
-        str,
-        typer.Option(
-            metavar="K/M", help="In how many of the last windows a finding must hold to persist."
-        ),
-    ] = "2/3",
-    evaluation_interval: Annotated[
-        str, typer.Option(help="Time between two looks for windows to judge.")
-    ] = "1m",
-    lateness: Annotated[
-        str, typer.Option(help="How long after its end a window is waited for.")
-    ] = "5s",
-    tls_certificate: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="PEM file: serve both ports over TLS.")
-    ] = None,
-    tls_key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="PEM file with the certificate's key.")
-    ] = None,
-    tls_client_ca: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="PEM file: clients need a certificate of these authorities."
-        ),
-    ] = None,
-    allowed_host: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="A name by which clients call this collector. On loopback, others are refused. "
-            "More than once for several.",
-        ),
-    ] = None,
-    trusted_proxy: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Address of a reverse proxy whose X-Forwarded-For and -Proto are believed.",
-        ),
-    ] = None,
-    log_format: Annotated[
-        str, typer.Option(metavar="text|json", help="Form of the log's lines on stderr.")
-    ] = "text",
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Rules of alerts and who is told; else ./modelwatch.toml where it is there. Read "
-            "anew on SIGHUP.",
-        ),
-    ] = None,
-    check_config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Check that file and end; status 2 where it is wrong."),
-    ] = None,
-    max_store: Annotated[
-        int,
-        typer.Option(
-            metavar="MIB",
-            min=0,
-            help="Most MiB that the store may hold; beyond it the oldest detail goes. 0: no limit.",
-        ),
-    ] = 10_240,
-    results_endpoint: Annotated[
-        str,
-        typer.Option(
-            metavar="URL",
-            help="An OTLP receiver that is sent what is found. Its protocol, headers and "
-            "certificates are those of OTEL_EXPORTER_OTLP_*.",
-        ),
-    ] = "",
-    forward_endpoint: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="OTLP/HTTP endpoint that all that comes in is sent on to, with the headers of "
-            "MODELWATCH_FORWARD_HEADERS. Best effort: what it does not take in time is lost to it.",
-        ),
-    ] = None,
-    max_models: Annotated[
-        int | None, typer.Option(min=1, help="Most models; see [limits] in the README.")
-    ] = None,
-    max_features: Annotated[
-        int | None, typer.Option(min=1, help="Most features of a model.")
-    ] = None,
-    insecure: Annotated[
-        bool,
-        typer.Option(
-            "--insecure", help="Allow a --host that others can reach while there is no token."
-        ),
-    ] = False,
+    host: options.Host = "127.0.0.1",
+    otlp_http_port: options.OtlpHttpPort = 4318,
+    otlp_grpc_port: options.OtlpGrpcPort = 4317,
+    api_port: options.ApiPort = 4319,
+    store: options.Store = Path("modelwatch.sqlite"),
+    max_store: options.MaxStore = 10_240,
+    max_models: options.MaxModels = None,
+    max_features: options.MaxFeatures = None,
+    window: options.Window = "1h",
+    persistence: options.Persistence = "2/3",
+    evaluation_interval: options.EvaluationInterval = "1m",
+    lateness: options.Lateness = "5s",
+    tls_certificate: options.TlsCertificate = None,
+    tls_key: options.TlsKey = None,
+    tls_client_ca: options.TlsClientCa = None,
+    allowed_host: options.AllowedHosts = None,
+    trusted_proxy: options.TrustedProxies = None,
+    insecure: options.Insecure = False,
+    results_endpoint: options.ResultsEndpoint = "",
+    forward_endpoint: options.ForwardEndpoint = None,
+    config: options.Config = None,
+    check_config: options.CheckConfig = None,
+    log_format: options.LogFormat = "text",
 ) -> None:
     """Run a collector: receive OTLP, judge it, serve the API and the pages.
 
@@ -133,7 +49,7 @@ def collector(
 
     On loopback it asks nobody who they are until its store has a token
     (modelwatch token create). A --host that other machines can reach needs
-    one, or --insecure. SIGHUP has it read the TLS files again.
+    one, or --insecure. SIGHUP has it read the TLS files and --config again.
 
     \b
     Examples:
@@ -153,7 +69,7 @@ def collector(
     from modelwatch.collector.showing.options import ShowingOptions
     from modelwatch.collector.storing.retention import Retention
 
-    options = CollectorOptions(
+    chosen = CollectorOptions(
         store_path=store,
         host=host,
         otlp_http_port=otlp_http_port,
@@ -174,14 +90,13 @@ def collector(
         ),
         showing=ShowingOptions(results_endpoint=results_endpoint),
         receiving=receiving_options(
-            alerts.config_path(config),
             otlp_grpc_port=otlp_grpc_port,
             forward_endpoint=forward_endpoint,
             limits={"models": max_models, "features": max_features},
         ),
     )
     with logging_as(log_format):
-        run(options)
+        run(chosen)
 
 
 def seconds_of(option: str, text: str) -> int:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-from modelwatch.settings import read
 
 if TYPE_CHECKING:
     from modelwatch.collector.receiving.options import ReceivingOptions
@@ -16,27 +12,26 @@ __all__ = ["receiving_options"]
 
 
 def receiving_options(
-    config_path: Path | None,
     *,
     otlp_grpc_port: int,
     forward_endpoint: str | None,
     limits: Mapping[str, int | None],
 ) -> ReceivingOptions:
-    """Return how a collector receives: by flags, the environment and ``[limits]`` of a file.
+    """Return how a collector receives: by flags and the environment.
 
     Raises:
         ConfigurationError: where something of it cannot be.
     """
-    from modelwatch.collector.alerting.configuration import read_configuration
-    from modelwatch.collector.receiving.forwarding import ForwardOptions, headers_of
-    from modelwatch.collector.receiving.limits import read_limits
+    from modelwatch.collector.receiving.forwarding import ForwardOptions
     from modelwatch.collector.receiving.options import ReceivingOptions
+    from modelwatch.telemetry.transport.headers import read_headers
 
-    table = read_configuration(config_path, dict(os.environ)).limits if config_path else {}
     forward = None
     if forward_endpoint is not None:
-        headers = headers_of(read("MODELWATCH_FORWARD_HEADERS"))
+        headers = dict(read_headers("MODELWATCH_FORWARD_HEADERS"))
         forward = ForwardOptions(endpoint=forward_endpoint, headers=headers)
     return ReceivingOptions(
-        otlp_grpc_port=otlp_grpc_port, limits=read_limits(table, limits), forward=forward
+        otlp_grpc_port=otlp_grpc_port,
+        limits={name: most for name, most in limits.items() if most is not None},
+        forward=forward,
     )

@@ -74,6 +74,9 @@ def backup(
 ) -> None:
     """Copy a store, whole and as of one moment, while the collector runs.
 
+    All of it: tokens (as hashes), the log of who changed what, alerts, and what
+    cumulative points are subtracted from. Keep the copy as the store itself.
+
     \b
     Example:
       modelwatch store backup modelwatch.sqlite /backups/modelwatch.sqlite
@@ -91,8 +94,9 @@ def export(
     """Write what a store holds as lines of JSON, while the collector runs.
 
     Versions, baselines, steering, evaluations, and what was observed, as
-    merged profiles. Not tokens, nor the log of who changed what. A name that
-    ends in .gz is compressed.
+    merged profiles. Not tokens, in any form, nor the log of who changed what,
+    alerts, and the latest cumulative points of senders. A name that ends in .gz
+    is compressed.
 
     \b
     Example:
@@ -121,7 +125,9 @@ def import_(
 
     Stop the collector first. Versions that the store holds rows of already are
     refused, as they would count twice. Tokens do not travel: make new ones
-    with modelwatch token create before others can reach the collector.
+    with modelwatch token create before others can reach the collector. Senders
+    of cumulative points begin anew: what each counts between its last point
+    before the export and its first one afterwards is not counted.
 
     \b
     Example:

@@ -33,7 +33,8 @@ class CollectorOptions:
             days; they are aligned to the Unix epoch.
         persistence: in how many of the last such windows a finding must hold to be called
             persistent.
-        evaluation_interval_seconds: time between two looks for finished windows.
+        evaluation_interval_seconds: time between two looks for finished windows. What depends on
+            the clock alone, such as alerts of silence, is looked at every minute at least.
         lateness_seconds: how long after its end a window is still waited for. Data that comes
             later makes its window be evaluated again.
         max_body_bytes: most bytes of a request's body as sent; more is answered with 413.

@@ -70,7 +70,6 @@ class Parts:
             _limits(options),
             counts,
             options.receiving,
-            is_new=not store.versions(),
             clock=clock,
         )
         self._alerts = SqliteAlerts(database)
@@ -83,6 +82,7 @@ class Parts:
             pages_url=pages_url,
             clock=clock,
         )
+        alerting.hear(lambda found: self.intake.limit(found.limits))
         self._showing = showing = Showing(
             store,
             counts,

@@ -25,6 +25,15 @@ GOOD = '[[rules]]\nname = "drift"\non = "drift"\n'
 @contextmanager
 def collector(folder: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Run a collector as a process; yields the address of its API."""
+    with collector_and_otlp(folder, *options) as (api, _, process):
+        yield api, process
+
+
+@contextmanager
+def collector_and_otlp(
+    folder: Path, *options: str
+) -> Iterator[tuple[str, str, subprocess.Popen[str]]]:
+    """Run a collector as a process; yields the addresses of its API and of OTLP/HTTP."""
     command = [
         sys.executable, "-c", "from modelwatch.cli import main; main()", "collector",
         "--otlp-http-port", "0", "--otlp-grpc-port", "0", "--api-port", "0",
@@ -35,9 +44,10 @@ def collector(folder: Path, *options: str) -> Iterator[tuple[str, subprocess.Pop
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
-            found = re.search(r"pages (http://127\.0\.0\.1:\d+)", line)
+            url = r"(http://127\.0\.0\.1:\d+)"
+            found = re.search(rf"OTLP {url} .*pages {url}", line)
             assert found, line
-            yield found[1], process
+            yield found[2], found[1], process
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=30) == 0
@@ -75,6 +85,11 @@ def test_sighup_reads_the_file_anew(tmp_path: Path) -> None:
         path.write_text(GOOD)
         process.send_signal(signal.SIGHUP)
         assert eventually(lambda: plain_http.get(f"{address}/readyz").text == "ready\n", seconds=30)
+        path.write_text(GOOD + "[limits]\nmodels = 0\n")
+        process.send_signal(signal.SIGHUP)
+        wrong = "[limits].models is 0"
+        assert eventually(lambda: wrong in plain_http.get(f"{address}/readyz").text, seconds=30)
+        assert wrong in str(configuration(address)["configuration"])
 
 
 def test_a_silence_is_set_listed_and_ended(run: Run, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import json
 import sqlite3
@@ -177,3 +178,26 @@ def test_vacuum_keeps_all(run: Run, file: Path) -> None:
     found = run("store", "vacuum", file)
     assert found.status == 0, found.err
     assert "is sound: versions 1, arrivals 2, merged 1" in run("store", "check", file).out
+
+
+def test_tokens_are_in_a_backup_and_in_no_export(run: Run, file: Path, tmp_path: Path) -> None:
+    """Not even their hashes or names are exported; a copy of the file has them as it is."""
+    secret = run("token", "create", "web-services", "--scope", "read", "--store", file).out.strip()
+    with closing(sqlite3.connect(file)) as connection:
+        ((token_id, digest),) = connection.execute("SELECT id, digest FROM tokens").fetchall()
+    assert run("store", "export", file, tmp_path / "e.jsonl").status == 0
+    exported = (tmp_path / "e.jsonl").read_text()
+    encoded = base64.b64encode(digest).decode().rstrip("=")
+    for told in (secret, token_id, digest.hex(), encoded, "web-services", "token create"):
+        assert told not in exported
+    assert run("store", "import", tmp_path / "e.jsonl", tmp_path / "new").status == 0
+    assert "asks nobody" in run("token", "list", "--store", tmp_path / "new").out
+    assert run("store", "backup", file, tmp_path / "copy").status == 0
+    assert "web-services" in run("token", "list", "--store", tmp_path / "copy").out
+    assert secret.encode() not in (tmp_path / "copy").read_bytes()
+
+
+def test_help_says_what_travels(run: Run) -> None:
+    """Who copies or exports a store reads whether its tokens go along."""
+    assert "tokens (as hashes)" in " ".join(run("store", "backup", "--help").out.split())
+    assert "Not tokens, in any form" in " ".join(run("store", "export", "--help").out.split())

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from modelwatch.telemetry.backoff import Backoff, Schedule
+from modelwatch.telemetry.backoff import Backoff, Schedule, backoff_seconds, retry_after_seconds
 
 
 def test_waits_double_up_to_a_minute() -> None:
@@ -30,6 +30,37 @@ def test_no_wait_is_shorter_than_asked(asked: float) -> None:
     assert min(waits) >= asked
     assert max(waits) <= max(asked, 0.0) + 1.0
     assert len(set(waits)) > 100
+
+
+def test_waits_are_of_the_failures_alone() -> None:
+    """Who counts failures elsewhere, such as in a file, has the same waits; they stay bounded."""
+    kept = Backoff(lambda: 0.5, first_seconds=5.0, longest_seconds=300.0)
+    for failures in range(12):
+        wait = backoff_seconds(failures, lambda: 0.5, first_seconds=5.0, longest_seconds=300.0)
+        assert wait == kept.next_seconds() == min(5.0 * 2**failures, 300.0) * 0.75
+    assert backoff_seconds(10**9, lambda: 0.5) == 45.0
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("", None),
+        (" 7 ", 7.0),
+        ("0", 0.0),
+        ("999999999999", 3_600.0),
+        ("Thu, 01 Jan 1970 00:02:00 GMT", 20.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", 3_600.0),
+        ("-5", None),
+        ("soon", None),
+        ("\u00b2", None),
+        ("1e3", None),
+    ],
+    ids=ascii,
+)
+def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> None:
+    """An hour at most, never less than nothing; what is neither asks for nothing."""
+    assert retry_after_seconds(text, clock=lambda: 100.0) == seconds
 
 
 def test_ten_thousand_senders_do_not_come_together() -> None:

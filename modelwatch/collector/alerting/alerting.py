@@ -126,11 +126,17 @@ class Alerting:
         # Guards states and silences from being planned on twice at a time.
         self._turn = asyncio.Lock()
         self._news = asyncio.Event()
+        self._hearers: list[Callable[[Configuration], None]] = []
 
     @property
     def configured(self) -> Configured:
         """The configuration in force."""
         return self._configured
+
+    def hear(self, hearer: Callable[[Configuration], None]) -> None:
+        """Have something called with the configuration in force, now and each time it is read."""
+        self._hearers.append(hearer)
+        hearer(self._configured.configuration)
 
     async def check(self) -> str:
         """Return why what the configuration file says now is not in force; empty where it is."""
@@ -371,6 +377,8 @@ class Alerting:
         self._shelf.capacity = self._capacity
         self._changed |= set(self._shelf.facts)
         self._news.set()
+        for hearer in self._hearers:
+            hearer(after.configuration)
         changes = changes_between(before.configuration, after.configuration)
         logger.info("configuration read anew: %s", "; ".join(changes) or "nothing changed")
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from modelwatch.collector.alerting.muting import Maintenance
 from modelwatch.collector.alerting.rules import DEFAULT_RULES, Duration, Rule
@@ -22,6 +23,7 @@ from modelwatch.collector.alerting.targets import (
     Target,
     WebhookTarget,
 )
+from modelwatch.collector.receiving.limits import read_limits
 from modelwatch.errors import ConfigurationError
 from modelwatch.parameter_checks import shown
 
@@ -61,7 +63,7 @@ class Configuration(BaseModel):
         notify: who is told.
         maintenance: when nobody is.
         alerting: the rest.
-        limits: the table of limits, which is read elsewhere.
+        limits: how many names of each kind are taken, where that is told; see `IngestLimits`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -71,6 +73,15 @@ class Configuration(BaseModel):
     maintenance: tuple[Maintenance, ...] = ()
     alerting: AlertingTable = AlertingTable()
     limits: Mapping[str, Any] = Field(default_factory=dict)
+
+    @field_validator("limits")
+    @classmethod
+    def _known(cls, limits: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            read_limits(limits, {})
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from None
+        return limits
 
     @model_validator(mode="after")
     def _named_once(self) -> Configuration:
@@ -173,6 +184,8 @@ def _told(error: Any, document: type[BaseModel]) -> str:
     if error["type"] in ("union_tag_not_found", "union_tag_invalid"):
         return f"{path}.kind: give webhook, alertmanager or apprise."
     message = str(error["msg"]).removeprefix("Value error, ")
+    if location == ("limits",) and error["type"] == "value_error":
+        return message  # it names its path
     message = message.replace("Input should be", "give").replace("String should", "it should")
     message = f"{message[:1].lower()}{message[1:]}".rstrip(".")
     value = error["input"]
@@ -219,9 +232,11 @@ def changes_between(before: Configuration, after: Configuration) -> list[str]:
         *_changed("rule", before.rules, after.rules),
         *_changed("target", before.notify, after.notify),
     ]
-    tables = ("maintenance", "alerting", "limits")
+    tables = ("maintenance", "alerting")
     changed = [name for name in tables if getattr(before, name) != getattr(after, name)]
-    return [*changes, *(f"{name} changed" for name in changed)]
+    old, new = (asdict(read_limits(one.limits, {})) for one in (before, after))
+    limits = [f"limit of {name} {old[name]} -> {n}" for name, n in new.items() if old[name] != n]
+    return [*changes, *(f"{name} changed" for name in changed), *limits]
 
 
 def _changed(thing: str, before: Iterable[Any], after: Iterable[Any]) -> list[str]:

@@ -15,12 +15,12 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from modelwatch.errors import NotifyError
+from modelwatch.telemetry.backoff import retry_after_seconds
 
 __all__ = ["Poster"]
 
 MOST_ANSWER_BYTES = 2_048
 MOST_QUOTED = 200
-MOST_RETRY_SECONDS = 3_600.0
 
 FINAL_STATUSES = frozenset({400, 413, 415, 422})
 """What is said of the document itself, which will be no other next time. Others, such as 401 or
@@ -107,12 +107,8 @@ def _judged(response: httpx.Response, text: str) -> str:
     raise NotifyError(
         f"{said}: {text}" if text else said,
         is_final=response.status_code in FINAL_STATUSES,
-        retry_seconds=_retry_seconds(response.headers.get("retry-after", "")),
+        retry_seconds=retry_after_seconds(response.headers.get("retry-after", "")),
     )
-
-
-def _retry_seconds(text: str) -> float | None:
-    return min(float(text), MOST_RETRY_SECONDS) if text.isascii() and text.isdigit() else None
 
 
 def _reason(error: Exception) -> str:

@@ -12,11 +12,11 @@ from typing import Protocol
 
 from modelwatch.collector.alerting.alert import Alert
 from modelwatch.collector.alerting.alert_store import Outbox, Waiting
-from modelwatch.collector.alerting.backoff import wait_seconds
 from modelwatch.collector.alerting.channels import Channels
 from modelwatch.collector.alerting.targets import AlertmanagerTarget, Target
 from modelwatch.collector.windows import NANOSECONDS
 from modelwatch.errors import NotifyError, StoreError
+from modelwatch.telemetry.backoff import backoff_seconds
 
 __all__ = ["Sender", "Sending"]
 
@@ -24,6 +24,9 @@ LONGEST_WAIT_SECONDS = 5.0
 """Between two looks into the outbox; what is new is looked for at once."""
 
 STORE_WAIT_SECONDS = 5.0
+
+FIRST_BACKOFF_SECONDS = 5.0
+LONGEST_BACKOFF_SECONDS = 300.0
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +155,13 @@ class Sender:
 
     async def _failed(self, target: Target, item: Waiting, error: NotifyError) -> None:
         now_ns = self._clock()
-        wait = error.retry_seconds or wait_seconds(item.attempts, self._random)
+        wait = backoff_seconds(
+            item.attempts,
+            self._random.random,
+            first_seconds=FIRST_BACKOFF_SECONDS,
+            longest_seconds=LONGEST_BACKOFF_SECONDS,
+            asked_seconds=error.retry_seconds,
+        )
         retry_ns = now_ns + int(wait * NANOSECONDS)
         if error.is_final or retry_ns > item.created_ns + target.give_up_after * NANOSECONDS:
             await self._give_up(item, str(error))

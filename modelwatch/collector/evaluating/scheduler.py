@@ -29,6 +29,10 @@ AT_ONCE = 4
 """Versions evaluated at the same time: one is compared while another is read or committed, and what
 is committed at the same time shares one sync of the disk."""
 
+MOST_QUIET_SECONDS = 60.0
+"""However long the interval is, listeners are called as often: silence of a version, repetitions of
+an alert and the end of a silence depend on the clock alone, and on no window."""
+
 SILENT_SECONDS = 900.0
 """How long a round may take before the scheduler counts as stuck."""
 
@@ -62,7 +66,9 @@ class RoundListener(Protocol):
         ...
 
     async def round_ended(self) -> None:
-        """Act on what was evaluated; called once a round, where nothing was due too.
+        """Act on what was evaluated, and on the time.
+
+        Called once a round, where nothing was due too, and every minute of a longer interval.
 
         Raises:
             StoreError: the store failed; the next round makes up for it.
@@ -112,8 +118,16 @@ class Scheduler:
         while not stop.is_set():
             await self.run_once()
             self._round_ended = self._monotonic()
+            await self._rest(stop)
+
+    async def _rest(self, stop: asyncio.Event) -> None:
+        """Wait for the next round."""
+        until = self._monotonic() + self._schedule.interval_seconds
+        while not stop.is_set() and (left := until - self._monotonic()) > 0:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._schedule.interval_seconds)
+                await asyncio.wait_for(stop.wait(), min(left, MOST_QUIET_SECONDS))
+            if left > MOST_QUIET_SECONDS and not stop.is_set():
+                await self._tell_round()
 
     async def run_once(self) -> int:
         """Evaluate every window that is due; return how many were."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint
 
+from modelwatch.collector.receiving.admitted_moments import features_of, of_features
 from modelwatch.collector.receiving.clocks import ClockRules, Clocks
 from modelwatch.collector.receiving.limits import IngestLimits
 from modelwatch.collector.receiving.names_heard import NamesHeard
@@ -23,6 +23,7 @@ __all__ = ["Admission", "Admitted"]
 _NANOSECONDS: Final = 1_000_000_000
 _KNOWN_SECONDS: Final = 600
 _MOST_KNOWN: Final = 16_384
+_KINDS: Final = ("models", "versions", "segments", "instances", "features", "categories")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,20 +60,18 @@ class Admission:
         *,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        limits = limits or IngestLimits()
         self.clocks = Clocks(rules or ClockRules())
         self._clock = clock
-        self._limits = limits
-        self._heard = {
-            "models": NamesHeard(of_one=limits.models, of_all=limits.models),
-            **{
-                kind: NamesHeard(
-                    of_one=getattr(limits, kind), of_all=getattr(limits, f"all_{kind}")
-                )
-                for kind in ("versions", "segments", "instances", "features", "categories")
-            },
-        }
+        self._heard = {kind: NamesHeard(of_one=0, of_all=0) for kind in _KINDS}
+        self.limit(limits or IngestLimits())
         self._known: OrderedDict[tuple[object, ...], int] = OrderedDict()
+
+    def limit(self, limits: IngestLimits) -> None:
+        """Hold to other limits from now on; a name that has a place keeps it."""
+        self._limits = limits
+        for kind, heard in self._heard.items():
+            heard.of_one = getattr(limits, kind)
+            heard.of_all = getattr(limits, f"all_{kind}", heard.of_one)
 
     def admit(self, arrivals: Iterable[Arrival]) -> Admitted:
         """Return what is taken of the arrivals of a request."""
@@ -91,7 +90,8 @@ class Admission:
 
     def shown(self) -> dict[str, Any]:
         """Return how many names of each kind hold places, for the API."""
-        return {kind: len(heard) for kind, heard in self._heard.items()}
+        now = self._clock() // _NANOSECONDS
+        return {kind: heard.held(now) for kind, heard in self._heard.items()}
 
     def _admit(self, arrival: Arrival, now: int, refused: Counter[str]) -> Arrival | None:
         window = arrival.window
@@ -102,19 +102,19 @@ class Admission:
                 refused[kind] += arrival.points
                 return None
             self._know(sender, now)
-        names_told = (window.model, arrival.series_set.key)
-        if not arrival.others and self._is_known(names_told, now):
+        told = (window.model, arrival.series_set.key, *(other.key for other in arrival.others))
+        if self._is_known(told, now):
             return arrival
         series = [
             self._admits(window.model, one.attributes, now) for one in arrival.series_set.series
         ]
-        others = [self._admits(window.model, _attributes(one), now) for one in arrival.others]
-        found = Counter(kind for kind in (*series, *others) if kind)
-        refused.update(found)
-        if found:
-            is_none_left = found.total() == arrival.points
-            return None if is_none_left else arrival.part(_is_kept(series), _is_kept(others))
-        self._know(names_told, now)
+        others = [self._admit_other(window.model, one, now, refused) for one in arrival.others]
+        refused.update(kind for kind in series if kind)
+        if any(series) or any(a is not b for a, b in zip(others, arrival.others, strict=True)):
+            is_kept = np.array([not kind for kind in series], np.bool_)
+            part = arrival.part(is_kept, [one for one in others if one is not None])
+            return part if part.points else None
+        self._know(told, now)
         return arrival
 
     def _is_known(self, key: tuple[object, ...], now: int) -> bool:
@@ -151,6 +151,27 @@ class Admission:
             return ""
         return "categories"
 
+    def _admit_other(
+        self, model: str, other: Other, now: int, refused: Counter[str]
+    ) -> Other | None:
+        """Return what is taken of a point that does not add up.
+
+        Of moments that is what tells of the features that have a place; the point is refused where
+        none has.
+        """
+        kind = ""
+        if other.name == names.FEATURE_VALUE:
+            kind = self._admits(model, _attributes(other), now)
+        elif other.name == names.FEATURE_MOMENTS:
+            heard, told = self._heard["features"], features_of(other)
+            kept = {name for name in told if heard.admit(model, name, now)}
+            if len(kept) < len(told):
+                taken = of_features(other, kept)
+                refused["features"] += taken is None
+                return taken
+        refused.update([kind] if kind else [])
+        return None if kind else other
+
     def _message(self, refused: Counter[str]) -> str:
         told = [
             self.clocks.refusal()
@@ -163,11 +184,5 @@ class Admission:
 
 
 def _attributes(other: Other) -> Iterable[tuple[str, str]]:
-    if other.name != names.FEATURE_VALUE:
-        return ()
     point = ExponentialHistogramDataPoint.FromString(other.payload)
     return [(told.key, told.value.string_value) for told in point.attributes]
-
-
-def _is_kept(refusals: Sequence[str]) -> npt.NDArray[np.bool_]:
-    return np.array([not kind for kind in refusals], np.bool_)

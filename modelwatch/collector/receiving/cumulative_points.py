@@ -8,84 +8,41 @@ The first point of a series counts from zero where it is known that nothing of i
 before: its start is not before the time since which everything is remembered, or its sender was
 heard in between without it. Otherwise it only is what the next one is subtracted from.
 
-What is remembered must outlive the process, or the restart of a collector would cost what every
-sender counted meanwhile. So a `Change` also has what is to be remembered, as bytes, one value a
-sender and model: committed in one transaction with its arrivals, and asked for by ``recall``,
-nothing is counted twice and nothing lost, whenever the process ends. Without ``recall`` each series
-that began before ``since_ns`` loses what it counted between the last point before the restart and
-the first one after it; it is never counted twice.
+What is remembered outlives the process: a `Change` has what is to be remembered as bytes, one
+value a sender and model version, to be committed in one transaction with its arrivals. So nothing
+is counted twice and nothing lost, whenever the process ends.
 """
 
 from __future__ import annotations
 
+import logging
 import math
-import struct
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from modelwatch.collector.receiving.exponential_deltas import (
+    counted_between,
+    counts_alone,
+    has_counts,
+)
+from modelwatch.collector.receiving.remembered_points import Last, RememberedPoints
+from modelwatch.collector.storing.store import Recalled, SenderMemory
 from modelwatch.errors import FormatError
-from modelwatch.telemetry.wire.arrivals import Arrival, Series, SeriesSet, hash_of
+from modelwatch.telemetry.wire.arrivals import Arrival, Other, Series, SeriesSet, hash_of
 
 __all__ = ["Change", "CumulativePoints"]
 
-FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 MAX_BYTES: Final = 64 * 2**20
 """What the counts of all senders may take in memory; one of 40 features on 120 bins takes 50 kB."""
 
-_BYTES_OF_SERIES: Final = 256
-_HEAD: Final = struct.Struct("<Iqq")
-_ROW: Final = np.dtype(
-    [("key", "<i8"), ("start", "<i8"), ("end", "<i8"), ("total", "<f8"), ("width", "<u4")]
-)
-
-
-class _Last(NamedTuple):
-    """The latest point of a series; a start of 0 was not told."""
-
-    start_ns: int
-    end_ns: int
-    counts: IntArray
-    total: float
-
-
-@dataclass(frozen=True)
-class _Memory:
-    """What is remembered of one sender and model.
-
-    Attributes:
-        series: the latest point of each, by the key of the series.
-        latest_ns: when the sender was heard last.
-        before_ns: when it was heard the time before; 0 where it was not.
-    """
-
-    series: Mapping[int, _Last] = field(default_factory=dict)
-    latest_ns: int = 0
-    before_ns: int = 0
-
-    @property
-    def nbytes(self) -> int:
-        """About what it takes in memory."""
-        return sum(last.counts.nbytes + _BYTES_OF_SERIES for last in self.series.values())
-
-    def heard_before(self, end_ns: int) -> int:
-        """Return when the sender was heard last before a time, its latest or later; 0 for never."""
-        return self.latest_ns if self.latest_ns < end_ns else self.before_ns
-
-    def with_points(self, end_ns: int, points: Mapping[int, _Last]) -> _Memory:
-        """Return what is remembered after more points."""
-        later = end_ns > self.latest_ns
-        return _Memory(
-            {**self.series, **points},
-            end_ns if later else self.latest_ns,
-            self.latest_ns if later else self.before_ns,
-        )
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,92 +51,101 @@ class Change:
 
     Attributes:
         arrivals: of delta temporality.
-        memories: what is to be remembered, by a signed 64-bit key; to be stored with the arrivals.
+        remembered: what is to be remembered, by the key of its sender and model version.
         ignored: points that came twice or too late.
         begun: points that are only what the next one is subtracted from.
     """
 
     arrivals: list[Arrival] = field(default_factory=list)
-    memories: dict[int, bytes] = field(default_factory=dict)
+    remembered: Mapping[int, RememberedPoints] = field(default_factory=dict)
     ignored: int = 0
     begun: int = 0
+
+    def memories(self) -> dict[int, SenderMemory]:
+        """Return what is to be committed with the arrivals."""
+        return {
+            key: SenderMemory(points.latest_ns, points.to_bytes())
+            for key, points in self.remembered.items()
+        }
 
 
 class CumulativePoints:
     """Remembers the latest point of each series. Not thread-safe.
 
-    Whoever uses it takes turns: `change`, store what came of it, then `keep`; where it cannot be
-    stored, `keep` is left out, and the sender's next try is read as the first was. Memory:
-    ``max_bytes`` and one sender's counts; the sender unheard for the longest is forgotten first.
+    Whoever uses it takes turns for each sender: `learn` what is `unknown`, `change`, commit what
+    came of it, then `keep`. Where it may not have been committed, `forget` takes the place of
+    `keep`: what the store holds is learnt anew.
+
+    Memory: ``max_bytes`` and one sender's counts; of the sender unheard for the longest the store
+    is asked again.
 
     Args:
-        since_ns: since when everything is remembered, by the clocks of senders: with ``recall``,
-            since the store was made; without it, since the start, and later by as much as clocks
-            may differ.
-        recall: returns what was to be remembered under a key, None where there is nothing.
         max_bytes: what may be kept in memory.
-
-    Attributes:
-        forgotten: senders that were forgotten for want of memory.
     """
 
-    def __init__(
-        self,
-        *,
-        since_ns: int,
-        recall: Callable[[int], bytes | None] | None = None,
-        max_bytes: int = MAX_BYTES,
-    ) -> None:
-        self._since_ns = since_ns
-        self._recall = recall
+    def __init__(self, *, max_bytes: int = MAX_BYTES) -> None:
+        self._since_ns = 0
         self._max_bytes = max_bytes
-        self._memories: OrderedDict[int, _Memory] = OrderedDict()
+        self._known: OrderedDict[int, RememberedPoints] = OrderedDict()
         self._nbytes = 0
-        self.forgotten = 0
+
+    def unknown(self, arrivals: Iterable[Arrival]) -> set[int]:
+        """Return the keys that the store is to be asked for before `change`."""
+        return {key for key in map(_key, arrivals) if key not in self._known}
+
+    def learn(self, keys: Collection[int], recalled: Recalled) -> None:
+        """Know what the store answered about keys."""
+        self._since_ns = max(self._since_ns, recalled.since_ns)
+        for key in keys:
+            memory = recalled.memories.get(key)
+            self._put(key, RememberedPoints() if memory is None else self._read(memory))
 
     def change(self, arrivals: Iterable[Arrival]) -> Change:
         """Return what cumulative arrivals tell that is new; nothing is remembered yet.
 
-        Raises:
-            FormatError: where what was remembered is damaged.
+        Args:
+            arrivals: of senders that nothing is `unknown` of.
         """
         found: list[Arrival] = []
-        known: dict[int, _Memory] = {}
+        after: dict[int, RememberedPoints] = {}
         ignored = begun = 0
         for arrival in sorted(arrivals, key=lambda one: one.window.end_ns):
             key = _key(arrival)
-            memory = known[key] if key in known else self._remembered(key)
-            reading = _Reading(arrival, memory, self._since_ns)
-            if reading.memory is not memory:
-                known[key] = reading.memory
+            before = after[key] if key in after else self._known[key]
+            reading = _Reading(arrival, before, self._since_ns)
+            if reading.after is not before:
+                after[key] = reading.after
             found += reading.deltas
             ignored += reading.ignored
             begun += reading.begun
-        memories = {key: _to_bytes(memory) for key, memory in known.items()}
-        return Change(arrivals=found, memories=memories, ignored=ignored, begun=begun)
+        return Change(arrivals=found, remembered=after, ignored=ignored, begun=begun)
 
     def keep(self, change: Change) -> None:
-        """Remember what a change said, now that it is stored."""
-        for key, content in change.memories.items():
-            self._put(key, _from_bytes(content))
-
-    def _remembered(self, key: int) -> _Memory:
-        memory = self._memories.get(key)
-        if memory is not None:
-            return memory
-        content = self._recall(key) if self._recall is not None else None
-        return _Memory() if content is None else _from_bytes(content)
-
-    def _put(self, key: int, memory: _Memory) -> None:
-        before = self._memories.pop(key, None)
-        self._nbytes += memory.nbytes - (before.nbytes if before else 0)
-        self._memories[key] = memory
-        while self._nbytes > self._max_bytes and len(self._memories) > 1:
-            _, oldest = self._memories.popitem(last=False)
+        """Remember what a change said, now that it is committed."""
+        for key, points in change.remembered.items():
+            self._put(key, points)
+        while self._nbytes > self._max_bytes and len(self._known) > 1:
+            _, oldest = self._known.popitem(last=False)
             self._nbytes -= oldest.nbytes
-            self.forgotten += 1
-            if self._recall is None:  # what ended no later than this may have been counted
-                self._since_ns = max(self._since_ns, oldest.latest_ns + 1)
+
+    def forget(self, change: Change) -> None:
+        """Know nothing of the senders of a change, which may or may not be committed."""
+        for key in change.remembered:
+            before = self._known.pop(key, None)
+            self._nbytes -= before.nbytes if before else 0
+
+    def _put(self, key: int, points: RememberedPoints) -> None:
+        before = self._known.pop(key, None)
+        self._nbytes += points.nbytes - (before.nbytes if before else 0)
+        self._known[key] = points
+
+    def _read(self, memory: SenderMemory) -> RememberedPoints:
+        try:
+            return RememberedPoints.from_bytes(memory.content)
+        except FormatError as error:
+            logger.warning("cumulative points of a sender begin anew: %s", error)
+            self._since_ns = max(self._since_ns, memory.latest_ns + 1)
+            return RememberedPoints()
 
 
 class _Reading:
@@ -187,64 +153,52 @@ class _Reading:
 
     Attributes:
         deltas: what it tells that is new: an arrival for each time since which it is.
-        memory: what is remembered after it.
+        after: what is remembered after it.
         ignored: points that told nothing new.
         begun: points that could not be counted.
     """
 
-    def __init__(self, arrival: Arrival, memory: _Memory, since_ns: int) -> None:
+    def __init__(self, arrival: Arrival, before: RememberedPoints, since_ns: int) -> None:
         window = arrival.window
         self._arrival = arrival
-        self._memory = memory
+        self._before = before
         self._since_ns = since_ns
         self._start_ns = window.start_ns if window.start_ns < window.end_ns else 0
         self._parts: dict[int, list[_Part]] = {}
         self.ignored = self.begun = 0
         points = self._read()
-        self.memory = memory.with_points(window.end_ns, points) if points else memory
+        self.after = before.with_points(window.end_ns, points) if points else before
         self.deltas = [_delta(arrival, since, parts) for since, parts in self._parts.items()]
 
-    def _read(self) -> dict[int, _Last]:
-        arrival, end_ns = self._arrival, self._arrival.window.end_ns
-        points: dict[int, _Last] = {}
-        offsets = arrival.series_set.offsets.tolist()
-        histogram = 0
-        for number, series in enumerate(arrival.series_set.series):
-            floats = _NO_FLOATS
-            if series.is_histogram:
-                floats = (
-                    float(arrival.sums[histogram]),
-                    float(arrival.minima[histogram]),
-                    float(arrival.maxima[histogram]),
-                )
-                histogram += 1
-            counts = arrival.counts[offsets[number] : offsets[number + 1]].copy()
-            part = _Part(series, counts, floats)
-            if self._take(part):
-                points[series.key] = _Last(self._start_ns, end_ns, counts, floats[0])
-        return points
+    def _read(self) -> dict[int, Last]:
+        end_ns = self._arrival.window.end_ns
+        return {
+            part.key: part.last(self._start_ns, end_ns)
+            for part in _parts_of(self._arrival, self._start_ns)
+            if self._take(part)
+        }
 
     def _take(self, part: _Part) -> bool:
         """Note what is new of a point; return whether it is the latest of its series."""
-        last = self._memory.series.get(part.series.key)
+        last = self._before.series.get(part.key)
         end_ns = self._arrival.window.end_ns
         if last is None:
             return self._take_first(part)
         if end_ns <= last.end_ns or self._start_ns < last.start_ns:
             self.ignored += 1
             return False
-        if self._start_ns > last.start_ns or np.any(part.counts < last.counts):
+        new = None if self._start_ns > last.start_ns else part.since(last)
+        if new is None:
             self._add(max(self._start_ns, last.end_ns), part)
         else:
-            told = (part.floats[0] - last.total, math.nan, math.nan)
-            self._add(last.end_ns, part._replace(counts=part.counts - last.counts, floats=told))
+            self._add(last.end_ns, new)
         return True
 
     def _take_first(self, part: _Part) -> bool:
         """Note what is new of the first point of a series; return whether to remember it."""
         end_ns = self._arrival.window.end_ns
-        heard_ns = self._memory.heard_before(end_ns)
-        if end_ns < max(self._since_ns, self._memory.latest_ns):
+        heard_ns = self._before.heard_before(end_ns)
+        if end_ns < max(self._since_ns, self._before.latest_ns):
             self.ignored += 1  # a later one may have been counted already
             return False
         if heard_ns:
@@ -256,33 +210,99 @@ class _Reading:
         return True
 
     def _add(self, since_ns: int, part: _Part) -> None:
-        if part.counts.any():
+        if part.tells:
             self._parts.setdefault(since_ns, []).append(part)
 
 
-class _Part(NamedTuple):
+class _Numbers(NamedTuple):
     """What one series tells: its counts, and of a histogram sum, minimum and maximum."""
 
     series: Series
     counts: IntArray
     floats: tuple[float, float, float]
 
+    @property
+    def key(self) -> int:
+        """Of the series."""
+        return self.series.key
+
+    @property
+    def tells(self) -> bool:
+        """Whether anything was counted."""
+        return bool(self.counts.any())
+
+    def last(self, start_ns: int, end_ns: int) -> Last:
+        """Return what is to be remembered."""
+        return Last(start_ns, end_ns, self.counts, self.floats[0])
+
+    def since(self, last: Last) -> _Numbers | None:
+        """Return what was counted since a point; None where the series began anew."""
+        if np.any(self.counts < last.counts):
+            return None
+        told = (self.floats[0] - last.total, math.nan, math.nan)
+        return _Numbers(self.series, self.counts - last.counts, told)
+
+
+class _Exponential(NamedTuple):
+    """What an exponential histogram tells, and since when where that was told."""
+
+    other: Other
+    start_ns: int
+
+    @property
+    def key(self) -> int:
+        """Of the series."""
+        return self.other.key
+
+    @property
+    def tells(self) -> bool:
+        """Whether anything was counted."""
+        return has_counts(self.other.payload)
+
+    def last(self, start_ns: int, end_ns: int) -> Last:
+        """Return what is to be remembered."""
+        return Last(start_ns, end_ns, _NO_COUNTS, payload=counts_alone(self.other.payload))
+
+    def since(self, last: Last) -> _Exponential | None:
+        """Return what was counted since a point; None where the series began anew."""
+        payload = counted_between(last.payload, self.other.payload, is_same_start=self.start_ns > 0)
+        if payload is None:
+            return None
+        return self._replace(other=replace(self.other, payload=payload))
+
+
+_Part = _Numbers | _Exponential
 
 _NO_FLOATS: Final = (math.nan, math.nan, math.nan)
+_NO_COUNTS: Final[IntArray] = np.zeros(0, np.int64)
+
+
+def _parts_of(arrival: Arrival, start_ns: int) -> Iterator[_Part]:
+    """Yield each point of a cumulative arrival."""
+    offsets = arrival.series_set.offsets.tolist()
+    floats = zip(
+        arrival.sums.tolist(), arrival.minima.tolist(), arrival.maxima.tolist(), strict=True
+    )
+    for series, start, end in zip(arrival.series_set.series, offsets, offsets[1:], strict=False):
+        own = next(floats) if series.is_histogram else _NO_FLOATS
+        yield _Numbers(series, arrival.counts[start:end].copy(), own)
+    for other in arrival.others:
+        yield _Exponential(other, start_ns)
 
 
 def _delta(arrival: Arrival, since_ns: int, parts: list[_Part]) -> Arrival:
-    floats = np.array([p.floats for p in parts if p.series.is_histogram]).reshape(-1, 3)
+    numbers = [part for part in parts if isinstance(part, _Numbers)]
+    floats = np.array([p.floats for p in numbers if p.series.is_histogram]).reshape(-1, 3)
     sums, minima, maxima = np.ascontiguousarray(floats.T, dtype=np.float64)
     return replace(
         arrival,
         window=replace(arrival.window, start_ns=since_ns),
-        series_set=SeriesSet(tuple(part.series for part in parts)),
-        counts=np.concatenate([part.counts for part in parts]),
+        series_set=SeriesSet(tuple(part.series for part in numbers)),
+        counts=np.concatenate([_NO_COUNTS, *(part.counts for part in numbers)]),
         sums=sums,
         minima=minima,
         maxima=maxima,
-        others=(),
+        others=tuple(part.other for part in parts if isinstance(part, _Exponential)),
         temporality="delta",
     )
 
@@ -291,33 +311,3 @@ def _key(arrival: Arrival) -> int:
     window = arrival.window
     whose = (window.model, window.version, window.segment, window.baseline_id)
     return hash_of(repr((arrival.sender, *whose)).encode("utf-8", "backslashreplace"))
-
-
-def _to_bytes(memory: _Memory) -> bytes:
-    rows = np.array(
-        [
-            (key, last.start_ns, last.end_ns, last.total, last.counts.size)
-            for key, last in memory.series.items()
-        ],
-        dtype=_ROW,
-    )
-    counts = [last.counts.astype("<i8").tobytes() for last in memory.series.values()]
-    head = _HEAD.pack(rows.size, memory.latest_ns, memory.before_ns)
-    return b"".join([head, rows.tobytes(), *counts])
-
-
-def _from_bytes(content: bytes) -> _Memory:
-    try:
-        size, latest_ns, before_ns = _HEAD.unpack_from(content)
-        rows = np.frombuffer(content, _ROW, size, _HEAD.size)
-        counts = np.frombuffer(content, "<i8", offset=_HEAD.size + rows.nbytes).astype(np.int64)
-    except (struct.error, ValueError) as error:
-        raise FormatError(f"{len(content)} bytes are no cumulative points: {error}.") from error
-    if int(rows["width"].sum()) != counts.size:
-        raise FormatError(f"{len(content)} bytes are no cumulative points: counts are missing.")
-    each = np.split(counts, np.cumsum(rows["width"])[:-1]) if size else []
-    series = {
-        int(row["key"]): _Last(int(row["start"]), int(row["end"]), own, float(row["total"]))
-        for row, own in zip(rows, each, strict=True)
-    }
-    return _Memory(series, latest_ns, before_ns)

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from google.protobuf.message import DecodeError
 
@@ -32,6 +31,8 @@ from modelwatch.telemetry.wire.arrivals import Arrival
 
 __all__ = ["Exports", "ReceiverLimits", "Refused", "read_export"]
 
+Result = TypeVar("Result")
+
 SMALL_BODY_BYTES: Final = 65_536
 """A body up to this, and what comes of it up to 16 times as much, is read in the event loop, in a
 millisecond or so; to hand it to a thread would take as long. Larger ones are read in threads."""
@@ -42,7 +43,6 @@ _JSON_SHARE: Final = 4
 """Of JSON, a quarter of ``max_decompressed_bytes`` is taken: its objects take far more memory."""
 
 _LOCKS: Final = 64
-_SINCE_NS: Final = 60 * 1_000_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +112,6 @@ class Exports:
         counts: is told of all.
         admission: holds to the limits of names and times.
         forwarder: sends on, where anything is.
-        since_ns: since when cumulative points are known of; a minute from now where None, as clocks
-            differ.
     """
 
     def __init__(
@@ -124,16 +122,13 @@ class Exports:
         *,
         admission: Admission | None = None,
         forwarder: Forwarder | None = None,
-        since_ns: int | None = None,
     ) -> None:
         self._sink = sink
         self._limits = limits
         self._counts = counts
         self._admission = admission or Admission()
         self._forwarder = forwarder
-        self._cumulative = CumulativePoints(
-            since_ns=time.time_ns() + _SINCE_NS if since_ns is None else since_ns
-        )
+        self._cumulative = CumulativePoints()
         self._locks = [asyncio.Lock() for _ in range(_LOCKS)]
 
     async def take(self, signal: Signal, head: RequestHead, body: bytes) -> Refused:
@@ -182,12 +177,24 @@ class Exports:
         if not cumulative:
             return await self._sink.write(arrivals)
         deltas = [one for one in arrivals if one.temporality == "delta"]
+        return await self._write_cumulative(deltas, cumulative)
+
+    async def _write_cumulative(
+        self, deltas: Sequence[Arrival], cumulative: Sequence[Arrival]
+    ) -> Written:
+        """Commit arrivals of deltas, and what is new of cumulative ones."""
+        points = self._cumulative
         async with self._turn({one.sender for one in cumulative}):
-            change = self._cumulative.change(cumulative)
-            told = [*deltas, *change.arrivals]
-            none = Written(stored=0, duplicates=0, rejected=0)
-            written = await self._sink.write(told) if told else none
-            self._cumulative.keep(change)
+            while unknown := points.unknown(cumulative):
+                points.learn(unknown, await asyncio.to_thread(self._sink.recall, unknown))
+            change = points.change(cumulative)
+            writing = self._sink.write([*deltas, *change.arrivals], change.memories())
+            try:
+                written = await _to_its_end(writing)
+            except BaseException:
+                points.forget(change)
+                raise
+            points.keep(change)
         self._counts.begun += change.begun
         return Written(
             stored=written.stored,
@@ -202,3 +209,16 @@ class Exports:
             for number in sorted({sender % _LOCKS for sender in senders}):
                 await turns.enter_async_context(self._locks[number])
             yield
+
+
+async def _to_its_end(work: Coroutine[Any, Any, Result]) -> Result:
+    """Return what work comes to; where the client leaves meanwhile, that is told once it is done.
+
+    The next request of the sender must not be read by what was known before.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise

@@ -20,14 +20,17 @@ from urllib.parse import urlsplit
 import httpx
 
 from modelwatch.errors import ConfigurationError
+from modelwatch.telemetry.backoff import Backoff, retry_after_seconds
+from modelwatch.telemetry.transport.headers import require_sendable
+from modelwatch.telemetry.transport.outcome import RETRIED_STATUSES
 
-__all__ = ["FORWARDED", "ForwardOptions", "Forwarded", "Forwarder", "headers_of"]
+__all__ = ["FORWARDED", "ForwardOptions", "Forwarded", "Forwarder"]
 
 FORWARDED: Final = "modelwatch-forwarded"
 """Header of what was sent on once: it is not sent on again, or two collectors could be a circle."""
 
-_RETRIED: Final = frozenset({429, 502, 503, 504})
-_LONGEST_WAIT_SECONDS: Final = 30.0
+FIRST_BACKOFF_SECONDS: Final = 0.5
+LONGEST_BACKOFF_SECONDS: Final = 30.0
 _OVERHEAD_BYTES: Final = 512
 
 
@@ -66,26 +69,7 @@ class ForwardOptions:
             or min(self.max_seconds, self.timeout_seconds) <= 0
         ):
             raise ConfigurationError("limits of forwarding must be greater than 0.")
-
-
-def headers_of(text: str) -> dict[str, str]:
-    """Return the headers of a variable such as ``name=value,other=value``.
-
-    Raises:
-        ConfigurationError: where it tells something else; no value is repeated.
-
-    >>> headers_of("authorization=Bearer x, tenant=a")
-    {'authorization': 'Bearer x', 'tenant': 'a'}
-    """
-    headers: dict[str, str] = {}
-    for pair in filter(None, (part.strip() for part in text.split(","))):
-        name, equals, value = pair.partition("=")
-        if not equals or not name.strip() or not (name + value).isascii():
-            raise ConfigurationError(
-                "MODELWATCH_FORWARD_HEADERS is no list of headers: give name=value,name=value."
-            )
-        headers[name.strip().lower()] = value.strip()
-    return headers
+        require_sendable(self.headers.items(), source="MODELWATCH_FORWARD_HEADERS")
 
 
 @dataclass
@@ -131,15 +115,15 @@ class Forwarder:
 
     Args:
         options: where to, and how much may wait.
-        jitter: a share from 0 to 1 by which waits are shortened by up to a half.
+        random_: gives numbers in [0, 1), for the waits between attempts.
     """
 
     def __init__(
-        self, options: ForwardOptions, *, jitter: Callable[[], float] = random.random
+        self, options: ForwardOptions, *, random_: Callable[[], float] = random.random
     ) -> None:
         self.counts = Forwarded()
         self._options = options
-        self._jitter = jitter
+        self._random = random_
         self._queue: deque[_Waiting] = deque()
         self._filled = asyncio.Event()
         self._empty = asyncio.Event()
@@ -204,32 +188,35 @@ class Forwarder:
                 self._empty.set()
 
     async def _send(self, transport: httpx.AsyncHTTPTransport, waiting: _Waiting) -> None:
-        wait = 0.5
+        backoff = Backoff(
+            self._random,
+            first_seconds=FIRST_BACKOFF_SECONDS,
+            longest_seconds=LONGEST_BACKOFF_SECONDS,
+        )
         loop = asyncio.get_running_loop()
         while True:
             status, asked = await self._attempt(transport, waiting)
             if status is not None and 200 <= status < 300:
                 self.counts.sent += 1
                 return
-            if status is not None and status not in _RETRIED:
+            if status is not None and status not in RETRIED_STATUSES:
                 self.counts.refused += 1
                 self._logger.warning("what was sent on was refused with %d", status)
                 return
-            pause = asked or wait * (1 - self._jitter() / 2)
+            pause = backoff.next_seconds(asked)
             if loop.time() + pause > waiting.until:
                 self.counts.expired += 1
                 return
             self.counts.retried += 1
             await asyncio.sleep(pause)
-            wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
 
     async def _attempt(
         self, transport: httpx.AsyncHTTPTransport, waiting: _Waiting
-    ) -> tuple[int | None, float]:
+    ) -> tuple[int | None, float | None]:
         """Return the answer's status, None where there was none, and the wait that it asks for."""
         headers = {
             "user-agent": "modelwatch",
-            **self._options.headers,
+            **{name.lower(): value for name, value in self._options.headers.items()},
             "content-type": waiting.media_type,
             FORWARDED: "1",
         }
@@ -247,7 +234,5 @@ class Forwarder:
                 response = await transport.handle_async_request(request)
                 await response.aclose()
         except (TimeoutError, httpx.HTTPError):
-            return None, 0.0
-        told = response.headers.get("retry-after", "")
-        asked = float(told) if told.isascii() and told.isdigit() else 0.0
-        return response.status_code, min(asked, _LONGEST_WAIT_SECONDS)
+            return None, None
+        return response.status_code, retry_after_seconds(response.headers.get("retry-after", ""))

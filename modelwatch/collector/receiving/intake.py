@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import grpc
 from starlette.types import ASGIApp
@@ -13,15 +13,13 @@ from modelwatch.collector.receiving.admission import Admission
 from modelwatch.collector.receiving.exports import Exports, ReceiverLimits
 from modelwatch.collector.receiving.forwarding import Forwarder
 from modelwatch.collector.receiving.grpc_receiver import GrpcReceiver
+from modelwatch.collector.receiving.limits import read_limits
 from modelwatch.collector.receiving.options import ReceivingOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.receiver import Receiver
 from modelwatch.collector.storing.store import ArrivalSink
 
 __all__ = ["Intake"]
-
-CLOCKS_DIFFER_NS: Final = 60 * 10**9
-"""How much clocks of senders may differ from ours, where it matters what they counted when."""
 
 GRACE_SECONDS: Final = 5.0
 """How long calls under way may take once the collector is told to stop."""
@@ -35,8 +33,6 @@ class Intake:
         limits: what bounds memory.
         counts: is told of all, and shows what the parts know.
         options: what is taken, and where it is sent on to.
-        is_new: whether the store is: of a new one everything is known that was ever counted; of an
-            older one, what senders counted before this start is not.
         clock: Unix nanoseconds.
 
     Attributes:
@@ -52,29 +48,30 @@ class Intake:
         counts: ReceiverCounts,
         options: ReceivingOptions,
         *,
-        is_new: bool,
         clock: Callable[[], int],
     ) -> None:
-        admission = Admission(options.limits, options.clocks, clock=clock)
+        limited = read_limits({}, options.limits)
+        self._admission = admission = Admission(limited, options.clocks, clock=clock)
         self._forwarder = Forwarder(options.forward) if options.forward else None
         self._grpc: GrpcReceiver | None = None
         self._options = options
         self._limits = limits
         self.accepting = asyncio.Event()
         self.grpc_address = ""
-        exports = Exports(
-            sink,
-            limits,
-            counts,
-            admission=admission,
-            forwarder=self._forwarder,
-            since_ns=0 if is_new else clock() + CLOCKS_DIFFER_NS,
-        )
+        exports = Exports(sink, limits, counts, admission=admission, forwarder=self._forwarder)
         self.receiver = Receiver(exports, limits, counts)
         counts.tell("names_heard", admission.shown)
         counts.tell("clocks", admission.clocks.shown)
         if self._forwarder is not None:
             counts.tell("forwarded", self._forwarder.shown)
+
+    def limit(self, table: Mapping[str, Any]) -> None:
+        """Hold to ``[limits]`` of a configuration file from now on, and to what goes before it.
+
+        Raises:
+            ConfigurationError: a limit is unknown or cannot be.
+        """
+        self._admission.limit(read_limits(table, self._options.limits))
 
     def listen(
         self, app: ASGIApp, *, host: str, credentials: grpc.ServerCredentials | None = None

@@ -59,24 +59,24 @@ class IngestLimits:
                 )
 
 
-def read_limits(table: Mapping[str, Any], given: Mapping[str, int | None]) -> IngestLimits:
+def read_limits(table: Mapping[str, Any], given: Mapping[str, int]) -> IngestLimits:
     """Return the limits of a configuration file.
 
     Args:
         table: ``[limits]`` of the file.
-        given: what goes before the file; None where nothing was given.
+        given: what goes before the file.
 
     Raises:
         ConfigurationError: a limit is unknown or cannot be.
 
-    >>> read_limits({"models": 5, "features": 7}, {"models": 3, "versions": None}).models
+    >>> read_limits({"models": 5, "features": 7}, {"models": 3}).models
     3
     """
     known = [field.name for field in fields(IngestLimits)]
-    for name in table:
+    chosen = {**table, **given}
+    for name in chosen:
         if name not in known:
             close = difflib.get_close_matches(str(name), known, n=1)
             remedy = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
             raise ConfigurationError(f"[limits].{name}: unknown; {remedy}")
-    chosen = {name: value for name, value in given.items() if value is not None}
-    return IngestLimits(**{**table, **chosen})
+    return IngestLimits(**chosen)

@@ -22,6 +22,10 @@ class NamesHeard:
         of_one: most names of one owner.
         of_all: most names of all owners.
 
+    Attributes:
+        of_one: as given; where it is lowered, names that have a place keep it.
+        of_all: likewise.
+
     >>> heard = NamesHeard(of_one=2, of_all=3)
     >>> [heard.admit("a", name, 0) for name in ("x", "y", "z", "x")]
     [True, True, False, True]
@@ -30,13 +34,15 @@ class NamesHeard:
     """
 
     def __init__(self, *, of_one: int, of_all: int) -> None:
-        self._of_one = of_one
-        self._of_all = of_all
+        self.of_one = of_one
+        self.of_all = of_all
         self._heard: dict[int, OrderedDict[int, int]] = {}
         self._size = 0
         self._swept_seconds = -_SWEEP_SECONDS
 
-    def __len__(self) -> int:
+    def held(self, now_seconds: int) -> int:
+        """Return how many names have a place."""
+        self._sweep_again(now_seconds)
         return self._size
 
     def admit(self, owner: object, name: object, now_seconds: int) -> bool:
@@ -53,18 +59,21 @@ class NamesHeard:
             own[key] = now_seconds
             own.move_to_end(key)
             return True
-        if own is not None and len(own) >= self._of_one:
+        if own is not None and len(own) >= self.of_one:
             self._forget(own, now_seconds)
-        if self._size >= self._of_all and now_seconds >= self._swept_seconds + _SWEEP_SECONDS:
-            self._swept_seconds = now_seconds
-            self._sweep(now_seconds)
-        if self._size >= self._of_all or (own is not None and len(own) >= self._of_one):
+        if self._size >= self.of_all:
+            self._sweep_again(now_seconds)
+        if self._size >= self.of_all or (own is not None and len(own) >= self.of_one):
             return False
         self._heard.setdefault(hash(owner), OrderedDict())[key] = now_seconds
         self._size += 1
         return True
 
-    def _sweep(self, now_seconds: int) -> None:
+    def _sweep_again(self, now_seconds: int) -> None:
+        """Take the places of names unheard for long, once a minute."""
+        if now_seconds < self._swept_seconds + _SWEEP_SECONDS:
+            return
+        self._swept_seconds = now_seconds
         for owner, own in list(self._heard.items()):
             self._forget(own, now_seconds)
             if not own:

@@ -41,6 +41,7 @@ from modelwatch.collector.serving.pages import Pages
 from modelwatch.collector.serving.problems import (
     Problem,
     allowed_methods,
+    no_baseline,
     problem_of,
     problem_response,
 )
@@ -306,7 +307,7 @@ class _Api:
         require_version(self._store, model, version)
         stored = self._store.baseline(model, version)
         if stored is None:
-            raise _no_baseline(model, version)
+            raise no_baseline(model, version)
         headers = {"ETag": f'"{stored.id}"', "Cache-Control": "private, no-cache"}
         if names_tag(request.headers.get("if-none-match", ""), headers["ETag"]):
             return Response(status_code=304, headers=headers)
@@ -353,14 +354,4 @@ async def _read_baseline(request: Request) -> Baseline:
 
 def _require_baseline(found: Assessment) -> None:
     if found.baseline is None and found.against is None:
-        raise _no_baseline(found.model, found.version)
-
-
-def _no_baseline(model: str, version: str) -> Problem:
-    return Problem(
-        409,
-        "no-baseline",
-        f"model {model!r} version {version!r} has no baseline to compare with: push one with "
-        "`modelwatch baseline push FILE`, or PUT its JSON to this version's /baseline.",
-        state="no_baseline",
-    )
+        raise no_baseline(found.model, found.version)

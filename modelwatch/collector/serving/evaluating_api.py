@@ -23,7 +23,7 @@ from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.serving import answers, schemas
 from modelwatch.collector.serving.answers import iso
 from modelwatch.collector.serving.entity_tags import names_tag
-from modelwatch.collector.serving.problems import Problem
+from modelwatch.collector.serving.problems import Problem, no_baseline
 from modelwatch.collector.serving.queries import read_window, require_version
 from modelwatch.collector.serving.sent_bodies import read_json, takes_json
 from modelwatch.collector.storing.store import Store
@@ -235,13 +235,7 @@ class EvaluatingApi:
         found = await asyncio.to_thread(self._evaluator.assess, model, version, asked.window)
         evaluation = evaluation_of(found, self._clock())
         if evaluation is None:
-            raise Problem(
-                409,
-                "no-baseline",
-                f"model {model!r} version {version!r} has no baseline to compare with: push one "
-                "with `modelwatch baseline push FILE`, or promote live traffic.",
-                state="no_baseline",
-            )
+            raise no_baseline(model, version)
         await self._store.record_evaluation(model, version, evaluation)
         histories = await asyncio.to_thread(histories_of, self._store, found, self._options)
         body = answers.drift(found, histories, self._options.persistence)

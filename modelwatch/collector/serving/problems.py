@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from modelwatch.errors import StoreError
 
-__all__ = ["Problem", "allowed_methods", "problem_of", "problem_response"]
+__all__ = ["Problem", "allowed_methods", "no_baseline", "problem_of", "problem_response"]
 
 
 class Problem(Exception):
@@ -38,6 +38,18 @@ class Problem(Exception):
     def title(self) -> str:
         """The kind, in words."""
         return self.kind.replace("-", " ").capitalize()
+
+
+def no_baseline(model: str, version: str) -> Problem:
+    """Return the problem of a version that there is nothing to compare with."""
+    return Problem(
+        409,
+        "no-baseline",
+        f"model {model!r} version {version!r} has no baseline to compare with: push one with "
+        "`modelwatch baseline push FILE`, PUT its JSON to this version's /baseline, or promote "
+        "live traffic.",
+        state="no_baseline",
+    )
 
 
 def problem_response(problem: Problem) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -10,7 +10,13 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from modelwatch.collector.evaluating.evaluation import Assessment, EvaluationStore, Evaluator
 from modelwatch.collector.showing.durations import Durations
 from modelwatch.collector.showing.own_metrics import store_bytes
-from modelwatch.collector.storing.store import ArrivalSink, Written
+from modelwatch.collector.storing.store import (
+    NO_MEMORIES,
+    ArrivalSink,
+    Recalled,
+    SenderMemory,
+    Written,
+)
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.telemetry.wire import Arrival
 
@@ -70,14 +76,20 @@ class MeasuredSink:
         self._sink = sink
         self._measures = measures
 
-    async def write(self, arrivals: Sequence[Arrival]) -> Written:
+    async def write(
+        self, arrivals: Sequence[Arrival], memories: Mapping[int, SenderMemory] = NO_MEMORIES
+    ) -> Written:
         """Commit arrivals; see `ArrivalSink.write`."""
         self._measures.waiting += 1
         try:
             with self._measures.commits.measured():
-                return await self._sink.write(arrivals)
+                return await self._sink.write(arrivals, memories)
         finally:
             self._measures.waiting -= 1
+
+    def recall(self, keys: Collection[int]) -> Recalled:
+        """Return the memories of some senders; see `ArrivalSink.recall`."""
+        return self._sink.recall(keys)
 
 
 class MeasuredEvaluator(Evaluator):

@@ -7,18 +7,19 @@ told are committed together or not at all, which is what makes a resend harmless
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from modelwatch.collector.storing.accumulator import Vectors
 from modelwatch.collector.storing.arrival_rows import ArrivalRow
 from modelwatch.collector.storing.bulk import insert_rows
+from modelwatch.collector.storing.cumulative_shelf import remember
 from modelwatch.collector.storing.merging import Merger
 from modelwatch.collector.storing.other_parts import pack_others
 from modelwatch.collector.storing.seen_groups import Judged, SeenGroups
 from modelwatch.collector.storing.series_shelf import SeriesShelf
-from modelwatch.collector.storing.store import Written
+from modelwatch.collector.storing.store import NO_MEMORIES, SenderMemory, Written
 from modelwatch.collector.storing.vectors import pack_counts, pack_floats
 from modelwatch.collector.storing.version_numbers import VersionNumbers
 from modelwatch.collector.windows import LATEST_NS, NANOSECONDS
@@ -73,10 +74,14 @@ class ArrivalWriter:
         self._versions = VersionNumbers()
 
     def write(
-        self, connection: sqlite3.Connection, requests: Sequence[Sequence[Arrival]]
+        self,
+        connection: sqlite3.Connection,
+        requests: Sequence[Sequence[Arrival]],
+        memories: Mapping[int, SenderMemory] = NO_MEMORIES,
     ) -> BatchWritten:
         """Store what the requests told that was not seen before, in the current transaction."""
         now_seconds = self._clock() // NANOSECONDS
+        remember(connection, memories, now_seconds)
         kept = [[a for a in request if _storable(a)] for request in requests]
         arrivals = [arrival for request in kept for arrival in request]
         sets = self._shelf.store(connection, (a.series_set for a in arrivals), now_seconds)
@@ -131,7 +136,8 @@ def _part(arrival: Arrival, judged: Judged) -> Arrival:
     if judged.new is None:
         return arrival
     size = len(arrival.series_set.series)
-    return arrival.part(judged.new[:size], judged.new[size:])
+    others = zip(arrival.others, judged.new[size:], strict=True)
+    return arrival.part(judged.new[:size], [other for other, is_new in others if is_new])
 
 
 def _insert(

@@ -7,9 +7,10 @@ the larger its batches are, and the writer's thread is woken once a batch. What 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +18,7 @@ from typing import Final
 
 from modelwatch.collector.storing.arrival_writer import ArrivalWriter, BatchWritten
 from modelwatch.collector.storing.database import Database
-from modelwatch.collector.storing.store import Written
+from modelwatch.collector.storing.store import NO_MEMORIES, SenderMemory, Written
 from modelwatch.errors import StoreBusy, StoreError
 from modelwatch.telemetry.wire.arrivals import Arrival
 
@@ -30,6 +31,7 @@ LARGEST_BATCH: Final = 128
 @dataclass(frozen=True, slots=True)
 class _Request:
     arrivals: Sequence[Arrival]
+    memories: Mapping[int, SenderMemory]
     loop: asyncio.AbstractEventLoop
     answer: asyncio.Future[Written]
 
@@ -54,8 +56,10 @@ class Batches:
         self._waiting: deque[_Request] = deque()
         self._under_way = False
 
-    async def write(self, arrivals: Sequence[Arrival]) -> Written:
-        """Commit what was not seen before; return once that is done.
+    async def write(
+        self, arrivals: Sequence[Arrival], memories: Mapping[int, SenderMemory] = NO_MEMORIES
+    ) -> Written:
+        """Commit what was not seen before; return once that is done. See `ArrivalSink.write`.
 
         Raises:
             StoreBusy: too many requests wait; nothing was stored.
@@ -68,7 +72,7 @@ class Batches:
                 raise StoreBusy(
                     f"{self._most_waiting} exports wait for the store already: send again later."
                 )
-            self._waiting.append(_Request(arrivals, loop, answer))
+            self._waiting.append(_Request(arrivals, memories, loop, answer))
             begin, self._under_way = not self._under_way, True
         if begin:
             self._submit_next()
@@ -85,7 +89,7 @@ class Batches:
     def _submit(self, batch: list[_Request]) -> None:
         try:
             future = self._database.submit(
-                lambda connection: self._writer.write(connection, [r.arrivals for r in batch]),
+                lambda connection: self._write(connection, batch),
                 self._writer.committed,
             )
         except StoreError as error:
@@ -93,6 +97,10 @@ class Batches:
             self._submit_next()
         else:
             future.add_done_callback(lambda done: self._done(batch, done))
+
+    def _write(self, connection: sqlite3.Connection, batch: list[_Request]) -> BatchWritten:
+        memories = {key: one for request in batch for key, one in request.memories.items()}
+        return self._writer.write(connection, [r.arrivals for r in batch], memories)
 
     def _done(self, batch: list[_Request], done: Future[BatchWritten]) -> None:
         error = done.exception()

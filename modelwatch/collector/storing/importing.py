@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from modelwatch import document
+from modelwatch.collector.storing.cumulative_shelf import forget_before
 from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.storing.maintenance import opened
 from modelwatch.collector.storing.opening import make
@@ -54,6 +55,8 @@ WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'arrivals')
 _LIFT_SEQUENCE: Final = """
 UPDATE sqlite_sequence SET seq = (SELECT max(seq) FROM sqlite_sequence) WHERE name = 'arrivals'
 """
+# The memory of cumulative points is not exported: what began before may be counted already.
+_COUNTED_UNTIL: Final = "SELECT coalesce(max(last_seen_ns) + 1, 0) FROM versions"
 
 
 def import_store(source: Path, path: Path) -> Counter[str]:
@@ -86,6 +89,7 @@ def import_store(source: Path, path: Path) -> Counter[str]:
             counts[kind] += 1
         connection.execute(_BEGIN_SEQUENCE)
         connection.execute(_LIFT_SEQUENCE)
+        forget_before(connection, connection.execute(_COUNTED_UNTIL).fetchone()[0])
         connection.execute("COMMIT")
     return counts
 

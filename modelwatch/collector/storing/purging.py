@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from modelwatch.collector.storing import seen_groups
+from modelwatch.collector.storing import cumulative_shelf, seen_groups
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.merged_rows import Level
 from modelwatch.collector.storing.retention import Retention
@@ -154,21 +154,23 @@ class Purger:
         pages = _pragma(connection, "page_count") - _pragma(connection, "freelist_count")
         return most == 0 or pages * _pragma(connection, "page_size") <= most
 
-    async def _forget_groups(self, now_seconds: int) -> None:
+    async def _some_at_a_time(self, work: Callable[[sqlite3.Connection], int]) -> None:
         for _ in range(WRITES_A_RUN):
-            deleted = await self._database.write(
-                lambda connection: seen_groups.purge(
-                    connection,
-                    now_seconds=now_seconds,
-                    dedupe_seconds=self._dedupe_seconds,
-                    most=ROWS_A_WRITE * 10,
-                )
-            )
-            if not deleted:
+            if not await self._database.write(work):
                 break
 
+    async def _forget_groups(self, now_seconds: int) -> None:
+        await self._some_at_a_time(
+            lambda connection: seen_groups.purge(
+                connection,
+                now_seconds=now_seconds,
+                dedupe_seconds=self._dedupe_seconds,
+                most=ROWS_A_WRITE * 10,
+            )
+        )
+
     async def _sweep(self, now_seconds: int) -> None:
-        """Once a day, delete series sets that no row names any more, and series of none."""
+        """Once a day, delete what no row names any more, and forget senders that are silent."""
         today = now_seconds // DAY
         if today == self._swept_day:
             return
@@ -180,6 +182,12 @@ class Purger:
             _delete_unused_series(connection)
 
         await self._database.write(work, lambda _: self._shelf.forget())
+        silent = now_seconds - self._retention.instances_seconds
+        await self._some_at_a_time(
+            lambda connection: cumulative_shelf.forget_silent(
+                connection, before_seconds=silent, most=ROWS_A_WRITE
+            )
+        )
 
 
 _BY_SIZE: Final[dict[str, Statement]] = {

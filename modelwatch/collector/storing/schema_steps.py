@@ -224,7 +224,22 @@ CREATE TABLE probes (
 );
 """
 
-STEPS = (_FIRST_SCHEMA, _STEERING, _VECTORS, _ALERTING, _SECURITY)
+_CUMULATIVE = """
+CREATE TABLE cumulative_points (
+    key INTEGER PRIMARY KEY,
+    latest_ns INTEGER NOT NULL,
+    touched_day INTEGER NOT NULL,
+    content BLOB NOT NULL
+);
+CREATE TABLE cumulative_since (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    since_ns INTEGER NOT NULL
+);
+INSERT INTO cumulative_since (id, since_ns)
+    SELECT 1, coalesce(max(last_seen_ns) + 1, 0) FROM versions;
+"""
+
+STEPS = (_FIRST_SCHEMA, _STEERING, _VECTORS, _ALERTING, _SECURITY, _CUMULATIVE)
 """What brings a file from each schema version to the next, an empty one being of version 0.
 
 In the third, what a request told lies in vectors, one row an arrival, and no longer in profiles,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
+from modelwatch.collector.storing import cumulative_shelf
 from modelwatch.collector.storing.arrival_writer import ArrivalWriter
 from modelwatch.collector.storing.batches import Batches
 from modelwatch.collector.storing.consolidating import Consolidator
@@ -21,8 +22,11 @@ from modelwatch.collector.storing.retention import Retention
 from modelwatch.collector.storing.rolling_up import RollUp
 from modelwatch.collector.storing.series_shelf import SeriesShelf
 from modelwatch.collector.storing.store import (
+    NO_MEMORIES,
     Evaluation,
     FilledWindow,
+    Recalled,
+    SenderMemory,
     StoredBaseline,
     SummarizedEvaluation,
     VersionSeen,
@@ -126,9 +130,16 @@ class SqliteStore:
         await self._upkeep.merge()
         await self._upkeep.clean()
 
-    async def write(self, arrivals: Sequence[Arrival]) -> Written:
+    async def write(
+        self, arrivals: Sequence[Arrival], memories: Mapping[int, SenderMemory] = NO_MEMORIES
+    ) -> Written:
         """Commit the points that were not seen before; see `ArrivalSink.write`."""
-        return await self._batches.write(arrivals)
+        return await self._batches.write(arrivals, memories)
+
+    def recall(self, keys: Collection[int]) -> Recalled:
+        """Return the memories of some senders; see `ArrivalSink.recall`."""
+        with self._database.reading() as connection:
+            return cumulative_shelf.recall(connection, keys)
 
     async def put_baseline(self, model: str, version: str, baseline_id: str, content: str) -> None:
         """Commit a baseline as the current one; see `BaselineShelf.put_baseline`."""

@@ -7,9 +7,9 @@ The parts of the collector see only these Protocols: the receiver an `ArrivalSin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.storing.packing import unpack
@@ -19,11 +19,14 @@ from modelwatch.telemetry.steering import Steering
 from modelwatch.telemetry.wire.arrivals import Arrival
 
 __all__ = [
+    "NO_MEMORIES",
     "ArrivalSink",
     "BaselineShelf",
     "Evaluation",
     "EvaluationLog",
     "FilledWindow",
+    "Recalled",
+    "SenderMemory",
     "SteeringShelf",
     "Store",
     "StoredBaseline",
@@ -49,6 +52,32 @@ class Written:
     stored: int
     duplicates: int
     rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class SenderMemory:
+    """The latest cumulative points of a sender, which its next ones are subtracted from.
+
+    Attributes:
+        latest_ns: when the latest of them ended, Unix nanoseconds.
+        content: all of them, as who wrote them reads them.
+    """
+
+    latest_ns: int
+    content: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recalled:
+    """What the store knows of some senders' cumulative points.
+
+    Attributes:
+        since_ns: of what began no sooner than this, nothing was counted but what a memory tells.
+        memories: by their keys; those that there are.
+    """
+
+    since_ns: int
+    memories: Mapping[int, SenderMemory]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,15 +182,32 @@ class SummarizedEvaluation:
     summary: EvaluationSummary
 
 
+NO_MEMORIES: Final[Mapping[int, SenderMemory]] = {}
+
+
 class ArrivalSink(Protocol):
     """Takes telemetry; what it returned for has been committed."""
 
-    async def write(self, arrivals: Sequence[Arrival]) -> Written:
+    async def write(
+        self, arrivals: Sequence[Arrival], memories: Mapping[int, SenderMemory] = NO_MEMORIES
+    ) -> Written:
         """Commit the points that were not seen before, each exactly once.
+
+        Args:
+            arrivals: of delta temporality.
+            memories: what is to be recalled, by keys, if and only if the arrivals are committed.
 
         Raises:
             StoreBusy: the queue is full; nothing was stored.
             StoreError: the store failed; nothing was stored.
+        """
+        ...
+
+    def recall(self, keys: Collection[int]) -> Recalled:
+        """Return the memories that were committed last. Blocking: call it off the event loop.
+
+        Raises:
+            StoreError: the store cannot be read.
         """
         ...
 

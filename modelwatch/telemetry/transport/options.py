@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from modelwatch import settings
 from modelwatch.errors import ConfigurationError
+from modelwatch.telemetry.transport.headers import read_headers, require_sendable
 from modelwatch.telemetry.transport.outcome import Signal
 
 __all__ = ["Protocol", "SignalOptions", "TransportOptions"]
@@ -16,8 +16,6 @@ __all__ = ["Protocol", "SignalOptions", "TransportOptions"]
 Protocol = Literal["http/protobuf", "grpc"]
 
 _DEFAULT_GRPC_ENDPOINT: Final = "http://127.0.0.1:4317"
-_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
-_HEADER_VALUE: Final = re.compile(r"[ -~]*")
 _EXAMPLES: Final[dict[Protocol, str]] = {
     "http/protobuf": "'http://127.0.0.1:4318'",
     "grpc": "'http://127.0.0.1:4317' or 'collector:4317'",
@@ -68,12 +66,7 @@ class SignalOptions:
             raise ConfigurationError(
                 f"OTEL_EXPORTER_OTLP_COMPRESSION is {self.compression!r}: give gzip or none."
             )
-        for name, value in self.headers:
-            if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
-                raise ConfigurationError(
-                    f"OTEL_EXPORTER_OTLP_HEADERS has a header {name!r} that cannot be sent: names "
-                    "are of letters, digits, '-', '_' and '.', values of printable ASCII."
-                )
+        require_sendable(self.headers, source="OTEL_EXPORTER_OTLP_HEADERS")
         if self.timeout_seconds <= 0:
             raise ConfigurationError(
                 "OTEL_EXPORTER_OTLP_TIMEOUT leaves no time: give a positive number of seconds."
@@ -138,7 +131,7 @@ def _of_signal(signal: Signal, endpoint: str | None) -> SignalOptions:
     return SignalOptions(
         address=_address(signal, protocol, endpoint),
         protocol=protocol,
-        headers=_headers(f"{prefix}_HEADERS"),
+        headers=read_headers(f"{prefix}_HEADERS"),
         timeout_seconds=settings.read_number(f"{prefix}_TIMEOUT"),
         compression=settings.read(f"{prefix}_COMPRESSION").lower(),
         certificate=settings.read(f"{prefix}_CERTIFICATE"),
@@ -169,16 +162,3 @@ def _address(signal: Signal, protocol: Protocol, endpoint: str | None) -> str:
         return f"{base.rstrip('/')}/v1/{signal}"
     is_default = endpoint is None and not settings.is_set("OTEL_EXPORTER_OTLP_ENDPOINT")
     return _DEFAULT_GRPC_ENDPOINT if is_default else base
-
-
-def _headers(name: str) -> tuple[tuple[str, str], ...]:
-    """Read ``name=value,name=value`` with URL-encoded values."""
-    headers = []
-    for pair in filter(None, (part.strip() for part in settings.read(name).split(","))):
-        key, separator, value = pair.partition("=")
-        if not separator or not key.strip():
-            raise ConfigurationError(
-                f"{settings.deciding(name)} cannot be read: give name=value pairs joined by commas."
-            )
-        headers.append((unquote(key.strip()), unquote(value.strip())))
-    return tuple(headers)

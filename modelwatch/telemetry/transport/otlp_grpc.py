@@ -16,8 +16,9 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status as RpcStatus
 
 from modelwatch.errors import ConfigurationError
+from modelwatch.telemetry.backoff import bounded_wait
 from modelwatch.telemetry.transport.options import SignalOptions, TransportOptions
-from modelwatch.telemetry.transport.outcome import Outcome, Signal, bounded_wait, read_answer
+from modelwatch.telemetry.transport.outcome import Outcome, Signal, read_answer
 
 __all__ = ["GrpcTransport"]
 

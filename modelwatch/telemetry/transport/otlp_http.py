@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import os
 import zlib
-from time import monotonic, time
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from modelwatch.errors import ConfigurationError
 from modelwatch.late_modules import load_modules
+from modelwatch.telemetry.backoff import retry_after_seconds
 from modelwatch.telemetry.transport.options import SignalOptions, TransportOptions
-from modelwatch.telemetry.transport.outcome import Outcome, Signal, bounded_wait, read_answer
+from modelwatch.telemetry.transport.outcome import (
+    RETRIED_STATUSES,
+    Outcome,
+    Signal,
+    read_answer,
+)
 
 if TYPE_CHECKING:  # a service that starts has more urgent things to load; the thread that sends can
     import ssl
@@ -23,7 +29,6 @@ if TYPE_CHECKING:  # a service that starts has more urgent things to load; the t
 
 __all__ = ["HttpTransport"]
 
-_RETRYABLE: Final = frozenset({429, 502, 503, 504})
 _TOO_LARGE: Final = 413
 _MOST_MESSAGE_CHARACTERS: Final = 200
 _MOST_ANSWER_BYTES: Final = 65_536
@@ -162,28 +167,12 @@ def _outcome(signal: Signal, url: str, response: httpx.Response, answer: bytes) 
     if _is_text(response):
         text = answer.decode(response.encoding or "utf-8", "replace")[:_MOST_MESSAGE_CHARACTERS]
     message = f"{url} answered {code} {text}".rstrip()
-    if code in _RETRYABLE:
-        return Outcome(
-            status="unreachable", message=message, retry_after_seconds=_retry_after(response)
-        )
+    if code in RETRIED_STATUSES:
+        asked = retry_after_seconds(response.headers.get("retry-after", ""))
+        return Outcome(status="unreachable", message=message, retry_after_seconds=asked)
     return Outcome(status="too_large" if code == _TOO_LARGE else "refused", message=message)
 
 
 def _is_text(response: httpx.Response) -> bool:
     kind = response.headers.get("content-type", "")
     return kind.startswith("text/") or "json" in kind
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """Return how long to wait, in seconds, from a number or a date."""
-    text = response.headers.get("retry-after", "").strip()
-    if not text:
-        return None
-    from email.utils import parsedate_to_datetime  # httpx has loaded it by now
-
-    try:
-        if text.isdigit():
-            return bounded_wait(float(text))
-        return bounded_wait(parsedate_to_datetime(text).timestamp() - time())
-    except ValueError:
-        return None

@@ -11,12 +11,13 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
-__all__ = ["Outcome", "Signal", "Status", "bounded_wait", "read_answer"]
+__all__ = ["RETRIED_STATUSES", "Outcome", "Signal", "Status", "read_answer"]
 
 Signal = Literal["metrics", "logs"]
 Status = Literal["accepted", "partial", "refused", "too_large", "unreachable"]
 
-_LONGEST_WAIT_SECONDS: Final = 3_600.0
+RETRIED_STATUSES: Final = frozenset({429, 502, 503, 504})
+"""Of OTLP/HTTP: answers after which another attempt may succeed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +51,3 @@ def read_answer(signal: Signal, address: str, body: bytes) -> Outcome:
     if not rejected:
         return Outcome(status="accepted")
     return Outcome(status="partial", message=f"{address} refused {rejected} items: {message}")
-
-
-def bounded_wait(seconds: float) -> float:
-    """Return how long to wait as a receiver asks, an hour at most."""
-    return min(max(seconds, 0.0), _LONGEST_WAIT_SECONDS)

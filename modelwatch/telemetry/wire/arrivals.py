@@ -215,12 +215,12 @@ class Arrival:
         """How many points it holds, of either sort."""
         return len(self.series_set.series) + len(self.others)
 
-    def part(self, series: BoolArray, others: BoolArray) -> Arrival:
+    def part(self, series: BoolArray, others: Iterable[Other]) -> Arrival:
         """Return some of its points.
 
         Args:
             series: whether each of the series is kept, shape (n,).
-            others: whether each of the other points is.
+            others: the other points that are kept.
         """
         all_series = self.series_set.series
         floats = series[np.array([one.is_histogram for one in all_series], np.bool_)]
@@ -233,7 +233,7 @@ class Arrival:
             sums=self.sums[floats],
             minima=self.minima[floats],
             maxima=self.maxima[floats],
-            others=tuple(one for one, kept in zip(self.others, others, strict=True) if kept),
+            others=tuple(others),
         )
 
 

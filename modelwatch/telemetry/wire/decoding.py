@@ -29,8 +29,8 @@ def decode_metrics(body: bytes, *, cumulative: bool = False) -> Decoded:
 
     Args:
         body: the message.
-        cumulative: whether sums and explicit histograms of cumulative temporality are taken too,
-            in arrivals that say so; otherwise they are rejected.
+        cumulative: whether points of cumulative temporality are taken too, in arrivals that say
+            so; otherwise they are rejected.
 
     Raises:
         UndecodableTelemetry: where the bytes are no such message.

@@ -48,6 +48,7 @@ __all__ = [
     "rows_captured",
     "rows_dropped",
     "rows_outlying",
+    "sparse_buckets",
 ]
 
 Attributes = Mapping[str, Any]
@@ -83,8 +84,8 @@ def histogram(attributes: Attributes, told: Binned) -> Fold:
 def exponential_histogram(point: Any, attributes: Attributes) -> Fold:
     """Read a numeric feature's exponential histogram."""
     sent = ExponentialHistogram(
-        _sparse(point.positive),
-        _sparse(point.negative),
+        sparse_buckets(point.positive),
+        sparse_buckets(point.negative),
         checked_count(point.zero_count),
         point.scale,
     )
@@ -319,7 +320,12 @@ def checked_counts(values: Sequence[int]) -> IntArray:
     return counts.astype(np.int64)
 
 
-def _sparse(buckets: Any) -> Buckets:
+def sparse_buckets(buckets: Any) -> Buckets:
+    """Return the occupied buckets of a dense array of OTLP.
+
+    Raises:
+        UndecodableTelemetry: where a count is none.
+    """
     counts = checked_counts(buckets.bucket_counts)
     used = np.flatnonzero(counts)
     return Buckets(used + buckets.offset, counts[used])

@@ -55,12 +55,12 @@ class PointReader:
 
     Args:
         decoded: is told of what is foreign or cannot be used.
-        cumulative: whether cumulative sums and explicit histograms are taken.
+        cumulative: whether cumulative points are taken.
 
     Attributes:
         groups: what was read.
         decoded: as given.
-        taken: the temporalities of sums and explicit histograms that are taken.
+        taken: the temporalities that are taken.
     """
 
     def __init__(self, decoded: Decoded, *, cumulative: bool = False) -> None:
@@ -99,8 +99,7 @@ class PointReader:
             told: OTLP's number of its temporality.
         """
         temporality = _TEMPORALITIES.get(told)
-        taken = self.taken if kind != "exponential_histogram" else _DELTA
-        is_taken = kind in kinds_of(name) and temporality in taken
+        is_taken = kind in kinds_of(name) and temporality in self.taken
         return temporality if is_taken else None
 
     def read_point(
@@ -119,7 +118,8 @@ class PointReader:
             if isinstance(point, otlp.HistogramDataPoint):
                 return self._read_histogram(name, point, sender, temporality)
             times = (point.start_time_unix_nano, point.time_unix_nano)
-            self._add_other(name, point, plain_attributes(point.attributes), sender, times)
+            attributes = plain_attributes(point.attributes)
+            self._add_other(name, point, attributes, sender, times, temporality)
         except UNUSABLE as error:
             self.reject(name, error)
         return None
@@ -191,8 +191,9 @@ class PointReader:
         attributes: dict[str, Any],
         sender: Sender,
         times: tuple[int, int],
+        temporality: Temporality = "delta",
     ) -> None:
         owner, own = split_owner(attributes)
-        group = self.groups.of(sender, owner, times)
+        group = self.groups.of(sender, owner, times, temporality)
         read_other(name, message, own)
         group.others.append(other_of(name, message))

@@ -133,6 +133,9 @@ def test_the_rules_that_hold_without_a_file() -> None:
             '[[notify]]\nname="a"\nkind="webhook"\nurl="http://x"\nhedaers={}',
             "[[notify]][1].hedaers: unknown; did you mean headers?",
         ),
+        ("[limits]\nmodel = 5", "[limits].model: unknown; did you mean models?"),
+        ("[limits]\nmodels = 0", "[limits].models is 0: give a whole number of 1 to 100000000."),
+        ("limits = 3", "limits is 3: give a valid dictionary."),
         ("[alerting]\nkep = '1d'", "[alerting].kep: unknown; did you mean keep?"),
         (rule('k = "two"'), "[[rules]][1].k is 'two': give a valid integer."),
         (rule("k = true"), "[[rules]][1].k is True: give a valid integer."),
@@ -199,4 +202,4 @@ def test_what_changed_is_said() -> None:
         "rule 'drift of churn' changed",
     ]
     assert changes_between(before, before) == []
-    assert changes_between(Configuration(), before)[-1] == "limits changed"
+    assert changes_between(Configuration(), before)[-1] == "limit of models 1000 -> 7"

@@ -15,7 +15,7 @@ import sys
 import time
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ from modelwatch.collector.receiving.exports import Exports, ReceiverLimits
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.receiver import Receiver
 from modelwatch.collector.receiving.signals import SIGNALS
-from modelwatch.collector.storing.store import Written
+from modelwatch.collector.storing.store import NO_MEMORIES, Recalled, SenderMemory, Written
 from modelwatch.telemetry.wire import Arrival, encode_logs, encode_metrics
 
 DECLARED: Final = frozenset({200, 400, 413})
@@ -46,7 +46,13 @@ Request = tuple[str, str, str, bytes]
 class Sink:
     """Takes arrivals as a store does, and keeps none."""
 
-    async def write(self, arrivals: Sequence[Arrival]) -> Written:
+    def recall(self, keys: Collection[int]) -> Recalled:
+        """Know nothing of any sender, as a new store does."""
+        return Recalled(since_ns=0, memories={})
+
+    async def write(
+        self, arrivals: Sequence[Arrival], memories: Mapping[int, SenderMemory] = NO_MEMORIES
+    ) -> Written:
         """Look at all that a store would."""
         for arrival in arrivals:
             assert arrival.temporality == "delta"
@@ -145,7 +151,7 @@ class Target:
     def __init__(self) -> None:
         limits = ReceiverLimits(max_body_bytes=2**20, max_decompressed_bytes=2**20, max_requests=4)
         self.counts = ReceiverCounts()
-        self.app = Receiver(Exports(Sink(), limits, self.counts, since_ns=0), limits, self.counts)
+        self.app = Receiver(Exports(Sink(), limits, self.counts), limits, self.counts)
 
     async def status(self, request: Request) -> int:
         """Send a request and return the status of its answer."""

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+import modelwatch as mw
 from modelwatch.collector.receiving.admission import Admission
 from modelwatch.collector.receiving.clocks import ClockRules
 from modelwatch.collector.receiving.limits import IngestLimits
 from modelwatch.collector.receiving.names_heard import FORGET_SECONDS
+from modelwatch.telemetry.wire import Arrival, decode_logs, encode_logs, fold_other
+from modelwatch.telemetry.wire.assembling import empty_profile
 from tests.collector.receiving.arrivals import arrival
 
 NOW_NS = 10**18
@@ -105,3 +109,71 @@ def test_clocks_are_shown() -> None:
         "ahead", 45.0, True,
     )  # fmt: skip
     assert (late["latest_offset_seconds"], late["is_ahead"]) == (-5.0, False)
+
+
+def sent(joint: tuple[str, ...]) -> tuple[Arrival, mw.Profile]:
+    """Return the event of moments of three features of numbers, and the profile that it tells."""
+    random = np.random.default_rng(3)
+    rows = random.normal(5.0, 2.0, (400, 3)) @ np.array([[1, 0.4, 0], [0, 1, 0.3], [0, 0, 1]])
+    baseline = mw.Baseline.fit(
+        {name: rows[:, at] for at, name in enumerate(joint)}, model="m", version="1"
+    )
+    profile = mw.Profile.empty("m", "1", baseline=baseline, instance="a")
+    profile.update({name: rows[:, at].tolist() for at, name in enumerate(joint)})
+    profile.start_ns, profile.end_ns = NOW_NS - SECOND, NOW_NS
+    (told,) = decode_logs(encode_logs(profile, resource={})).arrivals
+    return told, profile
+
+
+def test_moments_are_held_to_the_limit_of_features() -> None:
+    """Of moments and co-moments what tells of features that have a place is taken."""
+    told, profile = sent(("x", "y", "z"))
+    admission = Admission(IngestLimits(features=2), clock=Clock())
+    admission.admit([arrival(features=("z",)), arrival(features=("x",))])
+    admitted = admission.admit([told])
+    (taken,) = admitted.arrivals
+    assert admitted.refused.total() == 0
+    assert taken.others[0].key == told.others[0].key
+    found = empty_profile(taken.window)
+    fold_other(found, taken.others[0])
+    assert set(found.features) == {"x", "z"}
+    assert found.joint is not None
+    assert profile.joint is not None
+    assert found.joint.names == ("x", "z")
+    for name in ("x", "z"):
+        expected, own = profile.features[name].moments, found.features[name].moments
+        assert expected is not None
+        assert own is not None
+        assert (own.n, own.mean, own.m2) == pytest.approx((400, expected.mean, expected.m2))
+    places = np.ix_([0, 2], [0, 2])
+    assert found.joint.m2 == pytest.approx(profile.joint.m2[places], rel=1e-2, abs=5.0)
+    assert admission.admit([told]).arrivals[0].others == taken.others
+
+
+def test_moments_without_a_place_are_refused() -> None:
+    """Where no feature of theirs has one, they are a refused point with the reason."""
+    told, _ = sent(("x", "y", "z"))
+    admission = Admission(IngestLimits(features=1), clock=Clock())
+    admission.admit([arrival(features=("other",))])
+    refused = admission.admit([told])
+    assert (refused.arrivals, dict(refused.refused)) == ([], {"features": 1})
+    assert "features" in refused.message
+
+
+def test_moments_take_places() -> None:
+    """Features that only moments tell of count as all others do."""
+    told, _ = sent(("x", "y", "z"))
+    admission = Admission(clock=Clock())
+    assert admission.admit([told]).arrivals == [told]
+    assert admission.shown()["features"] == 3
+
+
+def test_a_limit_can_be_changed() -> None:
+    """A higher one takes more names, a lower one no more; who has a place keeps it."""
+    admission = Admission(IngestLimits(features=1), clock=Clock())
+    admission.admit([arrival(features=("x",))])
+    admission.limit(IngestLimits(features=2))
+    assert not admission.admit([arrival(features=("x", "y"))]).refused
+    admission.limit(IngestLimits(features=1))
+    assert not admission.admit([arrival(features=("y",))]).refused
+    assert dict(admission.admit([arrival(features=("z",))]).refused) == {"features": 1}

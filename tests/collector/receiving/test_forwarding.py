@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from modelwatch.collector.receiving.forwarding import Forwarder, ForwardOptions, headers_of
+from modelwatch.collector.receiving.forwarding import Forwarder, ForwardOptions
 from modelwatch.collector.receiving.options import ReceivingOptions
 from modelwatch.errors import ConfigurationError
 from tests import plain_http
@@ -23,6 +23,7 @@ class Downstream:
 
     url: str = ""
     statuses: list[int] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
     taken: list[tuple[str, bytes, dict[str, str]]] = field(default_factory=list)
 
 
@@ -40,6 +41,8 @@ def listening() -> Iterator[Downstream]:
                 state.taken.append((self.path, body, headers))
             self.send_response(status)
             self.send_header("content-length", "0")
+            for name, value in state.headers.items():
+                self.send_header(name, value)
             self.end_headers()
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
@@ -125,12 +128,28 @@ async def test_what_waits_at_the_end_is_counted() -> None:
     assert forwarder.counts.expired == 1
 
 
-def test_headers_are_read() -> None:
-    """Headers are pairs; a value that cannot be read is not repeated."""
-    assert headers_of(" A=b=c , d= e ") == {"a": "b=c", "d": "e"}
-    with pytest.raises(ConfigurationError) as found:
-        headers_of("secret")
-    assert "secret" not in str(found.value)
+async def test_a_wait_beyond_the_time_allowed_is_not_begun() -> None:
+    """What the endpoint wants no sooner than it may be tried is lost to it at once, and counted."""
+    with listening() as endpoint:
+        endpoint.statuses, endpoint.headers = [503], {"retry-after": "3600"}
+        forwarder = Forwarder(ForwardOptions(endpoint=endpoint.url, max_seconds=600))
+        stop = asyncio.Event()
+        running = asyncio.create_task(forwarder.run(stop))
+        forwarder.offer("/v1/logs", b"x", media_type="a", encoding="identity")
+        assert await asyncio.to_thread(eventually, lambda: forwarder.counts.expired == 1)
+        assert forwarder.counts.retried == 0
+        stop.set()
+        await running
+
+
+@pytest.mark.parametrize(
+    "headers", [{"x key": "1"}, {"x-key": "a\r\nb"}, {"x-key": "\u00fc"}], ids=ascii
+)
+def test_headers_that_cannot_be_sent_are_refused(headers: dict[str, str]) -> None:
+    """They are named, and their values are not repeated."""
+    with pytest.raises(ConfigurationError, match="MODELWATCH_FORWARD_HEADERS") as found:
+        ForwardOptions(endpoint="http://a", headers=headers)
+    assert next(iter(headers.values())) not in str(found.value)
 
 
 @pytest.mark.parametrize("endpoint", ["", "localhost:4318", "ftp://a", "http://a?b"])

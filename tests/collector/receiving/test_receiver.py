@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import zlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 import httpx
@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from modelwatch.collector.receiving.exports import Exports, ReceiverLimits
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.receiver import Receiver
-from modelwatch.collector.storing.store import Written
+from modelwatch.collector.storing.store import NO_MEMORIES, Recalled, SenderMemory, Written
 from modelwatch.errors import StoreBusy, StoreError
 from modelwatch.telemetry.wire import Arrival
 from tests.collector.conftest import PROTOBUF, Traffic
@@ -34,7 +34,13 @@ class Sink:
         self.arrivals: list[Arrival] = []
         self.error = error
 
-    async def write(self, arrivals: Sequence[Arrival]) -> Written:
+    def recall(self, keys: Collection[int]) -> Recalled:
+        """Know nothing of any sender, as a new store does."""
+        return Recalled(since_ns=0, memories={})
+
+    async def write(
+        self, arrivals: Sequence[Arrival], memories: Mapping[int, SenderMemory] = NO_MEMORIES
+    ) -> Written:
         """Take what came, or fail."""
         if self.error is not None:
             raise self.error

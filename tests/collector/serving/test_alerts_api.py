@@ -12,6 +12,7 @@ import pytest
 
 import modelwatch as mw
 from modelwatch.collector.alerting.options import AlertingOptions
+from modelwatch.collector.evaluating import scheduler
 from tests import plain_http
 from tests.collector.conftest import FEATURE, MODEL, NOW_NS, SECOND, Running, Start, Traffic
 from tests.collector.conftest import eventually as eventually_true
@@ -203,3 +204,33 @@ def test_no_alert_is_said_too(start: Start, baseline: mw.Baseline, traffic: Traf
 def test_the_options_hold_no_secret_in_their_text(options: AlertingOptions) -> None:
     """The environment, which may hold keys, is not shown."""
     assert "geheim" not in repr(replace(options, environment={"KEY": "geheim"}))
+
+
+def test_silence_is_told_within_a_long_interval(
+    start: Start, traffic: Traffic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version that falls silent is an alert, and told once a silence is over, between rounds."""
+    monkeypatch.setattr(scheduler, "MOST_QUIET_SECONDS", 0.05)
+    path = tmp_path / "modelwatch.toml"
+    path.write_text(RULES.replace("drift", "no_data"))
+    now = [NOW_NS]
+    running = start(
+        evaluation_interval_seconds=3_600.0,
+        clock=lambda: now[0],
+        alerting=AlertingOptions(config_path=path, environment={}),
+    )
+    for minute in (4, 3, 2):
+        profile = traffic.profile(end_ns=NOW_NS - minute * 60 * SECOND, on_baseline=False)
+        assert running.post(traffic.body(profile)).status_code == 200
+    asked = {"matchers": {"model": "*"}, "duration": "10m", "by": "ann"}
+    assert plain_http.post(f"{running.api}/api/v1/silences", json=asked).status_code == 201
+
+    def failures() -> int:
+        (target,) = ask(running, "/alerting")["targets"]
+        return int(target["failures"])
+
+    now[0] += 290 * SECOND
+    assert eventually_true(lambda: bool(ask(running, "/alerts?state=firing")["alerts"]))
+    assert failures() == 0
+    now[0] += 400 * SECOND
+    assert eventually_true(lambda: failures() > 0)

@@ -217,12 +217,13 @@ def test_a_point_without_a_recorded_value_is_skipped(profile: mw.Profile) -> Non
 
 
 def test_cumulative_points_are_taken_where_asked_for(profile: mw.Profile) -> None:
-    """They come in arrivals of their own that say so; exponential histograms are still rejected."""
+    """They come in arrivals of their own; elsewhere they are rejected with the remedy."""
     body = encode_metrics(profile, resource=RESOURCE, temporality="cumulative")
-    decoded = decode_metrics(body, cumulative=True)
-    (arrival,) = decoded.arrivals
+    (arrival,) = decode_metrics(body, cumulative=True).arrivals
     assert arrival.temporality == "cumulative"
-    assert (arrival.others, decoded.rejected) == ((), 1)
+    assert [other.name for other in arrival.others] == [names.FEATURE_VALUE]
+    decoded = decode_metrics(body)
+    assert (decoded.arrivals, decoded.rejected) == ([], arrival.points)
     assert "delta" in decoded.message
 
 

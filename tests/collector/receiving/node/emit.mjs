@@ -54,11 +54,11 @@ const categories = meter.createCounter("modelwatch.feature.categories");
 const explicit = provider.getMeter("explicit").createHistogram("modelwatch.feature.value");
 const exponential = provider.getMeter("exponential").createHistogram("modelwatch.feature.value");
 
-for (const count of [30, 12]) {
+for (const count of [12, 30]) {
   for (let number = 0; number < count; number += 1) {
     rows.add(1, owner);
     explicit.record(number, feature("age"));
-    if (temporality === "delta") exponential.record(number + 0.5, feature("income"));
+    exponential.record((number + 0.5) ** count, feature("income"));
     categories.add(1, { ...feature("country"), "modelwatch.feature.category": "DE" });
   }
   await provider.forceFlush();

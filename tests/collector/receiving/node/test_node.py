@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -46,10 +48,12 @@ def test_counts_are_exact(start: Start, protocol: str, temporality: str) -> None
     assert ages.counts.tolist() == [2, 20, 11, 9, 0]
     assert isinstance(countries, Categories)
     assert countries.counts == {"DE": 42}
-    if temporality == "delta":
-        incomes = profile.features["income"].values
-        assert isinstance(incomes, ExponentialHistogram)
-        assert incomes.total == 42
+    incomes = profile.features["income"].values
+    assert isinstance(incomes, ExponentialHistogram)
+    values = [(number + 0.5) ** count for count in (30, 12) for number in range(count)]
+    expected = Counter(math.ceil(math.log2(v) * 2.0**incomes.scale) - 1 for v in values)
+    found = zip(incomes.positive.indices.tolist(), incomes.positive.counts.tolist(), strict=True)
+    assert dict(found) == expected
 
 
 def observed(running: Running) -> Profile:
