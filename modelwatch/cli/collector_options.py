@@ -164,8 +164,8 @@ ResultsEndpoint = Annotated[
     typer.Option(
         metavar="URL",
         rich_help_panel=_SENDING,
-        help="An OTLP receiver that is sent what is found. Its protocol, headers and "
-        "certificates are those of OTEL_EXPORTER_OTLP_*.",
+        help="An OTLP receiver that is sent what is found and the collector's own metrics. Its "
+        "protocol, headers and certificates are those of OTEL_EXPORTER_OTLP_*.",
     ),
 ]
 ForwardEndpoint = Annotated[
