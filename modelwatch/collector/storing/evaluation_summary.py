@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from modelwatch.collector.quick_json import from_json, to_json
 from modelwatch.errors import FormatError, StoreError
 from modelwatch.report.drift_report import DriftReport, Severity, Verdict
 
@@ -57,7 +57,7 @@ class EvaluationSummary:
             StoreError: where that is damaged.
         """
         try:
-            return cls.of(DriftReport.from_dict(json.loads(report)))
+            return cls.of(DriftReport.from_dict(from_json(report)))
         except (ValueError, FormatError) as error:
             raise StoreError(f"a row of the store is damaged: {error}") from error
 
@@ -68,7 +68,7 @@ class EvaluationSummary:
             "verdict": self.verdict,
             "features": self.features,
         }
-        return json.dumps(body, separators=(",", ":"))
+        return to_json(body).decode()
 
     @classmethod
     def from_json(cls, text: str) -> EvaluationSummary:
@@ -78,7 +78,7 @@ class EvaluationSummary:
             StoreError: where the text is damaged.
         """
         try:
-            body = json.loads(text)
+            body = from_json(text)
             found = body["features"].items()
             return cls(
                 rows=body["rows"],
