@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
 from modelwatch.comparisons.design_effect import WindowEffect
 from modelwatch.comparisons.smoothing import checked, rows_of, shares
+from modelwatch.comparisons.window_effects import WindowEffects
 
 __all__ = [
     "KOLMOGOROV_MEAN_SQUARE",
@@ -16,6 +15,7 @@ __all__ = [
     "ks_at_ends_each",
     "ks_each",
     "ks_p_value",
+    "ks_p_value_each",
     "ks_statistic",
 ]
 
@@ -122,9 +122,13 @@ def ks_p_value(statistic: float, effect: WindowEffect) -> float:
     >>> round(ks_p_value(0.05, DesignEffect().between(1_000, 10_000)), 4)
     0.0212
     """
+    return float(ks_p_value_each(np.array([statistic]), WindowEffects.of([effect]))[0])
+
+
+def ks_p_value_each(statistics: FloatArray, effects: WindowEffects) -> FloatArray:
+    """Return `ks_p_value` of each, shape (features,)."""
     from scipy import special  # a watched service loads this module, and never calls this
 
-    square = statistic**2 / effect.noise
-    if effect.is_clustered:
-        return effect.tail(square / KOLMOGOROV_MEAN_SQUARE, KOLMOGOROV_NU)
-    return float(special.kolmogorov(math.sqrt(square)))
+    squares = statistics**2 / effects.noise
+    independent = special.kolmogorov(np.sqrt(squares))
+    return effects.p_values(independent, squares / KOLMOGOROV_MEAN_SQUARE, KOLMOGOROV_NU)
