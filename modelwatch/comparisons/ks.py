@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelwatch.comparisons.design_effect import WindowEffect
-from modelwatch.comparisons.smoothing import checked, rows_of, shares
+from modelwatch.comparisons.smoothing import checked, shares, steps_of
 from modelwatch.comparisons.window_effects import WindowEffects
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "KOLMOGOROV_NU",
     "ks_at_ends_each",
     "ks_each",
+    "ks_of_steps",
     "ks_p_value",
     "ks_p_value_each",
     "ks_statistic",
@@ -58,8 +59,12 @@ def ks_statistic(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
 
 def ks_each(reference: npt.ArrayLike, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Return `ks_statistic` of each row; both sides have shape (features, bins)."""
-    p, q = rows_of(reference, current)
-    return np.asarray(np.abs(np.cumsum(q - p, axis=-1)).max(axis=-1, initial=0.0))
+    return ks_of_steps(steps_of(reference, current))
+
+
+def ks_of_steps(steps: FloatArray) -> FloatArray:
+    """Return the same from the differences that `steps_of` returns."""
+    return np.asarray(np.abs(steps).max(axis=-1, initial=0.0))
 
 
 def ks_at_ends_each(
@@ -86,9 +91,9 @@ def ks_at_ends_each(
     share = shares(counts, 0.0)
     begin, end = ends[:, :1], ends[:, 1:]
     first, last = bounds[:, 0], bounds[:, -1]
-    below = _share_at(share, bounds, begin, (bounds < begin).sum(axis=1) - 1)
+    below = _share_at(share, bounds, begin, np.count_nonzero(bounds < begin, axis=1) - 1)
     below = np.where(begin[:, 0] <= first, 0.0, np.where(begin[:, 0] > last, 1.0, below))
-    up_to = _share_at(share, bounds, end, (bounds <= end).sum(axis=1) - 1)
+    up_to = _share_at(share, bounds, end, np.count_nonzero(bounds <= end, axis=1) - 1)
     up_to = np.where(end[:, 0] < first, 0.0, np.where(end[:, 0] >= last, 1.0, up_to))
     return np.asarray(np.where(share.any(axis=1), np.maximum(below, 1 - up_to), 0.0))
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from modelwatch.errors import ConfigurationError
 from modelwatch.parameter_checks import number, shown
 
-__all__ = ["JEFFREYS", "checked", "checked_row", "checked_smoothing", "rows_of", "shares"]
+__all__ = ["JEFFREYS", "checked", "checked_row", "checked_smoothing", "rows_of", "shares", "steps_of"]
 
 JEFFREYS = 0.5
 """Pseudo-count a bin: the Jeffreys prior of a multinomial. 0 gives the textbook formulas."""
@@ -48,9 +48,27 @@ def rows_of(
         smoothing: pseudo-count a bin.
     """
     p, q = shares(reference, smoothing), shares(current, smoothing)
-    filled = np.any(reference, axis=-1) & np.any(current, axis=-1)
-    p[~filled], q[~filled] = 0.0, 0.0
+    is_empty = ~(np.any(reference, axis=-1) & np.any(current, axis=-1))
+    if is_empty.any():
+        p[is_empty], q[is_empty] = 0.0, 0.0
     return p, q
+
+
+def steps_of(reference: npt.ArrayLike, current: npt.ArrayLike) -> FloatArray:
+    """Return by how much the current distribution function is above the reference's.
+
+    Args:
+        reference: counts on ordered bins, shape (features, bins).
+        current: counts on the same bins.
+
+    Returns:
+        The difference at the upper edge of each bin, of that shape; zeros where a side is empty.
+
+    >>> steps_of([[10, 10, 0]], [[0, 10, 10]]).tolist()
+    [[-0.5, -0.5, 0.0]]
+    """
+    p, q = rows_of(reference, current)
+    return np.asarray(np.cumsum(q - p, axis=-1))
 
 
 def checked(reference: npt.ArrayLike, current: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
