@@ -89,28 +89,39 @@ def ks_at_ends_each(
     array([0.929])
     """
     share = shares(counts, 0.0)
-    begin, end = ends[:, :1], ends[:, 1:]
+    begin, end = ends[:, 0], ends[:, 1]
     first, last = bounds[:, 0], bounds[:, -1]
-    below = _share_at(share, bounds, begin, np.count_nonzero(bounds < begin, axis=1) - 1)
-    below = np.where(begin[:, 0] <= first, 0.0, np.where(begin[:, 0] > last, 1.0, below))
-    up_to = _share_at(share, bounds, end, np.count_nonzero(bounds <= end, axis=1) - 1)
-    up_to = np.where(end[:, 0] < first, 0.0, np.where(end[:, 0] >= last, 1.0, up_to))
+    # The bounds increase: the first one that is not below a point tells how many are.
+    begun = (bounds < ends[:, :1]).argmin(axis=1)
+    ended = (bounds <= ends[:, 1:]).argmin(axis=1)
+    below, up_to = _shares_at(share, bounds, ends, np.column_stack([begun, ended]) - 1)
+    below = np.where(begin <= first, 0.0, np.where(begin > last, 1.0, below))
+    up_to = np.where(end < first, 0.0, np.where(end >= last, 1.0, up_to))
     return np.asarray(np.where(share.any(axis=1), np.maximum(below, 1 - up_to), 0.0))
 
 
-def _share_at(
-    share: FloatArray, bounds: FloatArray, point: FloatArray, at: npt.NDArray[np.intp]
-) -> FloatArray:
-    """Return the share of values up to a point that lies in the given bin of each row."""
-    rows, bins = np.arange(share.shape[0]), share.shape[1]
+def _shares_at(
+    share: FloatArray, bounds: FloatArray, points: FloatArray, at: npt.NDArray[np.intp]
+) -> tuple[FloatArray, FloatArray]:
+    """Return the share of values up to two points that lie in the given bins of each row.
+
+    Args:
+        share: of each bin, shape (features, bins).
+        bounds: of the bins, shape (features, bins + 1).
+        points: shape (features, 2).
+        at: the bin of each point; any number where the point lies outside of all.
+    """
+    rows, bins = np.arange(share.shape[0])[:, None], share.shape[1]
     at = np.clip(at, 0, bins - 1)
     low, high, mass = bounds[rows, at], bounds[rows, at + 1], share[rows, at]
     width = np.where(high > low, high - low, 1.0)
-    part = np.clip((point[:, 0] - low) / width, 0.0, 1.0)
-    is_heavy = mass > HEAVY_BINS / np.maximum(np.count_nonzero(share, axis=1), 1)
+    part = np.clip((points - low) / width, 0.0, 1.0)
+    used = np.count_nonzero(share, axis=1)[:, None]
+    is_heavy = mass > HEAVY_BINS / np.maximum(used, 1)
     is_heavy |= (mass > HEAVY_SHARE) | ((at > 0) & (share[rows, at - 1] == 0))
     heights = np.cumsum(share, axis=1)[rows, at] - mass
-    return np.asarray(heights + np.where(is_heavy, 0.0, part) * mass)
+    found = heights + np.where(is_heavy, 0.0, part) * mass
+    return found[:, 0], found[:, 1]
 
 
 def ks_p_value(statistic: float, effect: WindowEffect) -> float:

@@ -34,6 +34,8 @@ def shares(counts: npt.ArrayLike, smoothing: float = JEFFREYS) -> FloatArray:
     """
     smoothed = np.asarray(counts, dtype=np.float64) + smoothing
     total = smoothed.sum(axis=-1, keepdims=True)
+    if total.all():
+        return np.asarray(smoothed / total)
     return np.asarray(np.divide(smoothed, total, out=np.zeros_like(smoothed), where=total > 0))
 
 
@@ -48,9 +50,9 @@ def rows_of(
         smoothing: pseudo-count a bin.
     """
     p, q = shares(reference, smoothing), shares(current, smoothing)
-    is_empty = ~(np.any(reference, axis=-1) & np.any(current, axis=-1))
-    if is_empty.any():
-        p[is_empty], q[is_empty] = 0.0, 0.0
+    is_filled = (np.sum(reference, axis=-1) > 0) & (np.sum(current, axis=-1) > 0)
+    if not is_filled.all():
+        p[~is_filled], q[~is_filled] = 0.0, 0.0
     return p, q
 
 

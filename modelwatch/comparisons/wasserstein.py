@@ -54,10 +54,10 @@ def wasserstein_each(
 def wasserstein_of_steps(right: FloatArray, bounds: FloatArray) -> FloatArray:
     """Return the same from the differences at upper edges that `steps_of` returns."""
     left = np.concatenate([np.zeros_like(right[:, :1]), right[:, :-1]], axis=-1)
-    height = np.abs(left) + np.abs(right)
+    areas = (np.abs(left) + np.abs(right)) / 2
     crossing = left * right < 0
-    triangles = (left**2 + right**2) / np.where(crossing, height, 1.0)
-    areas = np.where(crossing, triangles, height) / 2
+    low, high = left[crossing], right[crossing]
+    areas[crossing] = (low**2 + high**2) / (np.abs(low) + np.abs(high)) / 2
     return np.asarray((areas * np.diff(bounds, axis=-1)).sum(axis=-1))
 
 
