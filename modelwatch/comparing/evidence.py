@@ -6,9 +6,9 @@ Each is computed for all features at once: a row of every array is one of them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -121,9 +121,10 @@ def _adjust(found: Sequence[Evidence]) -> None:
         np.array(table).reshape(-1, len(WEIGHTS)), np.array(list(WEIGHTS.values()))
     )
     for evidence, row in zip(found, adjusted.tolist(), strict=True):
-        own = dict(zip(WEIGHTS, row, strict=True))
-        evidence.p_values = {aspect: own[aspect] for aspect in evidence.p_values}
-        evidence.combined = min(evidence.p_values.values(), default=None)
+        if evidence.p_values:
+            made = zip(WEIGHTS, row, strict=True)
+            evidence.p_values = {aspect: own for aspect, own in made if not math.isnan(own)}
+            evidence.combined = min(evidence.p_values.values())
 
 
 @dataclass(frozen=True)
@@ -166,12 +167,13 @@ class _Values:
     def add_tests(self, minimum_rows: int) -> None:
         p_values = self._p_values()
         combined = cauchy_combination_each(p_values)
-        tested = self.rows.min(axis=0) >= minimum_rows
-        for at in np.flatnonzero(tested).tolist():
-            made = zip(TESTS, p_values[at].tolist(), strict=True)
+        tested = np.asarray(self.rows.min(axis=0) >= minimum_rows)
+        all_made = ~np.isnan(p_values).any(axis=1)
+        for at, row, is_whole, p_value in _rows(tested, p_values, all_made, combined):
             evidence = self.evidence[at]
-            evidence.tests.update((name, p_value) for name, p_value in made if p_value == p_value)
-            evidence.p_values["values"] = float(combined[at])
+            made = zip(TESTS, row, strict=True)
+            evidence.tests.update(made if is_whole else _known(made))
+            evidence.p_values["values"] = p_value
         self._add_indices(tested)
 
     def _p_values(self) -> FloatArray:
@@ -209,13 +211,13 @@ class _Values:
         certain = np.where(
             degrees < 1, 0.0, psi_interval_each(index, some, noise, nu, z=CERTAIN_Z)[0]
         )
-        rows = np.column_stack([index, effects, certain, low, high]).tolist()
-        for at in np.flatnonzero(tested).tolist():
+        columns = (self.cells.is_clustered, degrees >= 1, index, effects, certain, low, high)
+        for at, is_clustered, is_bounded, *told, lower, upper in _rows(tested, *columns):
             evidence = self.evidence[at]
-            evidence.is_clustered = bool(self.cells.is_clustered[at])
-            evidence.index, evidence.effects["values"], evidence.certain["values"] = rows[at][:3]
-            if degrees[at] >= 1:
-                evidence.intervals["psi"] = (rows[at][3], rows[at][4])
+            evidence.is_clustered = is_clustered
+            evidence.index, evidence.effects["values"], evidence.certain["values"] = told
+            if is_bounded:
+                evidence.intervals["psi"] = (lower, upper)
 
     def add_moments(self) -> None:
         told = [_moments(pair) for pair in self.pairs]
@@ -237,14 +239,20 @@ class _Values:
             ),
             ("std_ratio", has_ratio, std_ratio_interval_each(ratio, kurtosis, effects.noise)),
         ):
-            bounds = list(zip(low.tolist(), high.tolist(), strict=True))
-            for at in np.flatnonzero(is_there).tolist():
-                self.evidence[at].intervals[name] = bounds[at]
-        for at in np.flatnonzero(is_finite).tolist():
-            self.evidence[at].moments = {
-                "mean_shift": float(shift[at]),
-                "std_ratio": float(ratio[at]),
-            }
+            for at, lower, upper in _rows(is_there, low, high):
+                self.evidence[at].intervals[name] = (lower, upper)
+        for at, moved, widened in _rows(is_finite, shift, ratio):
+            self.evidence[at].moments = {"mean_shift": moved, "std_ratio": widened}
+
+
+def _rows(chosen: BoolArray, *columns: npt.NDArray[Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield the chosen places, each with the plain values that the columns have there."""
+    values = (column[chosen].tolist() for column in columns)
+    return zip(np.flatnonzero(chosen).tolist(), *values, strict=True)
+
+
+def _known(p_values: Iterable[tuple[Test, float]]) -> list[tuple[Test, float]]:
+    return [(name, p_value) for name, p_value in p_values if not math.isnan(p_value)]
 
 
 def _moments(pair: Pair) -> tuple[float, float, float, float, float]:
@@ -272,8 +280,8 @@ def _add_rates(
     low, high = rate_interval_each(shares[1], now)
     for evidence, *bounds in zip(found, low.tolist(), high.tolist(), strict=True):
         evidence.intervals[INTERVAL_OF[aspect]] = (bounds[0], bounds[1])
-    tested = np.flatnonzero((rows[1] >= minimum_rows) & events.any(axis=0))
-    if not tested.size:
+    tested = (rows[1] >= minimum_rows) & events.any(axis=0)
+    if not tested.any():
         return
     p_values = rate_p_value_each(shares[0] * before, before, shares[1] * now, now)[tested]
     if aspect == "outliers":
@@ -282,10 +290,11 @@ def _add_rates(
     of_both = np.stack([rows - events, events], axis=-1)[:, tested]
     index = psi_each(of_both[0], of_both[1])
     certain = psi_interval_each(index, 1.0, effects.noise[tested], 1.0, z=CERTAIN_Z)[0]
-    for at, *numbers in zip(*(a.tolist() for a in (tested, p_values, index, certain)), strict=True):
+    numbers = (column.tolist() for column in (p_values, index, certain))
+    for at, p_value, effect, least in zip(np.flatnonzero(tested), *numbers, strict=True):
         evidence = found[at]
-        evidence.p_values[aspect], evidence.effects[aspect], evidence.certain[aspect] = numbers
-        evidence.tests[aspect] = numbers[0]
+        evidence.p_values[aspect] = evidence.tests[aspect] = p_value
+        evidence.effects[aspect], evidence.certain[aspect] = effect, least
 
 
 def _events(

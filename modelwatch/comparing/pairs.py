@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -168,9 +168,7 @@ def _numeric_cells(sides: Sequence[_Sides], reference: Reference) -> dict[str, _
 def _category_cells(sides: _Sides) -> _Cells:
     feature, before, now, _ = sides
     if not (isinstance(before.values, Categories) and isinstance(now.values, Categories)):
-        raise ProfileMismatch(
-            f"feature {feature.name!r} holds {before.kind} values on one side."
-        )
+        raise ProfileMismatch(f"feature {feature.name!r} holds {before.kind} values on one side.")
     counts = (
         np.array(feature.cell_counts, dtype=np.int64),
         category_counts(now.values.counts, now.values.total, feature.cells or ()),

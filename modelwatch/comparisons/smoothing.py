@@ -8,7 +8,15 @@ import numpy.typing as npt
 from modelwatch.errors import ConfigurationError
 from modelwatch.parameter_checks import number, shown
 
-__all__ = ["JEFFREYS", "checked", "checked_row", "checked_smoothing", "rows_of", "shares", "steps_of"]
+__all__ = [
+    "JEFFREYS",
+    "checked",
+    "checked_row",
+    "checked_smoothing",
+    "rows_of",
+    "shares",
+    "steps_of",
+]
 
 JEFFREYS = 0.5
 """Pseudo-count a bin: the Jeffreys prior of a multinomial. 0 gives the textbook formulas."""
