@@ -61,7 +61,7 @@ class Database:
 
     def close(self) -> None:
         """Commit what is queued and close the file."""
-        self._readers.close()  # who closes last, and can write, puts what is in the log into the file
+        self._readers.close()  # first: who closes last puts the log into the file, if it can write
         self._writer.close()
 
     async def write(
