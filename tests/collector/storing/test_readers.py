@@ -96,7 +96,7 @@ def test_a_reader_cannot_write(tmp_path: Path) -> None:
     writer.close()
 
 
-async def test_a_closed_store_leaves_one_whole_file(tmp_path: Path) -> None:
+def test_a_closed_store_leaves_one_whole_file(tmp_path: Path) -> None:
     """Idle readers do not keep the log beside the file: a copy of the file alone is all of it."""
     database = Database(tmp_path / "store.sqlite")
     assert database.read("SELECT count(*) FROM versions") == [(0,)]
