@@ -167,8 +167,8 @@ class _Values:
     def add_tests(self, minimum_rows: int) -> None:
         p_values = self._p_values()
         combined = cauchy_combination_each(p_values)
-        tested = np.asarray(self.rows.min(axis=0) >= minimum_rows)
-        all_made = ~np.isnan(p_values).any(axis=1)
+        tested = (self.rows[0] >= minimum_rows) & (self.rows[1] >= minimum_rows)
+        all_made = np.asarray(~np.isnan(p_values).any(axis=1))
         for at, row, is_whole, p_value in _rows(tested, p_values, all_made, combined):
             evidence = self.evidence[at]
             made = zip(TESTS, row, strict=True)
