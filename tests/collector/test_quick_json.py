@@ -43,7 +43,7 @@ def test_numbers_that_json_lacks_are_written_as_the_standard_library_does() -> N
 def test_what_is_no_json_is_refused() -> None:
     """Neither damaged texts nor values of other types pass."""
     for text in ("", "{", '{"a": 1} x', b"\xff"):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"."):
             from_json(text)
     with pytest.raises(TypeError):
         to_json({"a": object()})
