@@ -65,7 +65,7 @@ def decide(judged: Sequence[Judged], thresholds: Thresholds) -> list[FeatureDrif
                 moved[item.feature.name] = item.pair
     for name, cause in _swapped(moved).items():
         found[name] |= {"cause": cause.name, "diagnosis": cause.text}
-    return [FeatureDrift(**known) for known in found.values()]
+    return [FeatureDrift.of(known) for known in found.values()]
 
 
 def _swapped(moved: Mapping[str, Pair]) -> dict[str, Cause]:

@@ -76,6 +76,13 @@ class DesignEffect:
         slope = math.log(phi[-1] / phi[-2]) / math.log(sizes[-1] / sizes[-2])
         return float(phi[-1] * (rows / sizes[-1]) ** min(max(slope, 0.0), 1.0))
 
+    def _phi_of_reference(self, rows: float) -> float:
+        """Return `phi_at`, remembered: a reference is compared with one window after the other."""
+        known: tuple[float, float] | None = vars(self).get("_reference")
+        if known is None or known[0] != rows:
+            known = vars(self)["_reference"] = (rows, self.phi_at(rows))
+        return known[1]
+
     @cached_property
     def is_flat(self) -> bool:
         """Whether rows were found to be independent at every size, or nothing is known of them."""
@@ -104,7 +111,7 @@ class DesignEffect:
             return WindowEffect(
                 1 / current_rows, 1 / reference_rows, math.inf, math.inf, is_clustered=False
             )
-        now, before = self.phi_at(current_rows), self.phi_at(reference_rows)
+        now, before = self.phi_at(current_rows), self._phi_of_reference(reference_rows)
         longest = self.sizes[-1] if self.sizes else reference_rows
         deciding = min(current_rows, reference_rows) if self.fitted_rows else current_rows
         fitted_rows = self.fitted_rows or reference_rows

@@ -12,7 +12,7 @@ from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity
 def finding(name: str, severity: Severity, **found: object) -> FeatureDrift:
     """Return what was found of a feature."""
     known = {"name": name, "role": "input", "kind": "numeric", "rows": 9, "severity": severity}
-    return FeatureDrift(**{**known, **found})  # type: ignore[arg-type]
+    return FeatureDrift.of({**known, **found})
 
 
 FEATURES = [
