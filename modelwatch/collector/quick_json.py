@@ -28,7 +28,7 @@ def to_json(value: Any) -> bytes:
     """
     try:
         return pydantic_core.to_json(value)
-    except pydantic_core.PydanticSerializationError:
+    except ValueError:
         # A text may hold half of a surrogate pair: UTF-8 has none, an escape of JSON has.
         return json.dumps(value, separators=(",", ":")).encode()
 
