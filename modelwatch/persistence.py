@@ -30,6 +30,10 @@ __all__ = [
 
 MOST_WINDOWS = 100
 
+FINDINGS: frozenset[Severity] = frozenset({"drift", "warning"})
+
+Rank = tuple[int, float, str]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Persistence:
@@ -109,7 +113,7 @@ class FeatureHistory:
     @property
     def persists(self) -> bool:
         """Whether its finding holds."""
-        return self.severity in ("drift", "warning")
+        return self.severity in FINDINGS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,25 +185,52 @@ def feature_histories(
     Returns:
         One list a report, worst first. Takes one pass; memory is m findings a feature.
     """
-    judged: dict[str, deque[JudgedFeature]] = {}
-    calm: dict[tuple[str, int], FeatureHistory] = {}  # most are, and then all alike
+    judged: dict[str, _Judged] = {}
     told = []
     for report in reports:
         for name, feature in report.features.items():
-            seen = judged.setdefault(name, deque(maxlen=persistence.m))
+            seen = judged.get(name)
+            if seen is None:
+                seen = judged[name] = _Judged(name, persistence)
             if feature.severity != "insufficient_data":
-                seen.append(feature)
-        histories = []
-        for name, seen in judged.items():
-            if any(feature.severity in ("drift", "warning") for feature in seen):
-                histories.append(_history(name, seen, persistence.k))
-                continue
-            known = calm.get((name, len(seen)))
-            if known is None:
-                known = calm[name, len(seen)] = _history(name, seen, persistence.k)
-            histories.append(known)
-        told.append(sorted(histories, key=_rank))
+                seen.add(feature)
+        ranked = sorted([seen.told for seen in judged.values()], key=_first)
+        told.append([history for _, history in ranked])
     return told
+
+
+class _Judged:
+    """One feature in the latest windows that judged it.
+
+    Attributes:
+        told: by what it is ranked, and what is known of it.
+    """
+
+    __slots__ = ("_findings", "_k", "_name", "_windows", "told")
+
+    def __init__(self, name: str, persistence: Persistence) -> None:
+        self._name = name
+        self._k = persistence.k
+        self._windows: deque[JudgedFeature] = deque(maxlen=persistence.m)
+        self._findings = 0
+        self._tell()
+
+    def add(self, feature: JudgedFeature) -> None:
+        windows = self._windows
+        is_full = len(windows) == windows.maxlen
+        findings = self._findings + (feature.severity in FINDINGS)
+        if is_full:
+            findings -= windows[0].severity in FINDINGS
+        windows.append(feature)
+        # Most features are calm, window after window: nothing new is known of them.
+        is_known = is_full and not self._findings and not findings
+        self._findings = findings
+        if not is_known:
+            self._tell()
+
+    def _tell(self) -> None:
+        history = _history(self._name, self._windows, self._k)
+        self.told = _rank(history), history
 
 
 def _latest(reports: Sequence[DriftReport], persistence: Persistence) -> list[FeatureHistory]:
@@ -208,7 +239,7 @@ def _latest(reports: Sequence[DriftReport], persistence: Persistence) -> list[Fe
 
 
 def _history(name: str, judged: Sequence[JudgedFeature], k: int) -> FeatureHistory:
-    found = [feature for feature in judged if feature.severity in ("drift", "warning")]
+    found = [feature for feature in judged if feature.severity in FINDINGS]
     severity: Severity = "none" if judged else "insufficient_data"
     if sum(feature.severity == "drift" for feature in found) >= k:
         severity = "drift"
@@ -230,6 +261,10 @@ def weight_of(feature: JudgedFeature) -> float:
     return max(feature.effect or 0.0, 0.0) * importance
 
 
-def _rank(history: FeatureHistory) -> tuple[int, float, str]:
+def _rank(history: FeatureHistory) -> Rank:
     order: tuple[Severity, ...] = ("drift", "warning", "none", "insufficient_data")
     return order.index(history.severity), -history.weight, history.name
+
+
+def _first(ranked: tuple[Rank, FeatureHistory]) -> Rank:
+    return ranked[0]

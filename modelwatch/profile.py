@@ -61,7 +61,7 @@ class Profile:
         features: statistics by feature name, inputs and outputs.
         predictions: all calls, sampled or not, by error type; "" for success.
         duration: seconds a call, counted on `DURATION_BOUNDS_SECONDS`.
-        duration_sum_seconds: their sum.
+        duration_sum_seconds: their sum; NaN where a sender told some of them without one.
         dropped: rows that were lost, by reason.
         outlier_rows: rows summarised of which some input is an outlier.
         mismatches: windows in which the sender's model or environment was another than the

@@ -74,7 +74,7 @@ def profile_to_dict(profile: Profile) -> dict[str, Any]:
         "features": [_feature_to_dict(feature) for feature in profile.features.values()],
         "predictions": dict(+profile.predictions),
         "duration_counts": profile.duration.counts.tolist(),
-        "duration_sum_seconds": profile.duration_sum_seconds,
+        "duration_sum_seconds": document.finite_or_none(profile.duration_sum_seconds),
         "dropped": dict(+profile.dropped),
         "outlier_rows": profile.outlier_rows,
         "joint": _joint_to_dict(profile.joint) if profile.joint and profile.joint.n else None,
@@ -121,7 +121,8 @@ def _read_profile(body: Body) -> Profile:
     profile.predictions = Counter(document.counters(body, "predictions"))
     duration_counts = document.counts(body, "duration_counts")
     profile.duration = Histogram(profile.duration.bin_edges, duration_counts)
-    profile.duration_sum_seconds = document.number(body, "duration_sum_seconds")
+    seconds = document.optional_number(body, "duration_sum_seconds")
+    profile.duration_sum_seconds = math.nan if seconds is None else seconds
     profile.dropped = Counter(document.counters(body, "dropped"))
     profile.outlier_rows = document.count({"outlier_rows": 0, **body}, "outlier_rows")
     profile.mismatches = Counter(document.counters({"mismatches": {}, **body}, "mismatches"))

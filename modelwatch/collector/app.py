@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -58,6 +59,8 @@ def run(options: CollectorOptions) -> None:
             all, a file of TLS cannot be used, or the configuration file is wrong.
         StoreError: the store cannot be opened.
     """
+    # What is imported stays: looking through it in each full collection holds answers up by 50 ms.
+    gc.freeze()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_run(options))
 

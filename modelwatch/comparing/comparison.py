@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from modelwatch.baseline import Baseline, BaselineFeature
+from modelwatch.baseline import Baseline
 from modelwatch.comparing.arguments import check_arguments
-from modelwatch.comparing.distances import Distances, distances_of
+from modelwatch.comparing.distances import distances_of
 from modelwatch.comparing.doubts import doubted
 from modelwatch.comparing.evidence import evidence_of
 from modelwatch.comparing.hashed_names import with_plain_names
 from modelwatch.comparing.multivariate import multivariate_drift
-from modelwatch.comparing.pairs import Pair, pairs_of
+from modelwatch.comparing.pairs import pairs_of
 from modelwatch.comparing.performance import performance_of
 from modelwatch.comparing.segments import explained, parts_of, thresholds_of_parts
 from modelwatch.comparing.thresholds import Thresholds
@@ -106,10 +106,12 @@ def _compared(
     baseline: Baseline, profile: Profile, thresholds: Thresholds, baseline_id: str
 ) -> DriftReport:
     """Compare a whole, or one segment."""
-    pairs = {pair.feature.name: pair for pair in pairs_of(baseline, profile)}
-    distances = distances_of(pairs.values(), baseline.reference)
+    pairs = pairs_of(baseline, profile)
+    distances = distances_of(pairs, baseline.reference)
+    evidence = evidence_of(pairs, distances, thresholds.minimum_rows)
+    pair_of = {pair.feature.name: pair for pair in pairs}
     judged = [
-        _judge(feature, pairs.get(name), distances.get(name), thresholds)
+        Judged(feature, pair_of.get(name), distances.get(name), evidence.get(name))
         for name, feature in baseline.features.items()
     ]
     features = {item.name: item for item in decide(judged, thresholds)}
@@ -141,14 +143,3 @@ def _check_same(baseline: Baseline, profile: Profile) -> None:
                 f"the baseline is of {name} {expected!r}, the profile of {found!r}: "
                 "compare like with like."
             )
-
-
-def _judge(
-    feature: BaselineFeature,
-    pair: Pair | None,
-    distances: Distances | None,
-    thresholds: Thresholds,
-) -> Judged:
-    """Measure one feature before the others are known."""
-    evidence = evidence_of(pair, distances, thresholds.minimum_rows) if pair else None
-    return Judged(feature, pair, distances, evidence)

@@ -14,12 +14,13 @@ from modelwatch.comparisons.chi_square import ChiSquare, chi_square_each
 from modelwatch.comparisons.hellinger import hellinger_each
 from modelwatch.comparisons.js import js_each
 from modelwatch.comparisons.kl import kl_each
-from modelwatch.comparisons.ks import ks_at_ends_each, ks_each
+from modelwatch.comparisons.ks import ks_at_ends_each, ks_of_steps
 from modelwatch.comparisons.l_infinity import l_infinity_each
 from modelwatch.comparisons.location import location_each
 from modelwatch.comparisons.psi import psi_each
+from modelwatch.comparisons.smoothing import steps_of
 from modelwatch.comparisons.total_variation import total_variation_each
-from modelwatch.comparisons.wasserstein import wasserstein_each
+from modelwatch.comparisons.wasserstein import wasserstein_of_steps
 from modelwatch.feature import FeatureProfile
 from modelwatch.reference import Reference, stacked
 from modelwatch.sketches import Histogram
@@ -100,19 +101,20 @@ def _add_numeric(found: dict[str, Distances], pairs: Sequence[Pair], reference: 
         np.array([extremes(side) for side in sides])
         for sides in zip(*((pair.reference, pair.current) for pair in pairs), strict=True)
     )
-    steps = [
-        ks_each(before, now),
+    steps = steps_of(before, now)
+    at_edges_and_ends = [
+        ks_of_steps(steps),
         ks_at_ends_each(before, _bounds(edges, ends_before), ends_now),
         ks_at_ends_each(now, _bounds(edges, ends_now), ends_before),
     ]
-    _set(found, pairs, "ks", np.max(steps, axis=0))
+    _set(found, pairs, "ks", np.max(at_edges_and_ends, axis=0))
     both = np.column_stack(
         [
             np.minimum(ends_before[:, 0], ends_now[:, 0]),
             np.maximum(ends_before[:, 1], ends_now[:, 1]),
         ]
     )
-    areas = wasserstein_each(before, now, _bounds(edges, both))
+    areas = wasserstein_of_steps(steps, _bounds(edges, both))
     with np.errstate(divide="ignore", invalid="ignore"):
         in_units = areas / np.array([_standard_deviation(pair) for pair in pairs])
     _set(found, pairs, "wasserstein", in_units)
@@ -126,8 +128,9 @@ def _add_numeric(found: dict[str, Distances], pairs: Sequence[Pair], reference: 
 
 def _set(found: dict[str, Distances], pairs: Sequence[Pair], name: str, values: FloatArray) -> None:
     """Note one distance of each feature, where it has a finite value."""
-    for pair, value in zip(pairs, values.tolist(), strict=True):
-        if math.isfinite(value):
+    is_finite = np.isfinite(values).tolist()
+    for pair, value, is_known in zip(pairs, values.tolist(), is_finite, strict=True):
+        if is_known:
             found[pair.feature.name].by_name[name] = value
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,7 @@ from modelwatch.comparisons.value_effects import ValueEffects
 from modelwatch.errors import ProfileMismatch
 from modelwatch.feature import FeatureProfile
 from modelwatch.profile import Profile
-from modelwatch.reference import expected_feature
+from modelwatch.reference import Reference, expected_feature
 from modelwatch.seasons import SeasonKind
 from modelwatch.sketches import Categories, ExponentialHistogram, Histogram
 
@@ -23,8 +25,7 @@ __all__ = ["Pair", "extremes", "on_baseline_bins", "pairs_of"]
 IntArray = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """One feature, before and now.
 
     Attributes:
@@ -59,7 +60,7 @@ def pairs_of(baseline: Baseline, current: Profile) -> list[Pair]:
     Raises:
         ProfileMismatch: where a feature holds values of another kind.
     """
-    pairs = []
+    sides = []
     hours = current.came(by_clock=baseline.seasons == "clock")
     for name, feature in baseline.features.items():
         now = current.features.get(name)
@@ -67,27 +68,42 @@ def pairs_of(baseline: Baseline, current: Profile) -> list[Pair]:
             before = baseline.profile.features[name]
             now = on_baseline_bins(now, before)
             expected = expected_feature(before, feature, hours) if feature.seasons else None
-            starts = baseline.reference.starts.get(name)
-            pairs.append(_pair(feature, expected or before, now, starts, expected is not None))
-    return pairs
+            sides.append(_Sides(feature, expected or before, now, expected is not None))
+    cells = _numeric_cells(sides, baseline.reference)
+    return [_pair(one, cells.get(one.feature.name) or _category_cells(one)) for one in sides]
 
 
-def _pair(
-    feature: BaselineFeature,
-    before: FeatureProfile,
-    now: FeatureProfile,
-    starts: npt.NDArray[np.intp] | None,
-    seasonal: bool,
-) -> Pair:
-    seasons = feature.seasons if seasonal else None
-    cells = _cells(feature, before, now, starts)
+class _Sides(NamedTuple):
+    """One feature on the same bins, before and now."""
+
+    feature: BaselineFeature
+    before: FeatureProfile
+    now: FeatureProfile
+    is_seasonal: bool
+
+
+class _Cells(NamedTuple):
+    """Counts on the cells of the chi-square test, their sums, and all values, before and now.
+
+    Of categories, the cells of a baseline may be counted on every other row.
+    """
+
+    counts: tuple[IntArray, IntArray]
+    sums: tuple[int, int]
+    observed: tuple[int, int]
+
+
+def _pair(sides: _Sides, cells: _Cells) -> Pair:
+    feature, before, now, is_seasonal = sides
+    seasons = feature.seasons if is_seasonal else None
+    observed = cells.observed
     return Pair(
         feature,
         before,
         now,
-        cells,
-        values=(int(cells[0].sum()), int(cells[1].sum())),
-        totals=(before.total, now.total),
+        cells.counts,
+        values=cells.sums,
+        totals=(observed[0] + before.missing_count, observed[1] + now.missing_count),
         effects=seasons.effects if seasons else feature.value_effects,
         season=seasons.kind if seasons else None,
     )
@@ -123,16 +139,39 @@ def on_baseline_bins(current: FeatureProfile, reference: FeatureProfile) -> Feat
     return current
 
 
-def _cells(
-    feature: BaselineFeature,
-    reference: FeatureProfile,
-    current: FeatureProfile,
-    starts: npt.NDArray[np.intp] | None,
-) -> tuple[IntArray, IntArray]:
-    match reference.values, current.values:
-        case Histogram() as x, Histogram() as y if starts is not None:
-            return np.add.reduceat(x.counts, starts), np.add.reduceat(y.counts, starts)
-        case Categories(), Categories() as y:
-            before = np.array(feature.cell_counts, dtype=np.int64)
-            return before, category_counts(y.counts, y.total, feature.cells or ())
-    raise ProfileMismatch(f"feature {reference.name!r} holds {reference.kind} values on one side.")
+def _numeric_cells(sides: Sequence[_Sides], reference: Reference) -> dict[str, _Cells]:
+    """Return the cells of all numbers, summed up at once."""
+    numeric = [
+        (one.feature.name, one.before.values.counts, one.now.values.counts)
+        for one in sides
+        if isinstance(one.before.values, Histogram) and isinstance(one.now.values, Histogram)
+    ]
+    if not numeric:
+        return {}
+    starts = [reference.starts[name] for name, _, _ in numeric]
+    firsts = np.cumsum([0, *(counts.size for _, counts, _ in numeric)])
+    sizes = np.array([own.size for own in starts])
+    begins = np.concatenate(starts) + np.repeat(firsts[:-1], sizes)
+    ends = np.cumsum(sizes)
+    found: list[list[tuple[IntArray, int]]] = []
+    for side in (1, 2):
+        counts = np.concatenate([one[side] for one in numeric])
+        cells = np.split(np.add.reduceat(counts, begins), ends[:-1])
+        sums = np.add.reduceat(counts, firsts[:-1]).tolist()
+        found.append(list(zip(cells, sums, strict=True)))
+    return {
+        name: _Cells((before, now), (before_sum, now_sum), (before_sum, now_sum))
+        for (name, _, _), (before, before_sum), (now, now_sum) in zip(numeric, *found, strict=True)
+    }
+
+
+def _category_cells(sides: _Sides) -> _Cells:
+    feature, before, now, _ = sides
+    if not (isinstance(before.values, Categories) and isinstance(now.values, Categories)):
+        raise ProfileMismatch(f"feature {feature.name!r} holds {before.kind} values on one side.")
+    counts = (
+        np.array(feature.cell_counts, dtype=np.int64),
+        category_counts(now.values.counts, now.values.total, feature.cells or ()),
+    )
+    sums = int(counts[0].sum()), int(counts[1].sum())
+    return _Cells(counts, sums, (before.observed, now.observed))

@@ -46,14 +46,16 @@ class Judged:
 def decide(judged: Sequence[Judged], thresholds: Thresholds) -> list[FeatureDrift]:
     """Adjust for the number of features, then ask of each proven aspect whether it matters."""
     p_values = [
-        item.evidence.combined for item in judged if item.evidence and item.evidence.p_values
+        item.evidence.combined
+        for item in judged
+        if item.evidence and item.evidence.combined is not None
     ]
     adjusted = iter(zip(p_values, benjamini_hochberg(p_values), strict=True))
     total = sum(item.feature.importance or 0.0 for item in judged)
     found = {item.feature.name: _measured(item) for item in judged}
     moved: dict[str, Pair] = {}
     for item in judged:
-        if item.pair and item.evidence and item.evidence.p_values:
+        if item.pair and item.evidence and item.evidence.combined is not None:
             p_value, q_value = next(adjusted)
             proven = _proven(item.evidence, q_value, thresholds)
             known = found[item.feature.name]
@@ -63,7 +65,7 @@ def decide(judged: Sequence[Judged], thresholds: Thresholds) -> list[FeatureDrif
                 moved[item.feature.name] = item.pair
     for name, cause in _swapped(moved).items():
         found[name] |= {"cause": cause.name, "diagnosis": cause.text}
-    return [FeatureDrift(**known) for known in found.values()]
+    return [FeatureDrift.of(known) for known in found.values()]
 
 
 def _swapped(moved: Mapping[str, Pair]) -> dict[str, Cause]:
@@ -137,7 +139,7 @@ def _proven(evidence: Evidence, q_value: float, thresholds: Thresholds) -> list[
     return [
         aspect
         for aspect, effect in evidence.effects.items()
-        if effect >= thresholds.psi_warning and evidence.p_value_of(aspect) <= rate
+        if effect >= thresholds.psi_warning and evidence.p_values[aspect] <= rate
     ]
 
 
@@ -151,7 +153,7 @@ def _severity(
     is_drift = q_value <= rate and any(
         evidence.effects[aspect] >= thresholds.psi_drift
         and evidence.certain[aspect] >= thresholds.psi_warning
-        and evidence.p_value_of(aspect) <= rate
+        and evidence.p_values[aspect] <= rate
         for aspect in proven
     )
     return "drift" if is_drift else "warning"

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.design_effect import WindowEffect, clustered_tail
+from modelwatch.comparisons.design_effect import WindowEffect
 from modelwatch.comparisons.smoothing import checked
+from modelwatch.comparisons.window_effects import WindowEffects
 
-__all__ = ["ChiSquare", "chi_square", "chi_square_each", "chi_square_p_value"]
+__all__ = [
+    "ChiSquare",
+    "chi_square",
+    "chi_square_each",
+    "chi_square_p_value",
+    "chi_square_p_value_each",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -109,16 +116,36 @@ def chi_square_p_value(
     >>> round(chi_square_p_value(ChiSquare(16.9, 9), 1_000, 10_000, effect), 3)
     0.05
     """
+    found = chi_square_p_value_each(
+        np.array([result.statistic]),
+        np.array([result.degrees_of_freedom]),
+        1 / np.array([current_rows]) + 1 / np.array([reference_rows]),
+        WindowEffects.of([effect]),
+    )
+    return float(found[0])
+
+
+def chi_square_p_value_each(
+    statistics: FloatArray,
+    degrees: npt.NDArray[np.int64],
+    independent_noise: FloatArray,
+    effects: WindowEffects,
+) -> FloatArray:
+    """Return `chi_square_p_value` of each.
+
+    Args:
+        statistics: shape (features,).
+        degrees: degrees of freedom of each.
+        independent_noise: 1/n + 1/m of each.
+        effects: of each.
+    """
     from scipy import special  # a watched service loads this module, and never calls this
 
-    degrees = result.degrees_of_freedom
-    if not degrees:
-        return 1.0
-    if not effect.is_clustered:
-        return float(special.chdtrc(degrees, result.statistic))
-    independent = 1 / current_rows + 1 / reference_rows
-    ratio = result.statistic / degrees * independent / effect.noise
-    return clustered_tail(ratio, min(effect.nu, degrees) / UNEQUAL_PARTS, effect.blocks)
+    some = np.maximum(degrees, 1)
+    ratios = statistics / some * independent_noise / effects.noise
+    nu = np.minimum(effects.nu, some) / UNEQUAL_PARTS
+    found = effects.p_values(special.chdtrc(some, statistics), ratios, nu)
+    return np.where(degrees > 0, found, 1.0)
 
 
 def _pooled(x: FloatArray, y: FloatArray, current_share: float) -> tuple[FloatArray, FloatArray]:

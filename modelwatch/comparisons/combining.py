@@ -5,11 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from modelwatch.comparisons.p_values import checked_p_values
 from modelwatch.errors import ConfigurationError
 from modelwatch.parameter_checks import number
 
-__all__ = ["cauchy_combination", "weighted_bonferroni"]
+__all__ = [
+    "bonferroni_adjusted",
+    "cauchy_combination",
+    "cauchy_combination_each",
+    "weighted_bonferroni",
+]
+
+FloatArray = npt.NDArray[np.float64]
 
 LARGEST_P = 0.9
 """Larger p-values count as this: a discrete test's 1.0 would silence the others."""
@@ -34,11 +44,22 @@ def cauchy_combination(p_values: Sequence[float]) -> float:
     >>> round(cauchy_combination([0.01, 0.01, 0.01]), 6), round(cauchy_combination([0.01, 0.9]), 4)
     (0.01, 0.0221)
     """
-    clipped = [min(max(p, SMALLEST_P), LARGEST_P) for p in checked_p_values(p_values)]
-    if not clipped:
+    checked = checked_p_values(p_values)
+    if not checked:
         raise ConfigurationError("p_values is empty: give one at least.")
-    mean = sum(1.0 / math.tan(math.pi * p) for p in clipped) / len(clipped)
-    return math.atan2(1.0, mean) / math.pi
+    return float(cauchy_combination_each(np.array([checked]))[0])
+
+
+def cauchy_combination_each(p_values: FloatArray) -> FloatArray:
+    """Return `cauchy_combination` of each row, shape (rows,).
+
+    Args:
+        p_values: shape (rows, tests); NaN where a test was not made, one in each row was.
+    """
+    clipped = np.clip(p_values, SMALLEST_P, LARGEST_P)
+    values = 1.0 / np.tan(math.pi * clipped)
+    made = np.count_nonzero(~np.isnan(p_values), axis=1)
+    return np.asarray(np.arctan2(1.0, np.nansum(values, axis=1) / made) / math.pi)
 
 
 def weighted_bonferroni(p_values: Sequence[float], weights: Sequence[float]) -> float:
@@ -67,5 +88,16 @@ def weighted_bonferroni(p_values: Sequence[float], weights: Sequence[float]) -> 
         raise ConfigurationError(
             f"weights are {len(shares)} for {len(found)} p-values: give one for each."
         )
-    total = sum(shares)
-    return min(1.0, *(p * total / w for p, w in zip(found, shares, strict=True)), 1.0)
+    adjusted = bonferroni_adjusted(np.array([found]), np.array(shares))
+    return float(adjusted.min(initial=1.0))
+
+
+def bonferroni_adjusted(p_values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return p-values over each test's share of the level; the least is `weighted_bonferroni`.
+
+    Args:
+        p_values: shape (rows, tests); NaN where a test was not made, whose weight the others share.
+        weights: shape (tests,).
+    """
+    total = np.where(np.isnan(p_values), 0.0, weights).sum(axis=1, keepdims=True)
+    return np.asarray(np.minimum(p_values * total / weights, 1.0))

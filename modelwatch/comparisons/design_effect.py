@@ -24,6 +24,7 @@ __all__ = [
     "DesignEffect",
     "WindowEffect",
     "clustered_tail",
+    "clustered_tail_each",
     "fit_design_effect",
     "fit_effect_of_blocks",
     "fit_effect_of_counts",
@@ -62,20 +63,29 @@ class DesignEffect:
         longer than the dependence) and 1 (one level a block, however long).
         """
         sizes, phi = self.sizes, self.phi
-        if self._is_flat:
+        if self.is_flat:
             return 1.0
         at = bisect_left(sizes, rows)
         if at == 0:
             return phi[0]
         if at < len(sizes):
-            return math.exp(_between(sizes, tuple(map(math.log, phi)), rows, at))
+            logs = math.log(phi[at - 1]), math.log(phi[at])
+            return math.exp(_between(sizes[at - 1 : at + 1], logs, rows))
         if len(sizes) < 2:
             return phi[-1]
         slope = math.log(phi[-1] / phi[-2]) / math.log(sizes[-1] / sizes[-2])
         return float(phi[-1] * (rows / sizes[-1]) ** min(max(slope, 0.0), 1.0))
 
+    def _phi_of_reference(self, rows: float) -> float:
+        """Return `phi_at`, remembered: a reference is compared with one window after the other."""
+        known: tuple[float, float] | None = vars(self).get("_reference")
+        if known is None or known[0] != rows:
+            known = vars(self)["_reference"] = (rows, self.phi_at(rows))
+        return known[1]
+
     @cached_property
-    def _is_flat(self) -> bool:
+    def is_flat(self) -> bool:
+        """Whether rows were found to be independent at every size, or nothing is known of them."""
         return all(phi == 1.0 for phi in self.phi)
 
     def nu_at(self, rows: float, independent: float) -> float:
@@ -85,7 +95,7 @@ class DesignEffect:
         at = bisect_left(self.sizes, rows)
         if at in (0, len(self.sizes)):
             return self.nu[min(at, len(self.nu) - 1)]
-        return _between(self.sizes, self.nu, rows, at)
+        return _between(self.sizes[at - 1 : at + 1], self.nu[at - 1 : at + 1], rows)
 
     def between(self, current_rows: float, reference_rows: float) -> WindowEffect:
         """Return what it comes to for a window of n rows, against a reference of m.
@@ -97,11 +107,11 @@ class DesignEffect:
         Where the curve was fitted on m rows, m is large, and the window's own law decides. Else the
         reference may be the smaller side, and its law does.
         """
-        if self._is_flat:
+        if self.is_flat:
             return WindowEffect(
                 1 / current_rows, 1 / reference_rows, math.inf, math.inf, is_clustered=False
             )
-        now, before = self.phi_at(current_rows), self.phi_at(reference_rows)
+        now, before = self.phi_at(current_rows), self._phi_of_reference(reference_rows)
         longest = self.sizes[-1] if self.sizes else reference_rows
         deciding = min(current_rows, reference_rows) if self.fitted_rows else current_rows
         fitted_rows = self.fitted_rows or reference_rows
@@ -137,15 +147,6 @@ class WindowEffect:
         """The mean of the statistic, in units of its own, without any change."""
         return self.current + self.reference
 
-    def tail(self, ratio: float, independent_nu: float) -> float:
-        """Return the chance that a statistic of clustered rows exceeds its mean by this ratio.
-
-        Args:
-            ratio: the statistic over the mean that `noise` gives it, 0 or more.
-            independent_nu: degrees of freedom of independent rows.
-        """
-        return clustered_tail(ratio, min(self.nu, independent_nu), self.blocks)
-
 
 def clustered_tail(ratio: float, nu: float, blocks: float) -> float:
     """Return the chance that a statistic exceeds its mean by this ratio, both known from blocks.
@@ -164,14 +165,18 @@ def clustered_tail(ratio: float, nu: float, blocks: float) -> float:
     >>> round(clustered_tail(3.0, 9.0, 100.0), 4)
     0.0039
     """
+    return float(clustered_tail_each(np.array([ratio]), np.array([nu]), np.array([blocks]))[0])
+
+
+def clustered_tail_each(ratio: FloatArray, nu: FloatArray, blocks: FloatArray) -> FloatArray:
+    """Return `clustered_tail` of each; all have one shape."""
     from scipy import special  # a watched service loads this module, and never calls this
 
-    if ratio <= 0:
-        return 1.0
     own, of_mean = 2.0 / nu, 2.0 / (nu * blocks)
-    spread = math.sqrt(math.log1p(own) + math.log1p(of_mean))
-    centred = math.log(ratio / (1.0 + of_mean))
-    return float(special.ndtr(-centred / spread - spread / 2))
+    spread = np.sqrt(np.log1p(own) + np.log1p(of_mean))
+    is_any = ratio > 0
+    centred = np.log(np.where(is_any, ratio, 1.0) / (1.0 + of_mean))
+    return np.where(is_any, special.ndtr(-centred / spread - spread / 2), 1.0)
 
 
 def fit_design_effect(codes: npt.NDArray[np.intp], cells: int) -> DesignEffect:
@@ -270,7 +275,6 @@ def _effect(statistics: FloatArray, independent: float, last_nu: float) -> tuple
     return mean, float(np.clip(nu, min(1.0, independent), independent))
 
 
-def _between(sizes: tuple[int, ...], values: tuple[float, ...], rows: float, at: int) -> float:
-    low, high = sizes[at - 1], sizes[at]
-    weight = math.log(rows / low) / math.log(high / low)
-    return values[at - 1] + weight * (values[at] - values[at - 1])
+def _between(sizes: tuple[int, ...], values: tuple[float, ...], rows: float) -> float:
+    (low, high), (first, last) = sizes, values
+    return first + math.log(rows / low) / math.log(high / low) * (last - first)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
 from modelwatch.comparisons.design_effect import WindowEffect
-from modelwatch.comparisons.smoothing import checked, rows_of, shares
+from modelwatch.comparisons.smoothing import checked, shares, steps_of
+from modelwatch.comparisons.window_effects import WindowEffects
 
 __all__ = [
     "KOLMOGOROV_MEAN_SQUARE",
     "KOLMOGOROV_NU",
     "ks_at_ends_each",
     "ks_each",
+    "ks_of_steps",
     "ks_p_value",
+    "ks_p_value_each",
     "ks_statistic",
 ]
 
@@ -58,8 +59,12 @@ def ks_statistic(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
 
 def ks_each(reference: npt.ArrayLike, current: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Return `ks_statistic` of each row; both sides have shape (features, bins)."""
-    p, q = rows_of(reference, current)
-    return np.asarray(np.abs(np.cumsum(q - p, axis=-1)).max(axis=-1, initial=0.0))
+    return ks_of_steps(steps_of(reference, current))
+
+
+def ks_of_steps(steps: FloatArray) -> FloatArray:
+    """Return the same from the differences that `steps_of` returns."""
+    return np.asarray(np.abs(steps).max(axis=-1, initial=0.0))
 
 
 def ks_at_ends_each(
@@ -84,28 +89,39 @@ def ks_at_ends_each(
     array([0.929])
     """
     share = shares(counts, 0.0)
-    begin, end = ends[:, :1], ends[:, 1:]
+    begin, end = ends[:, 0], ends[:, 1]
     first, last = bounds[:, 0], bounds[:, -1]
-    below = _share_at(share, bounds, begin, (bounds < begin).sum(axis=1) - 1)
-    below = np.where(begin[:, 0] <= first, 0.0, np.where(begin[:, 0] > last, 1.0, below))
-    up_to = _share_at(share, bounds, end, (bounds <= end).sum(axis=1) - 1)
-    up_to = np.where(end[:, 0] < first, 0.0, np.where(end[:, 0] >= last, 1.0, up_to))
+    # The bounds increase: the first one that is not below a point tells how many are.
+    begun = (bounds < ends[:, :1]).argmin(axis=1)
+    ended = (bounds <= ends[:, 1:]).argmin(axis=1)
+    below, up_to = _shares_at(share, bounds, ends, np.column_stack([begun, ended]) - 1)
+    below = np.where(begin <= first, 0.0, np.where(begin > last, 1.0, below))
+    up_to = np.where(end < first, 0.0, np.where(end >= last, 1.0, up_to))
     return np.asarray(np.where(share.any(axis=1), np.maximum(below, 1 - up_to), 0.0))
 
 
-def _share_at(
-    share: FloatArray, bounds: FloatArray, point: FloatArray, at: npt.NDArray[np.intp]
-) -> FloatArray:
-    """Return the share of values up to a point that lies in the given bin of each row."""
-    rows, bins = np.arange(share.shape[0]), share.shape[1]
+def _shares_at(
+    share: FloatArray, bounds: FloatArray, points: FloatArray, at: npt.NDArray[np.intp]
+) -> tuple[FloatArray, FloatArray]:
+    """Return the share of values up to two points that lie in the given bins of each row.
+
+    Args:
+        share: of each bin, shape (features, bins).
+        bounds: of the bins, shape (features, bins + 1).
+        points: shape (features, 2).
+        at: the bin of each point; any number where the point lies outside of all.
+    """
+    rows, bins = np.arange(share.shape[0])[:, None], share.shape[1]
     at = np.clip(at, 0, bins - 1)
     low, high, mass = bounds[rows, at], bounds[rows, at + 1], share[rows, at]
     width = np.where(high > low, high - low, 1.0)
-    part = np.clip((point[:, 0] - low) / width, 0.0, 1.0)
-    is_heavy = mass > HEAVY_BINS / np.maximum(np.count_nonzero(share, axis=1), 1)
+    part = np.clip((points - low) / width, 0.0, 1.0)
+    used = np.count_nonzero(share, axis=1)[:, None]
+    is_heavy = mass > HEAVY_BINS / np.maximum(used, 1)
     is_heavy |= (mass > HEAVY_SHARE) | ((at > 0) & (share[rows, at - 1] == 0))
     heights = np.cumsum(share, axis=1)[rows, at] - mass
-    return np.asarray(heights + np.where(is_heavy, 0.0, part) * mass)
+    found = heights + np.where(is_heavy, 0.0, part) * mass
+    return found[:, 0], found[:, 1]
 
 
 def ks_p_value(statistic: float, effect: WindowEffect) -> float:
@@ -122,9 +138,13 @@ def ks_p_value(statistic: float, effect: WindowEffect) -> float:
     >>> round(ks_p_value(0.05, DesignEffect().between(1_000, 10_000)), 4)
     0.0212
     """
+    return float(ks_p_value_each(np.array([statistic]), WindowEffects.of([effect]))[0])
+
+
+def ks_p_value_each(statistics: FloatArray, effects: WindowEffects) -> FloatArray:
+    """Return `ks_p_value` of each, shape (features,)."""
     from scipy import special  # a watched service loads this module, and never calls this
 
-    square = statistic**2 / effect.noise
-    if effect.is_clustered:
-        return effect.tail(square / KOLMOGOROV_MEAN_SQUARE, KOLMOGOROV_NU)
-    return float(special.kolmogorov(math.sqrt(square)))
+    squares = statistics**2 / effects.noise
+    independent = special.kolmogorov(np.sqrt(squares))
+    return effects.p_values(independent, squares / KOLMOGOROV_MEAN_SQUARE, KOLMOGOROV_NU)

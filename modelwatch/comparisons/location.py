@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
 from modelwatch.comparisons.design_effect import WindowEffect
 from modelwatch.comparisons.smoothing import shares
+from modelwatch.comparisons.window_effects import WindowEffects
 
-__all__ = ["location_each", "location_p_value", "normal_scores"]
+__all__ = ["location_each", "location_p_value", "location_p_value_each", "normal_scores"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -68,7 +67,12 @@ def location_p_value(location: float, effect: WindowEffect) -> float:
     >>> round(location_p_value(0.1, DesignEffect().between(1_000, 10_000)), 5)
     0.00257
     """
-    ratio = location**2 / effect.noise
-    if effect.is_clustered:
-        return effect.tail(ratio, INDEPENDENT_NU)
-    return math.erfc(math.sqrt(ratio / 2))
+    return float(location_p_value_each(np.array([location]), WindowEffects.of([effect]))[0])
+
+
+def location_p_value_each(locations: FloatArray, effects: WindowEffects) -> FloatArray:
+    """Return `location_p_value` of each, shape (features,)."""
+    from scipy import special  # a watched service loads this module, and never calls this
+
+    ratios = locations**2 / effects.noise
+    return effects.p_values(special.erfc(np.sqrt(ratios / 2)), ratios, INDEPENDENT_NU)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["rate_p_value"]
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["rate_p_value", "rate_p_value_each"]
+
+FloatArray = npt.NDArray[np.float64]
 
 
 def rate_p_value(
@@ -27,13 +32,22 @@ def rate_p_value(
     >>> round(rate_p_value(0, 99_000, 1, 1_000), 6)
     0.02
     """
+    counts = (reference_events, reference_rows, current_events, current_rows)
+    return float(rate_p_value_each(*(np.array([float(count)]) for count in counts))[0])
+
+
+def rate_p_value_each(
+    reference_events: FloatArray,
+    reference_rows: FloatArray,
+    current_events: FloatArray,
+    current_rows: FloatArray,
+) -> FloatArray:
+    """Return `rate_p_value` of each; all have one shape."""
     from scipy import special  # a watched service loads this module, and never calls this
 
-    events = round(reference_events + current_events)
-    if not (events and reference_rows and current_rows):
-        return 1.0
-    share = current_rows / (current_rows + reference_rows)
-    found = round(current_events)
-    lower = float(special.bdtr(found, events, share))
-    upper = float(special.bdtrc(found - 1, events, share))
-    return min(1.0, 2 * min(lower, upper))
+    events, found = np.rint(reference_events + current_events), np.rint(current_events)
+    is_any = (events > 0) & (reference_rows > 0) & (current_rows > 0)
+    share = current_rows / np.where(is_any, current_rows + reference_rows, 1.0)
+    lower = special.bdtr(found, events.astype(np.int64), share)
+    upper = special.bdtrc(found - 1, events.astype(np.int64), share)
+    return np.where(is_any, np.minimum(1.0, 2 * np.minimum(lower, upper)), 1.0)

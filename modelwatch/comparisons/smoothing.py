@@ -8,7 +8,15 @@ import numpy.typing as npt
 from modelwatch.errors import ConfigurationError
 from modelwatch.parameter_checks import number, shown
 
-__all__ = ["JEFFREYS", "checked", "checked_row", "checked_smoothing", "rows_of", "shares"]
+__all__ = [
+    "JEFFREYS",
+    "checked",
+    "checked_row",
+    "checked_smoothing",
+    "rows_of",
+    "shares",
+    "steps_of",
+]
 
 JEFFREYS = 0.5
 """Pseudo-count a bin: the Jeffreys prior of a multinomial. 0 gives the textbook formulas."""
@@ -34,6 +42,8 @@ def shares(counts: npt.ArrayLike, smoothing: float = JEFFREYS) -> FloatArray:
     """
     smoothed = np.asarray(counts, dtype=np.float64) + smoothing
     total = smoothed.sum(axis=-1, keepdims=True)
+    if total.all():
+        return np.asarray(smoothed / total)
     return np.asarray(np.divide(smoothed, total, out=np.zeros_like(smoothed), where=total > 0))
 
 
@@ -48,9 +58,27 @@ def rows_of(
         smoothing: pseudo-count a bin.
     """
     p, q = shares(reference, smoothing), shares(current, smoothing)
-    filled = np.any(reference, axis=-1) & np.any(current, axis=-1)
-    p[~filled], q[~filled] = 0.0, 0.0
+    is_filled = (np.sum(reference, axis=-1) > 0) & (np.sum(current, axis=-1) > 0)
+    if not is_filled.all():
+        p[~is_filled], q[~is_filled] = 0.0, 0.0
     return p, q
+
+
+def steps_of(reference: npt.ArrayLike, current: npt.ArrayLike) -> FloatArray:
+    """Return by how much the current distribution function is above the reference's.
+
+    Args:
+        reference: counts on ordered bins, shape (features, bins).
+        current: counts on the same bins.
+
+    Returns:
+        The difference at the upper edge of each bin, of that shape; zeros where a side is empty.
+
+    >>> steps_of([[10, 10, 0]], [[0, 10, 10]]).tolist()
+    [[-0.5, -0.5, 0.0]]
+    """
+    p, q = rows_of(reference, current)
+    return np.asarray(np.cumsum(q - p, axis=-1))
 
 
 def checked(reference: npt.ArrayLike, current: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from modelwatch.comparisons.smoothing import checked, checked_row, rows_of
+from modelwatch.comparisons.smoothing import checked, checked_row, steps_of
 from modelwatch.errors import ConfigurationError
 from modelwatch.parameter_checks import shown
 
-__all__ = ["wasserstein_distance", "wasserstein_each"]
+__all__ = ["wasserstein_distance", "wasserstein_each", "wasserstein_of_steps"]
 
 FURTHEST_BOUND = 1e140
 
@@ -48,13 +48,16 @@ def wasserstein_each(
     reference: npt.ArrayLike, current: npt.ArrayLike, bounds: npt.ArrayLike
 ) -> FloatArray:
     """Return `wasserstein_distance` of each row; `bounds` has shape (features, bins + 1)."""
-    p, q = rows_of(reference, current)
-    right = np.cumsum(q - p, axis=-1)
+    return wasserstein_of_steps(steps_of(reference, current), np.asarray(bounds, np.float64))
+
+
+def wasserstein_of_steps(right: FloatArray, bounds: FloatArray) -> FloatArray:
+    """Return the same from the differences at upper edges that `steps_of` returns."""
     left = np.concatenate([np.zeros_like(right[:, :1]), right[:, :-1]], axis=-1)
-    height = np.abs(left) + np.abs(right)
+    areas = (np.abs(left) + np.abs(right)) / 2
     crossing = left * right < 0
-    triangles = (left**2 + right**2) / np.where(crossing, height, 1.0)
-    areas = np.where(crossing, triangles, height) / 2
+    low, high = left[crossing], right[crossing]
+    areas[crossing] = (low**2 + high**2) / (np.abs(low) + np.abs(high)) / 2
     return np.asarray((areas * np.diff(bounds, axis=-1)).sum(axis=-1))
 
 

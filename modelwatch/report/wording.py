@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity
 from modelwatch.report.findings import MultivariateDrift, PerformanceMetric
@@ -14,6 +14,7 @@ __all__ = [
     "MARKS",
     "WORDS",
     "Tone",
+    "Toned",
     "Verdict",
     "cause_words",
     "changed_words",
@@ -102,7 +103,21 @@ class Verdict:
         return "harmless" if self.harmless else self.severity
 
 
-def tone_of(feature: FeatureDrift) -> Tone:
+class Toned(Protocol):
+    """What is asked of the finding of one feature; a `FeatureDrift` has it."""
+
+    @property
+    def severity(self) -> Severity:
+        """Drift, warning, none or insufficient_data."""
+        ...
+
+    @property
+    def harmless(self) -> bool:
+        """Whether the model hardly reads it."""
+        ...
+
+
+def tone_of(feature: Toned) -> Tone:
     """Return how a feature's finding is shown."""
     return "harmless" if feature.harmless else feature.severity
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -39,13 +40,13 @@ class Histogram:
         counts: Sequence[int] | IntArray | None = None,
     ) -> None:
         self.bin_edges: FloatArray = np.asarray(bin_edges, dtype=np.float64)
-        if not np.all(np.isfinite(self.bin_edges)) or np.any(np.diff(self.bin_edges) <= 0):
+        if not _increase(self.bin_edges):
             raise ProfileMismatch("bin_edges must be finite and strictly increasing.")
         size = self.bin_edges.size + 1
         self.counts: IntArray = (
             np.zeros(size, np.int64) if counts is None else np.array(counts, dtype=np.int64)
         )
-        if self.counts.shape != (size,) or np.any(self.counts < 0):
+        if self.counts.shape != (size,) or self.counts.min() < 0:
             raise ProfileMismatch(
                 f"{size - 1} bin edges need {size} counts of zero or more, "
                 f"got {self.counts.size} with a minimum of {self.counts.min(initial=0)}."
@@ -111,3 +112,11 @@ class Histogram:
     def _closed_edges(self, minimum: float, maximum: float) -> FloatArray:
         edges = np.concatenate([[-np.inf], self.bin_edges, [np.inf]])
         return np.asarray(np.clip(edges, minimum, maximum), dtype=np.float64)
+
+
+def _increase(edges: FloatArray) -> bool:
+    """Tell whether numbers strictly increase and are finite, which they are if the ends are."""
+    if not edges.size:
+        return True
+    are_finite = math.isfinite(edges[0]) and math.isfinite(edges[-1])
+    return are_finite and bool((edges[1:] > edges[:-1]).all())

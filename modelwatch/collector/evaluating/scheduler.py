@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator, choose_windows
+from modelwatch.collector.quick_json import to_json
 from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.storing.store import (
     Evaluation,
@@ -204,7 +204,7 @@ def evaluation_of(found: Assessment, evaluated_ns: int) -> Evaluation | None:
         window=found.window,
         through_id=found.through_id,
         evaluated_ns=evaluated_ns,
-        report=json.dumps(found.report.to_dict()),
+        report=to_json(found.report.to_dict()).decode(),
         summary=EvaluationSummary.of(found.report),
     )
 

@@ -27,6 +27,7 @@ from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
 from modelwatch.collector.evaluating.live_comparison import LiveComparisons
 from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.options import CollectorOptions
+from modelwatch.collector.quick_json import to_json
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.security.principals import current_principal
 from modelwatch.collector.serving import answers, schemas
@@ -244,7 +245,7 @@ class _Api:
         end: EndParameter = None,
         rows: RowsParameter = None,
         reference: ReferenceParameter = None,
-    ) -> dict[str, Any]:
+    ) -> Response:
         """Compare a window with the current baseline, or with another live window.
 
         ``state`` is drift, warning, no_drift, insufficient_data, no_data, incomparable, or
@@ -267,7 +268,8 @@ class _Api:
         found = assess_asked(self._comparisons, self._store, model, version, asked)
         _require_baseline(found)
         histories = histories_of(self._store, found, self._options)
-        return answers.drift(found, histories, self._options.persistence)
+        body = to_json(answers.drift(found, histories, self._options.persistence))
+        return Response(body, media_type="application/json")
 
     def captured(
         self, model: str, version: str, window: WindowParameter = None, end: EndParameter = None
@@ -288,7 +290,7 @@ class _Api:
         version: str,
         limit: Annotated[int, Query(ge=1, le=MAX_TIMELINE_WINDOWS)] = 100,
         cursor: CursorParameter = None,
-    ) -> JSONResponse:
+    ) -> Response:
         """Return the latest finished windows that were evaluated by themselves, oldest first.
 
         The next page holds those before them.
@@ -299,8 +301,8 @@ class _Api:
         shown = answers.windows(
             model, version, self._options.window_seconds, read.windows, persistence
         )
-        # Many values, plain ones: they are written as they are.
-        return JSONResponse({**shown, "next_cursor": read.next_cursor})
+        body = to_json({**shown, "next_cursor": read.next_cursor})
+        return Response(body, media_type="application/json")
 
     def get_baseline(self, model: str, version: str, request: Request) -> Response:
         """Return the current baseline; 304 where If-None-Match names it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -20,6 +19,7 @@ from modelwatch.collector.evaluating.instances import InstanceFinding, assess_in
 from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.evaluating.scheduler import evaluation_of
 from modelwatch.collector.options import CollectorOptions
+from modelwatch.collector.quick_json import to_json
 from modelwatch.collector.serving import answers, schemas
 from modelwatch.collector.serving.answers import iso
 from modelwatch.collector.serving.entity_tags import names_tag
@@ -239,7 +239,7 @@ class EvaluatingApi:
         await self._store.record_evaluation(model, version, evaluation)
         histories = await asyncio.to_thread(histories_of, self._store, found, self._options)
         body = answers.drift(found, histories, self._options.persistence)
-        return Response(json.dumps(body), media_type="application/json")
+        return Response(to_json(body), media_type="application/json")
 
 
 def _instance(found: InstanceFinding) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -11,11 +10,12 @@ from modelwatch.collector.evaluating.evaluation import Assessment
 from modelwatch.collector.evaluating.persisting import held_words
 from modelwatch.collector.evaluating.references import BASELINE, Against
 from modelwatch.collector.options import CollectorOptions
+from modelwatch.collector.quick_json import from_json
 from modelwatch.collector.serving.encoded_paths import path_of
 from modelwatch.collector.serving.page_words import ago, holding, notes_of, said_of, steered
 from modelwatch.collector.serving.queries import Query
 from modelwatch.collector.serving.timeline import Timeline, timeline_of
-from modelwatch.collector.storing.store import Evaluation, VersionSeen
+from modelwatch.collector.storing.store import Evaluation, SummarizedEvaluation, VersionSeen
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow, format_window
 from modelwatch.persistence import FeatureHistory
 from modelwatch.report.drift_report import DriftReport
@@ -139,7 +139,7 @@ def version_view(
     seen: VersionSeen,
     asked: Query,
     found: Assessment,
-    evaluations: Sequence[Evaluation],
+    evaluations: Sequence[SummarizedEvaluation],
     histories: Sequence[FeatureHistory],
     *,
     steering: Steering | None,
@@ -168,10 +168,8 @@ def version_view(
         if report
         else []
     )
-    windows = [(item.window, _report(item)) for item in evaluations]
+    windows = [(item.window, item.summary) for item in evaluations]
     names = [row.name for row in rows]
-    if windows and not names:
-        names = [feature.name for feature in windows[-1][1].ranked()]
     said, remedy = said_of(found, seen, now_ns=now_ns)
     return VersionView(
         model=seen.model,
@@ -295,7 +293,9 @@ def _moved(window: TimeWindow, steps: int) -> TimeWindow:
     )
 
 
-def _latest(page: _Addresses, found: Assessment, evaluations: Sequence[Evaluation]) -> Link | None:
+def _latest(
+    page: _Addresses, found: Assessment, evaluations: Sequence[SummarizedEvaluation]
+) -> Link | None:
     if found.state != "no_data" or not evaluations:
         return None
     return Link(text="the last window with data", href=page.of(evaluations[-1].window))
@@ -320,4 +320,4 @@ def _chart(seen: VersionSeen, row: FeatureRow, asked: Query) -> str:
 
 
 def _report(evaluation: Evaluation) -> DriftReport:
-    return DriftReport.from_dict(json.loads(evaluation.report))
+    return DriftReport.from_dict(from_json(evaluation.report))

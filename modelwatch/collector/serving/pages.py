@@ -173,7 +173,7 @@ class Pages:
             seen,
             asked,
             found,
-            self._store.evaluations(model, version, limit=TIMELINE_WINDOWS),
+            self._store.summaries(model, version, limit=TIMELINE_WINDOWS),
             histories_of(self._store, found, self._options),
             steering=self._store.steering(model, version),
             versions=[one.version for one in self._store.versions() if one.model == model],

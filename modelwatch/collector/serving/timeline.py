@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow
-from modelwatch.report.drift_report import DriftReport
 from modelwatch.report.wording import MARKS, WORDS, number, tone_of
 
 __all__ = ["Cell", "Column", "Timeline", "timeline_of"]
@@ -44,7 +44,7 @@ class Timeline:
 
 
 def timeline_of(
-    evaluated: Sequence[tuple[TimeWindow, DriftReport]],
+    evaluated: Sequence[tuple[TimeWindow, EvaluationSummary]],
     names: Sequence[str],
     *,
     address: Callable[[TimeWindow], str],
@@ -55,31 +55,33 @@ def timeline_of(
     Windows without data are columns too, up to `MOST_COLUMNS` in all: a gap is seen as a gap.
 
     Args:
-        evaluated: windows and their reports, oldest first; of windows that were evaluated against
-            several baselines, the last counts.
-        names: features in the order of the rows; those of the latest report where empty.
+        evaluated: windows and what they came to, oldest first; of windows that were evaluated
+            against several baselines, the last counts.
+        names: features in the order of the rows; those of the latest window where empty.
         address: the page of a window.
         shown: the window that the page shows.
     """
     if not evaluated:
         return None
-    reports = dict(evaluated)
+    summaries = dict(evaluated)
     latest_window, latest = evaluated[-1]
-    windows = _columns(reports, latest_window)
-    rows = names or [feature.name for feature in latest.ranked()]
+    windows = _columns(summaries, latest_window)
+    rows = names or latest.ranked()
     return Timeline(
         columns=[_column(window, address, shown=window == shown) for window in windows],
         rows=[
-            (name, [_cell(name, reports.get(window), window, address) for window in windows])
+            (name, [_cell(name, summaries.get(window), window, address) for window in windows])
             for name in rows
         ],
     )
 
 
-def _columns(reports: Mapping[TimeWindow, DriftReport], latest: TimeWindow) -> list[TimeWindow]:
+def _columns(
+    summaries: Mapping[TimeWindow, EvaluationSummary], latest: TimeWindow
+) -> list[TimeWindow]:
     """Return the grid that ends with the latest window, from the first one that was evaluated."""
     seconds = latest.seconds
-    first_ns = min(window.start_ns for window in reports)
+    first_ns = min(window.start_ns for window in summaries)
     back = (latest.end_ns - first_ns) // (seconds * NANOSECONDS)
     return [
         TimeWindow.ending(latest.end_ns - step * seconds * NANOSECONDS, seconds=seconds)
@@ -103,11 +105,11 @@ def _column(window: TimeWindow, address: Callable[[TimeWindow], str], *, shown: 
 
 def _cell(
     name: str,
-    report: DriftReport | None,
+    summary: EvaluationSummary | None,
     window: TimeWindow,
     address: Callable[[TimeWindow], str],
 ) -> Cell:
-    feature = report.features.get(name) if report else None
+    feature = summary.features.get(name) if summary else None
     href = address(window)
     if feature is None:
         return Cell(tone="absent", text="", title="not evaluated: no data", href=href)

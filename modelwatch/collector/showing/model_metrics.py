@@ -7,6 +7,7 @@ data is below zero, so that it is never taken for calm nor for a warning.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -102,7 +103,8 @@ def traffic_metrics(totals: Mapping[tuple[str, str], Traffic]) -> list[Metric]:
         for reason, count in traffic.dropped.items():
             dropped.add_metric([*labels, label_value(reason)], count)
         buckets = cumulative(DURATION_BOUNDS_SECONDS, traffic.durations.tolist())
-        durations.add_metric(labels, buckets, traffic.duration_seconds)
+        seconds = None if math.isnan(traffic.duration_seconds) else traffic.duration_seconds
+        durations.add_metric(labels, buckets, seconds)
     return [calls, dropped, durations]
 
 

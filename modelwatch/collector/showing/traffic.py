@@ -31,7 +31,7 @@ class Traffic:
     Attributes:
         predictions: by error type; "" for success.
         durations: by `DURATION_BOUNDS_SECONDS`.
-        duration_seconds: their sum.
+        duration_seconds: their sum; NaN where a sender told some of them without one.
         dropped: rows that the service lost, by reason.
     """
 
@@ -68,7 +68,7 @@ class Traffic:
         return Traffic(
             predictions=self.predictions - counted.predictions,
             durations=np.maximum(self.durations - counted.durations, 0),
-            duration_seconds=max(0.0, self.duration_seconds - counted.duration_seconds),
+            duration_seconds=max(self.duration_seconds - counted.duration_seconds, 0.0),
             dropped=self.dropped - counted.dropped,
         )
 

@@ -1,7 +1,8 @@
 """Vectors of many rows added up, whatever series each of them has.
 
 Counts and sums add, minima and maxima take the least and the greatest; where a histogram told no
-extreme, its NaN gives way to any number.
+extreme, its NaN gives way to any number. Where one that holds values told no sum, that of the whole
+is not known either: a mean of it would be too small. It is NaN, of that series alone.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Vectors:
     Attributes:
         series_set: which series, in order.
         counts: of all series, one after the other.
-        sums: one a histogram; NaN where absent, which counts as zero once others are added.
+        sums: one a histogram; NaN where absent.
         minima: likewise; NaN where absent.
         maxima: likewise.
     """
@@ -95,7 +96,7 @@ class Accumulator:
             self._add_other(vectors)
         else:
             self._counts += vectors.counts
-            self._sums += _told(vectors.sums)
+            self._sums += _known_sums(vectors)
             np.fmin(self._minima, vectors.minima, out=self._minima)
             np.fmax(self._maxima, vectors.maxima, out=self._maxima)
         self._unchecked += 1
@@ -116,7 +117,7 @@ class Accumulator:
     def _add_other(self, vectors: Vectors) -> None:
         counts_at, floats_at = self._places_of(vectors.series_set)
         self._counts[counts_at] += vectors.counts
-        self._sums[floats_at] += _told(vectors.sums)
+        self._sums[floats_at] += _known_sums(vectors)
         self._minima[floats_at] = np.fmin(self._minima[floats_at], vectors.minima)
         self._maxima[floats_at] = np.fmax(self._maxima[floats_at], vectors.maxima)
 
@@ -163,7 +164,12 @@ class Accumulator:
         self._maxima = np.concatenate([self._maxima, np.full(more_floats, np.nan)])
 
 
-def _told(sums: FloatArray) -> FloatArray:
-    """Return sums with zeros for those that were not told."""
-    is_whole = not math.isnan(sums.sum())
-    return sums if is_whole else np.where(np.isnan(sums), 0.0, sums)
+def _known_sums(vectors: Vectors) -> FloatArray:
+    """Return sums with zeros for those that were not told of histograms without a value."""
+    sums = vectors.sums
+    if not math.isnan(sums.sum()):
+        return sums
+    offsets = vectors.series_set.offsets
+    totals = np.add.reduceat(vectors.counts, offsets[:-1])
+    is_histogram = [series.is_histogram for series in vectors.series_set.series]
+    return np.where(np.isnan(sums) & (totals[is_histogram] == 0), 0.0, sums)

@@ -1,6 +1,6 @@
 """The embedded database: one SQLite file in WAL mode, one writer thread, readers beside it.
 
-Readers open a read-only connection of their own, so that they never wait for the writer nor it
+Readers are lent a read-only connection of their own, so that they never wait for the writer nor it
 for them.
 """
 
@@ -10,12 +10,13 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from modelwatch.collector.storing.companions import accompanied
 from modelwatch.collector.storing.opening import open_for_writing
+from modelwatch.collector.storing.readers import Readers
 from modelwatch.collector.storing.store_file import StoreFile
 from modelwatch.collector.storing.writer import GroupCommitWriter
 from modelwatch.errors import StoreError
@@ -48,6 +49,7 @@ class Database:
         connection = open_for_writing(self._path)
         connection.execute(f"PRAGMA busy_timeout = {round(lock_seconds * 1_000)}")
         self._file = StoreFile(self._path)
+        self._readers = Readers(self._path)
         self._writer = GroupCommitWriter(
             connection, queue_size=queue_size, require_writable=self._file.require_unchanged
         )
@@ -59,6 +61,7 @@ class Database:
 
     def close(self) -> None:
         """Commit what is queued and close the file."""
+        self._readers.close()  # first: who closes last puts the log into the file, if it can write
         self._writer.close()
 
     async def write(
@@ -93,15 +96,14 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Open a connection that can only read, and sees what is committed. Blocking.
+        """Lend a connection that can only read, and sees what is committed. Blocking.
 
         Raises:
             StoreError: the file was replaced, or cannot be read.
         """
         self._file.require_unchanged()
-        uri = f"{self._path.as_uri()}?mode=ro"
         try:
-            with closing(sqlite3.connect(uri, uri=True, timeout=10.0)) as connection:
+            with self._readers.lend() as connection:
                 yield connection
         except sqlite3.Error as error:
             raise StoreError(f"the store {self._path} cannot be read: {error}.") from error

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from modelwatch.collector.quick_json import from_json, to_json
 from modelwatch.errors import FormatError, StoreError
-from modelwatch.report.drift_report import DriftReport, Severity, Verdict
+from modelwatch.report.drift_report import SEVERITIES, DriftReport, Severity, Verdict
 
 __all__ = ["EvaluationSummary", "FeatureSummary"]
 
@@ -21,6 +21,7 @@ class FeatureSummary(NamedTuple):
     effect: float | None
     importance: float | None
     harmless: bool
+    diagnosis: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,9 @@ class EvaluationSummary:
             rows=report.rows,
             verdict=report.verdict,
             features={
-                name: FeatureSummary(f.severity, f.psi, f.effect, f.importance, f.harmless)
+                name: FeatureSummary(
+                    f.severity, f.psi, f.effect, f.importance, f.harmless, f.diagnosis
+                )
                 for name, f in report.features.items()
             },
         )
@@ -57,9 +60,18 @@ class EvaluationSummary:
             StoreError: where that is damaged.
         """
         try:
-            return cls.of(DriftReport.from_dict(json.loads(report)))
+            return cls.of(DriftReport.from_dict(from_json(report)))
         except (ValueError, FormatError) as error:
             raise StoreError(f"a row of the store is damaged: {error}") from error
+
+    def ranked(self) -> list[str]:
+        """Return the features worst first: by severity, then importance-weighted PSI."""
+        return sorted(self.features, key=self._rank)
+
+    def _rank(self, name: str) -> tuple[int, float, str]:
+        found = self.features[name]
+        weight = 1.0 if found.importance is None else found.importance
+        return SEVERITIES.index(found.severity), -(found.psi or 0.0) * weight, name
 
     def to_json(self) -> str:
         """Return the summary as JSON."""
@@ -68,22 +80,22 @@ class EvaluationSummary:
             "verdict": self.verdict,
             "features": self.features,
         }
-        return json.dumps(body, separators=(",", ":"))
+        return to_json(body).decode()
 
     @classmethod
     def from_json(cls, text: str) -> EvaluationSummary:
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote, now or before features had a diagnosis.
 
         Raises:
             StoreError: where the text is damaged.
         """
         try:
-            body = json.loads(text)
+            body = from_json(text)
             found = body["features"].items()
             return cls(
                 rows=body["rows"],
                 verdict=body["verdict"],
-                features={name: FeatureSummary._make(told) for name, told in found},
+                features={name: FeatureSummary(*told) for name, told in found},
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreError(f"a row of the store is damaged: {error!r}.") from error

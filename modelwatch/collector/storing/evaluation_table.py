@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import lru_cache
 from typing import Final
 
 from modelwatch.collector.storing.database import Database
@@ -36,6 +37,11 @@ SELECT e.start_ns, e.end_ns, e.through_id
 FROM evaluations e JOIN versions v ON v.id = e.version_id
 WHERE v.model = ? AND v.version = ? AND e.end_ns > ? AND e.baseline_id = ?
 """
+
+
+CACHED_SUMMARIES: Final = 256
+"""Summaries kept as they were read, some 20 kB each at 100 features: whoever watches a model asks
+for its latest windows again and again, of which one is new."""
 
 
 class EvaluationTable:
@@ -110,6 +116,7 @@ class EvaluationTable:
         ]
 
 
+@lru_cache(maxsize=CACHED_SUMMARIES)
 def _summary(content: bytes | None, report: bytes | None) -> EvaluationSummary:
     """Read a summary; an evaluation of an older file has none, and is summed up from its report."""
     if content is None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from modelwatch.collector.storing.accumulator import Accumulator
+from modelwatch.collector.storing.accumulator import Accumulator, Vectors
 from modelwatch.collector.storing.arrival_rows import ArrivalRow
 from modelwatch.collector.storing.merged_rows import Level, MergedRow
 from modelwatch.collector.storing.other_parts import Others
@@ -17,6 +18,7 @@ from modelwatch.collector.storing.store import WindowProfiles
 from modelwatch.errors import FormatError, ProfileMismatch, StoreError
 from modelwatch.profile import Profile
 from modelwatch.seasons import hour_of_week
+from modelwatch.telemetry import names
 from modelwatch.telemetry.wire.arrivals import Window
 from modelwatch.telemetry.wire.assembling import empty_profile, fold_series
 
@@ -57,6 +59,8 @@ class Sum:
         self.contradicting = fold_series(
             profile, told.series_set, told.counts, told.sums, told.minima, told.maxima
         )
+        if _lacks_durations(told):
+            profile.duration_sum_seconds = math.nan
         others = self.others.profile()
         hours = self.hours
         if others is not None:
@@ -120,6 +124,15 @@ class RowsSum:
             instances=count_senders(self.senders),
             through_id=self.latest,
         )
+
+
+def _lacks_durations(told: Vectors) -> bool:
+    """Return whether the sum of durations is not known."""
+    histograms = (series for series in told.series_set.series if series.is_histogram)
+    return any(
+        math.isnan(total) and series.metric == names.PREDICTION_DURATION
+        for series, total in zip(histograms, told.sums.tolist(), strict=True)
+    )
 
 
 def _tells_hours(row: MergedRow | ArrivalRow) -> bool:

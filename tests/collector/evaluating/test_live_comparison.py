@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import modelwatch as mw
 from modelwatch.collector.evaluating.evaluation import Evaluator
-from modelwatch.collector.evaluating.live_comparison import LiveComparisons
+from modelwatch.collector.evaluating.live_comparison import LiveComparisons, compare_profiles
+from modelwatch.collector.evaluating.rebinning import MOST_REBINNING_ERROR
 from modelwatch.collector.evaluating.references import Against, parse_reference
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.errors import ConfigurationError
+from modelwatch.feature import FeatureProfile
+from modelwatch.sketches import ExponentialHistogram, Histogram, Moments
 from tests import plain_http
 from tests.collector.conftest import FEATURE, MODEL, NOW_NS, SECOND, VERSION, Start, Traffic
 
@@ -56,6 +60,79 @@ async def test_without_a_baseline_rows_are_said_to_be_independent(
     assert found.report is not None
     assert found.report.features[FEATURE].severity == "drift"
     assert found.report.features["country"].severity == "none"
+
+
+def seen(values: np.ndarray, bin_edges: np.ndarray | None, *, by: str | None = None) -> mw.Profile:
+    """Return numbers counted on bins, or in an exponential histogram where there are none."""
+    profile = mw.Profile("m", "1", baseline_id=by, start_ns=1, end_ns=2)
+    sketch = ExponentialHistogram() if bin_edges is None else Histogram(bin_edges)
+    sketch.update(values)
+    moments = Moments()
+    moments.update(values)
+    profile.features["x"] = FeatureProfile("x", "input", "numeric", sketch, moments)
+    profile.rows = values.size
+    return profile
+
+
+@pytest.mark.parametrize(("shift", "severity"), [(0.0, "none"), (1.0, "drift")])
+@pytest.mark.parametrize("sides", ["before", "now", "both"])
+def test_numbers_on_other_bins_are_judged_where_little_is_lost(
+    sides: str, shift: float, severity: str
+) -> None:
+    """A service that knew no baseline is compared with one that did, and its error is stated."""
+    random = np.random.default_rng(3)
+    baseline = mw.Baseline.fit({"x": random.normal(40, 10, 20_000)}, model="m", version="1")
+    edges = baseline.features["x"].bin_edges
+    before, now = random.normal(40, 10, 20_000), random.normal(40 + 10 * shift, 10, 20_000)
+    found = compare_profiles(
+        seen(before, edges, by=baseline.id) if sides == "now" else seen(before, None),
+        seen(now, edges, by=baseline.id) if sides == "before" else seen(now, None),
+        baseline=baseline,
+    )
+    assert found.other_bins == ()
+    assert 0.0 < found.rebinned["x"] <= MOST_REBINNING_ERROR * (2 if sides == "both" else 1)
+    assert found.report.features["x"].severity == severity
+    exact = compare_profiles(
+        seen(before, edges, by=baseline.id), seen(now, edges, by=baseline.id), baseline=baseline
+    )
+    assert exact.rebinned == {}
+    ks = [one.report.features["x"].ks or 0.0 for one in (found, exact)]
+    assert ks[0] == pytest.approx(ks[1], abs=found.rebinned["x"] + 2 / 20_000)
+
+
+def test_numbers_on_too_different_bins_are_left_out_and_named() -> None:
+    """Where either side is too coarse nothing is told of the feature but its name."""
+    random = np.random.default_rng(3)
+    baseline = mw.Baseline.fit({"x": random.normal(40, 10, 20_000)}, model="m", version="1")
+    edges = baseline.features["x"].bin_edges
+    assert edges is not None
+    before, now = random.normal(40, 10, (2, 20_000))
+    coarse = compare_profiles(
+        seen(before, edges, by=baseline.id), seen(now, edges[::30]), baseline=baseline
+    )
+    assert (coarse.other_bins, dict(coarse.rebinned)) == (("x",), {})
+    assert "x" not in coarse.report.features
+    other = compare_profiles(
+        seen(before, edges[::30]), seen(now, edges, by=baseline.id), baseline=baseline
+    )
+    assert other.other_bins == ("x",)
+
+
+async def test_a_window_before_the_baseline_was_known_is_compared(
+    store: SqliteStore, baseline: mw.Baseline, traffic: Traffic
+) -> None:
+    """Senders that fetch the baseline between two windows do not end the comparison of them."""
+    await store.put_baseline(MODEL, VERSION, baseline.id, baseline.to_json())
+    for back, known in ((0, True), (HOUR, False)):
+        profile = traffic.profile(end_ns=NOW_NS - back * SECOND, on_baseline=known, rows=2_000)
+        await store.write(traffic.arrivals(profile))
+    found = LiveComparisons(store, Evaluator(store)).assess(
+        MODEL, VERSION, WINDOW, Against(kind="previous")
+    )
+    assert found.report is not None
+    assert found.report.features["score"].severity == "none"
+    assert found.state == "no_drift"
+    assert 0.0 < found.rebinned["score"] <= MOST_REBINNING_ERROR
 
 
 async def test_nothing_to_compare_with_is_a_state(

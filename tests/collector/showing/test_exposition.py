@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,6 +73,21 @@ def test_parts_read_as_one_text(form: Format) -> None:
         if s.name.endswith("_bucket")
     }
     assert (buckets["0.01"], buckets["0.025"], buckets["30.0"], buckets["+Inf"]) == (0, 1, 1, 2)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_unknown_sum_of_durations_is_left_out(form: Format) -> None:
+    """Where a sender told no sum the buckets are shown, and no sum that leaves calls out."""
+    known, unknown = profile({"": 1}, (0.02,)), profile({"": 1}, (0.02,))
+    unknown.duration_sum_seconds = math.nan
+    found = Traffic.of(unknown).plus(Traffic.of(known))
+    later = found.beyond(Traffic.of(known)).plus(Traffic.of(known))
+    for traffic in (found, later):
+        text = render(traffic_metrics({("m", "1"): traffic}), form)
+        families = {family.name: family for family in families_in(text.decode(), form)}
+        samples = families["modelwatch_prediction_duration_seconds"].samples
+        assert not any(sample.name.endswith("_sum") for sample in samples)
+        assert max(sample.value for sample in samples) == 2
 
 
 def test_features_beyond_the_limit_are_counted() -> None:

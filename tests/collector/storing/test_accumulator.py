@@ -32,7 +32,11 @@ def vectors(numbers: list[int], seed: int) -> Vectors:
     series_set = SeriesSet(tuple(SERIES[number] for number in numbers))
     floats = random.normal(size=(3, series_set.histograms))
     floats[:, random.random(series_set.histograms) < 0.3] = math.nan
-    return Vectors(series_set, random.integers(0, 2**40, series_set.size), *floats)
+    counts = random.integers(0, 2**40, series_set.size)
+    for series, start in zip(series_set.series, series_set.offsets.tolist(), strict=False):
+        if random.random() < 0.3:
+            counts[start : start + series.width] = 0
+    return Vectors(series_set, counts, *floats)
 
 
 def by_series(rows: list[Vectors]) -> dict[int, tuple[list[int], float, float, float]]:
@@ -49,7 +53,7 @@ def by_series(rows: list[Vectors]) -> dict[int, tuple[list[int], float, float, f
             known = found.get(series.key, ([0] * series.width, 0.0, math.nan, math.nan))
             found[series.key] = (
                 [a + b for a, b in zip(known[0], counts, strict=True)],
-                known[1] + (0.0 if math.isnan(told[0]) else told[0]),
+                known[1] + (0.0 if math.isnan(told[0]) and not any(counts) else told[0]),
                 float(np.fmin(known[2], told[1])),
                 float(np.fmax(known[3], told[2])),
             )
@@ -73,6 +77,35 @@ def test_sums_are_those_of_each_series(drawn: list[tuple[list[int], int, int]]) 
     for key, (counts, *floats) in expected.items():
         assert found[key][0] == counts
         assert list(found[key][1:]) == pytest.approx(floats, nan_ok=True)
+
+
+def values(counts: tuple[int, int, int], total: float) -> Vectors:
+    """Return a row of two histograms, of which the second always tells its sum."""
+    series_set = SeriesSet((SERIES[1], SERIES[2]))
+    floats = np.array([total, 5.0]), np.array([1.0, 4.0]), np.array([2.0, 6.0])
+    return Vectors(series_set, np.array([*counts, 1, 0]), *floats)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
+def test_a_sum_that_one_row_lacks_is_unknown_in_the_whole(order: tuple[int, int, int]) -> None:
+    """No mean is told that leaves values out; the other series keep theirs, counts stay exact."""
+    rows_of_three = [values((1, 2, 3), 9.0), values((1, 0, 0), math.nan), values((1, 1, 1), 7.0)]
+    sums = Accumulator()
+    for at in order:
+        sums.add(rows_of_three[at])
+    found = sums.vectors()
+    assert math.isnan(found.sums[0])
+    assert found.sums[1] == 15.0
+    assert found.counts.tolist() == [3, 3, 4, 3, 0]
+    assert (found.minima.tolist(), found.maxima.tolist()) == ([1.0, 4.0], [2.0, 6.0])
+
+
+def test_a_histogram_of_nothing_needs_no_sum() -> None:
+    """Who counted no value and told no sum leaves the sum of the others as it is."""
+    sums = Accumulator()
+    for row in (values((0, 0, 0), math.nan), values((1, 2, 3), 9.0), values((0, 0, 0), math.nan)):
+        sums.add(row)
+    assert sums.vectors().sums.tolist() == [9.0, 15.0]
 
 
 def test_sums_never_leave_64_bits() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
 
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.collector.storing.store import WindowProfiles
 from modelwatch.collector.windows import TimeWindow
+from modelwatch.profile import Profile
 from modelwatch.profile_format import profile_to_dict
-from modelwatch.telemetry.wire import decode_logs, encode_logs
+from modelwatch.telemetry.wire import decode_logs, decode_metrics, encode_logs
 from tests.collector.conftest import MODEL, NOW_NS, SECOND, VERSION, Traffic
 
 DAY = 86_400 * SECOND
@@ -90,6 +95,34 @@ async def test_merging_changes_nothing(kept: SqliteStore, traffic: Traffic, cloc
         assert kept.through_id(MODEL, VERSION, HOUR_BEFORE) == fresh.through_id
         assert kept.filled_windows(MODEL, VERSION, seconds=3_600, since_ns=0) == filled
     assert levels(kept) == {3: 1}
+
+
+async def test_a_sum_that_was_not_told_stays_unknown(
+    kept: SqliteStore, traffic: Traffic, clock: Clock
+) -> None:
+    """Durations that came without a sum make that of their windows unknown, and of no others."""
+    for hour in (0, 1):
+        profile = traffic.profile(end_ns=HOUR_BEFORE.end_ns - hour * 3_600 * SECOND)
+        profile.record_calls([0.5, 0.25])
+        await kept.write(traffic.arrivals(profile))
+        if hour == 0:
+            without = traffic.profile(end_ns=HOUR_BEFORE.end_ns, instance="without")
+            without.record_calls([0.5])
+            request = ExportMetricsServiceRequest.FromString(traffic.body(without))
+            for metric in request.resource_metrics[0].scope_metrics[0].metrics:
+                for point in metric.histogram.data_points:
+                    point.ClearField("sum")
+            await kept.write(decode_metrics(request.SerializeToString()).arrivals)
+    hour_earlier = TimeWindow(HOUR_BEFORE.start_ns - 3_600 * SECOND, HOUR_BEFORE.start_ns)
+    for age in (0, 3 * DAY):
+        clock.now_ns = NOW_NS + age
+        await kept.tidy()
+        (unknown,) = kept.window(MODEL, VERSION, HOUR_BEFORE).profiles.values()
+        assert math.isnan(unknown.duration_sum_seconds)
+        assert unknown.duration.total == 3
+        (known,) = kept.window(MODEL, VERSION, hour_earlier).profiles.values()
+        assert known.duration_sum_seconds == 0.75
+    assert math.isnan(Profile.from_json(unknown.to_json()).duration_sum_seconds)
 
 
 async def test_late_data_is_seen_after_merging(
