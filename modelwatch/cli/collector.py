@@ -12,6 +12,7 @@ import typer
 from modelwatch.cli import alerts
 from modelwatch.cli.receiving import receiving_options
 from modelwatch.errors import ConfigurationError
+from modelwatch.settings import read
 
 if TYPE_CHECKING:
     from modelwatch.persistence import Persistence
@@ -106,6 +107,14 @@ def collector(
             "certificates are those of OTEL_EXPORTER_OTLP_*.",
         ),
     ] = "",
+    trace_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Address of a trace, with {trace_id} in it, for links in pages and notices; else "
+            "MODELWATCH_TRACE_URL.",
+        ),
+    ] = None,
     forward_endpoint: Annotated[
         str | None,
         typer.Option(
@@ -141,6 +150,7 @@ def collector(
       modelwatch collector --store /var/lib/modelwatch/store.sqlite --window 15m
       modelwatch collector --config /etc/modelwatch.toml
       modelwatch collector --results-endpoint http://otel-collector:4318
+      modelwatch collector --trace-url 'https://tempo.example/trace/{trace_id}'
       modelwatch collector --host 0.0.0.0 --tls-certificate c.pem --tls-key k.pem
     """
     if check_config is not None:
@@ -152,6 +162,7 @@ def collector(
     from modelwatch.collector.security.options import SecurityOptions, tls_files
     from modelwatch.collector.showing.options import ShowingOptions
     from modelwatch.collector.storing.retention import Retention
+    from modelwatch.collector.trace_links import TraceLinks
 
     options = CollectorOptions(
         store_path=store,
@@ -173,6 +184,7 @@ def collector(
             config_path=alerts.config_path(config), environment=dict(os.environ)
         ),
         showing=ShowingOptions(results_endpoint=results_endpoint),
+        trace_links=TraceLinks(read("MODELWATCH_TRACE_URL") if trace_url is None else trace_url),
         receiving=receiving_options(
             alerts.config_path(config),
             otlp_grpc_port=otlp_grpc_port,

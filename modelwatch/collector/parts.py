@@ -60,6 +60,7 @@ class Parts:
         clock: Callable[[], int],
     ) -> None:
         self._clock = clock
+        self._trace_links = options.trace_links
         self._store = store = _store(database, options, clock)
         measures = SelfMeasures(database.path)
         evaluator = MeasuredEvaluator(store, measures)
@@ -72,6 +73,7 @@ class Parts:
             options.receiving,
             is_new=not store.versions(),
             clock=clock,
+            examples=store,
         )
         self._alerts = SqliteAlerts(database)
         self._alerting = alerting = Alerting(
@@ -116,7 +118,9 @@ class Parts:
             reload: has the configuration file read anew each time it is set.
             poster: sends notices.
         """
-        channels = Channels(poster=poster, pages_url=self._alerting.pages_url)
+        channels = Channels(
+            poster=poster, pages_url=self._alerting.pages_url, trace_links=self._trace_links
+        )
         sender = Sender(self._alerts, self._alerting, channels, clock=self._clock)
         return [
             sender.run(stop),

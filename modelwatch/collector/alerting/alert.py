@@ -46,6 +46,7 @@ class AlertFeature:
         judged: windows in which it was looked for, of which those are.
         weight: its effect times the importance of the feature in the model, where that is known.
         cause: what happened, in words; empty where that is not known.
+        trace_ids: traces in which it was seen last, the latest first.
     """
 
     name: str
@@ -54,6 +55,16 @@ class AlertFeature:
     judged: int = 1
     weight: float = 0.0
     cause: str = ""
+    trace_ids: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> AlertFeature:
+        """Read what JSON made of one.
+
+        Raises:
+            TypeError: where a field is unknown or absent.
+        """
+        return cls(**{**body, "trace_ids": tuple(body.get("trace_ids", ()))})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +153,7 @@ class Alert:
             return cls(
                 **{
                     **body,
-                    "features": tuple(AlertFeature(**found) for found in body["features"]),
+                    "features": tuple(AlertFeature.from_dict(one) for one in body["features"]),
                     "acknowledged": None if known is None else Acknowledgement(**known),
                 }
             )

@@ -121,7 +121,13 @@ def _errors(rule: Rule, facts: WindowFacts) -> Observation:
     cause = f"{percent(share)} of {traffic.calls:,} calls failed, above {percent(rule.error_rate)}"
     return _scalar(
         facts,
-        AlertFeature(name="error_rate", severity="critical", weight=share, cause=cause),
+        AlertFeature(
+            name="error_rate",
+            severity="critical",
+            weight=share,
+            cause=cause,
+            trace_ids=facts.error_traces,
+        ),
         is_found=share > rule.error_rate,
         is_judged=traffic.calls >= rule.min_calls,
     )
@@ -145,7 +151,13 @@ def _outliers(rule: Rule, facts: WindowFacts) -> Observation:
     cause = f"{percent(share)} of rows hold an outlier, above {percent(rule.outlier_rate)}"
     return _scalar(
         facts,
-        AlertFeature(name="outlier_rate", severity="warning", weight=share, cause=cause),
+        AlertFeature(
+            name="outlier_rate",
+            severity="warning",
+            weight=share,
+            cause=cause,
+            trace_ids=facts.outlier_traces,
+        ),
         is_found=share > rule.outlier_rate,
         is_judged=traffic.rows >= rule.min_rows,
     )
@@ -184,6 +196,7 @@ def _graded(
             severity="warning" if harmless else _SEVERITIES[seen.severity],
             weight=seen.weight,
             cause=seen.cause,
+            trace_ids=seen.trace_ids,
         )
         for name, seen in chosen.items()
     }

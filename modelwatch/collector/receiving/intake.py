@@ -16,7 +16,7 @@ from modelwatch.collector.receiving.grpc_receiver import GrpcReceiver
 from modelwatch.collector.receiving.options import ReceivingOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.receiver import Receiver
-from modelwatch.collector.storing.store import ArrivalSink
+from modelwatch.collector.storing.store import ArrivalSink, ExampleSink
 
 __all__ = ["Intake"]
 
@@ -38,6 +38,7 @@ class Intake:
         is_new: whether the store is: of a new one everything is known that was ever counted; of an
             older one, what senders counted before this start is not.
         clock: Unix nanoseconds.
+        examples: keeps traces that show something; nobody does where None.
 
     Attributes:
         receiver: takes OTLP/HTTP.
@@ -54,6 +55,7 @@ class Intake:
         *,
         is_new: bool,
         clock: Callable[[], int],
+        examples: ExampleSink | None = None,
     ) -> None:
         admission = Admission(options.limits, options.clocks, clock=clock)
         self._forwarder = Forwarder(options.forward) if options.forward else None
@@ -69,6 +71,7 @@ class Intake:
             admission=admission,
             forwarder=self._forwarder,
             since_ns=0 if is_new else clock() + CLOCKS_DIFFER_NS,
+            examples=examples,
         )
         self.receiver = Receiver(exports, limits, counts)
         counts.tell("names_heard", admission.shown)

@@ -120,7 +120,7 @@ def build_api(
     )
     app.add_middleware(EntityTags)
     app.add_middleware(EncodedPaths)
-    comparisons = LiveComparisons(store, evaluator)
+    comparisons, links = LiveComparisons(store, evaluator), options.trace_links
     pages = Pages(store, comparisons, options, counts, alerting, clock=clock)
     json_routes = _Api(store, comparisons, options, counts, clock, readiness).router()
     page_routes = pages.router()
@@ -128,7 +128,7 @@ def build_api(
     evaluating = EvaluatingApi(store, evaluator, desk, history, options, clock=clock)
     evaluating_routes = evaluating.router(VERSION_PATH)
     steering_routes = SteeringApi(store).router(VERSION_PATH)
-    alert_routes = AlertsApi(alerting, alerts, clock=clock).router()
+    alert_routes = AlertsApi(alerting, alerts, clock=clock, trace_links=links).router()
     parts = (json_routes, evaluating_routes, steering_routes, alert_routes, *routers)
     for part in parts:
         app.include_router(part)

@@ -152,7 +152,7 @@ class Pages:
             if may_read(alert.model)
             and (model is None or (alert.model, alert.version) == (model, version))
         ]
-        return alerts_view(alerts, now_ns=self._clock())
+        return alerts_view(alerts, now_ns=self._clock(), trace_links=self._options.trace_links)
 
     def version(
         self,

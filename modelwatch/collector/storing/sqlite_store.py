@@ -25,10 +25,12 @@ from modelwatch.collector.storing.store import (
     FilledWindow,
     StoredBaseline,
     SummarizedEvaluation,
+    Traces,
     VersionSeen,
     WindowProfiles,
     Written,
 )
+from modelwatch.collector.storing.trace_examples import Thinning, TraceExamples
 from modelwatch.collector.storing.upkeep import Upkeep
 from modelwatch.collector.storing.version_numbers import version_number
 from modelwatch.collector.storing.window_reader import WindowReader
@@ -37,6 +39,7 @@ from modelwatch.errors import FormatError, StoreError
 from modelwatch.profile import Profile
 from modelwatch.telemetry.steering import Steering
 from modelwatch.telemetry.wire.arrivals import Arrival
+from modelwatch.telemetry.wire.examples import Example
 
 __all__ = ["SqliteStore"]
 
@@ -88,7 +91,9 @@ class SqliteStore:
             Consolidator(database, shelf, spans_seconds=grains.sender_spans_seconds, clock=clock),
             RollUp(database, shelf, merger, grains.steps(retention), clock=clock),
             Purger(database, shelf, retention, dedupe_seconds=dedupe_seconds, clock=clock),
+            Thinning(database, retention, clock=clock),
         )
+        self._examples = TraceExamples(database, span_seconds=grains.sender_spans_seconds[0])
 
     @classmethod
     def open(cls, path: str | Path, *, clock: Callable[[], int] = time.time_ns) -> SqliteStore:
@@ -125,6 +130,14 @@ class SqliteStore:
     async def write(self, arrivals: Sequence[Arrival]) -> Written:
         """Commit the points that were not seen before; see `ArrivalSink.write`."""
         return await self._batches.write(arrivals)
+
+    async def keep_examples(self, examples: Sequence[Example]) -> int:
+        """Commit examples of traces; see `ExampleSink.keep_examples`."""
+        return await self._examples.keep(examples)
+
+    def traces(self, model: str, version: str, window: TimeWindow) -> Traces:
+        """Return in which traces something was found; see `ExampleSource.traces`."""
+        return self._examples.of_window(model, version, window)
 
     async def put_baseline(self, model: str, version: str, baseline_id: str, content: str) -> None:
         """Commit a baseline as the current one; see `BaselineShelf.put_baseline`."""

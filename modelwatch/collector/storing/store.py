@@ -17,17 +17,21 @@ from modelwatch.collector.windows import LATEST_NS, TimeWindow
 from modelwatch.profile import Profile
 from modelwatch.telemetry.steering import Steering
 from modelwatch.telemetry.wire.arrivals import Arrival
+from modelwatch.telemetry.wire.examples import Example
 
 __all__ = [
     "ArrivalSink",
     "BaselineShelf",
     "Evaluation",
     "EvaluationLog",
+    "ExampleSink",
+    "ExampleSource",
     "FilledWindow",
     "SteeringShelf",
     "Store",
     "StoredBaseline",
     "SummarizedEvaluation",
+    "Traces",
     "VersionSeen",
     "VersionSource",
     "WindowProfiles",
@@ -146,6 +150,21 @@ class SummarizedEvaluation:
     summary: EvaluationSummary
 
 
+@dataclass(frozen=True, kw_only=True)
+class Traces:
+    """Traces in which something was found, the latest first, as 32 hexadecimal digits each.
+
+    Attributes:
+        features: by feature: rows whose value is an outlier, then such as lie where values gather.
+        outliers: those of rows with an outlier in any feature.
+        errors: by type of error: of calls that failed.
+    """
+
+    features: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    outliers: tuple[str, ...] = ()
+    errors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 class ArrivalSink(Protocol):
     """Takes telemetry; what it returned for has been committed."""
 
@@ -156,6 +175,29 @@ class ArrivalSink(Protocol):
             StoreBusy: the queue is full; nothing was stored.
             StoreError: the store failed; nothing was stored.
         """
+        ...
+
+
+class ExampleSink(Protocol):
+    """Takes examples of traces; what it returned for has been committed."""
+
+    async def keep_examples(self, examples: Sequence[Example]) -> int:
+        """Commit the latest few of each feature; return how many were new and are kept.
+
+        Those of a version that sent no data are left out.
+
+        Raises:
+            StoreBusy: the queue is full; nothing was stored.
+            StoreError: the store failed; nothing was stored.
+        """
+        ...
+
+
+class ExampleSource(Protocol):
+    """Answers in which traces something was found. Blocking: call it off the event loop."""
+
+    def traces(self, model: str, version: str, window: TimeWindow) -> Traces:
+        """Return the latest few of each feature and type of error in a window. Cheap."""
         ...
 
 
@@ -259,6 +301,14 @@ class EvaluationLog(Protocol):
 
 
 class Store(
-    ArrivalSink, VersionSource, WindowSource, BaselineShelf, SteeringShelf, EvaluationLog, Protocol
+    ArrivalSink,
+    ExampleSink,
+    ExampleSource,
+    VersionSource,
+    WindowSource,
+    BaselineShelf,
+    SteeringShelf,
+    EvaluationLog,
+    Protocol,
 ):
     """All of the above: what the composition root hands around."""
