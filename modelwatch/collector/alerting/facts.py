@@ -98,6 +98,10 @@ class WindowFacts:
         traffic: calls and rows.
         error_traces: traces of calls that failed.
         outlier_traces: traces of rows with an outlier.
+        siblings: how many others each instance was compared with; 0 where that could not be done,
+            None where nobody asked for it.
+        instances: findings by feature of each instance that strays from its siblings.
+        instances_unjudged: instances that had too few rows.
     """
 
     window: TimeWindow
@@ -115,6 +119,9 @@ class WindowFacts:
     traffic: Traffic = field(default_factory=Traffic)
     error_traces: tuple[str, ...] = ()
     outlier_traces: tuple[str, ...] = ()
+    siblings: int | None = None
+    instances: Mapping[str, Mapping[str, Seen]] = field(default_factory=dict)
+    instances_unjudged: frozenset[str] = frozenset()
 
     @property
     def compared(self) -> bool:
@@ -140,6 +147,11 @@ class WindowFacts:
                 body[name] = {key: Seen.from_dict(seen) for key, seen in body[name].items()}
             for name in ("error_traces", "outlier_traces"):
                 body[name] = tuple(body.get(name, ()))
+            body["instances_unjudged"] = frozenset(body.get("instances_unjudged", ()))
+            body["instances"] = {
+                instance: {key: Seen.from_dict(seen) for key, seen in found.items()}
+                for instance, found in body.get("instances", {}).items()
+            }
             traffic = body["traffic"]
             body["traffic"] = Traffic(**{**traffic, "durations": tuple(traffic["durations"])})
             body["window"] = TimeWindow(**body["window"])

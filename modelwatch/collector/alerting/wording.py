@@ -34,6 +34,7 @@ _WHAT = {
     "joint": "drift of all inputs together by",
     "performance": "worse performance by",
     "fingerprint": "other than the baseline's:",
+    "instance": "unlike its siblings:",
 }
 _SAID: dict[str, str] = {
     "errors": "calls fail",
