@@ -287,17 +287,29 @@ class _Api:
         version: str,
         limit: Annotated[int, Query(ge=1, le=MAX_TIMELINE_WINDOWS)] = 100,
         cursor: CursorParameter = None,
+        window: WindowParameter = None,
     ) -> JSONResponse:
         """Return the latest finished windows that were evaluated by themselves, oldest first.
 
-        The next page holds those before them.
+        The next page holds those before them. With ``window``, those of this length that were
+        evaluated when somebody asked for it.
         """
         require_version(self._store, model, version)
-        persistence = self._options.persistence
-        read = EvaluationPage.read(self._store, model, version, cursor, limit, persistence)
-        shown = answers.windows(
-            model, version, self._options.window_seconds, read.windows, persistence
+        persistence, default = self._options.persistence, self._options.window_seconds
+        asked = read_window(window, None, default_seconds=default, clock=self._clock)
+        seconds = asked.window.seconds
+        aligned = window is None
+        read = EvaluationPage.read(
+            self._store,
+            model,
+            version,
+            cursor,
+            limit,
+            persistence,
+            seconds=seconds,
+            aligned=aligned,
         )
+        shown = answers.windows(model, version, seconds, read.windows, persistence)
         # Many values, plain ones: they are written as they are.
         return JSONResponse({**shown, "next_cursor": read.next_cursor})
 

@@ -247,13 +247,31 @@ class SqliteStore:
         )
 
     def evaluations(
-        self, model: str, version: str, *, limit: int, until_ns: int = LATEST_NS
+        self,
+        model: str,
+        version: str,
+        *,
+        limit: int,
+        until_ns: int = LATEST_NS,
+        seconds: int | None = None,
+        aligned: bool = True,
     ) -> list[Evaluation]:
         """Return stored evaluations; see `EvaluationLog.evaluations`."""
-        return self._evaluations.evaluations(model, version, limit=limit, until_ns=until_ns)
+        return self._evaluations.evaluations(
+            model, version, limit=limit, until_ns=until_ns, seconds=seconds, aligned=aligned
+        )
 
     def summaries(
-        self, model: str, version: str, *, limit: int, until_ns: int = LATEST_NS
+        self,
+        model: str,
+        version: str,
+        *,
+        limit: int,
+        until_ns: int = LATEST_NS,
+        seconds: int | None = None,
+        aligned: bool = True,
     ) -> list[SummarizedEvaluation]:
         """Return what evaluations come to; see `EvaluationLog.summaries`."""
-        return self._evaluations.summaries(model, version, limit=limit, until_ns=until_ns)
+        return self._evaluations.summaries(
+            model, version, limit=limit, until_ns=until_ns, seconds=seconds, aligned=aligned
+        )

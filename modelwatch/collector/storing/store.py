@@ -285,16 +285,31 @@ class EvaluationLog(Protocol):
         ...
 
     def evaluations(
-        self, model: str, version: str, *, limit: int, until_ns: int = LATEST_NS
+        self,
+        model: str,
+        version: str,
+        *,
+        limit: int,
+        until_ns: int = LATEST_NS,
+        seconds: int | None = None,
+        aligned: bool = True,
     ) -> list[Evaluation]:
         """Return the ``limit`` latest evaluations of windows that end by a time, oldest first.
 
-        Blocking.
+        Where a length is given, of windows that are so long; where they are to be aligned, of
+        those on the grid of that length, as scheduled ones are. Blocking.
         """
         ...
 
     def summaries(
-        self, model: str, version: str, *, limit: int, until_ns: int = LATEST_NS
+        self,
+        model: str,
+        version: str,
+        *,
+        limit: int,
+        until_ns: int = LATEST_NS,
+        seconds: int | None = None,
+        aligned: bool = True,
     ) -> list[SummarizedEvaluation]:
         """Return the same without their reports: many of them in milliseconds. Blocking."""
         ...
