@@ -67,7 +67,10 @@ def names_text(alert: Alert) -> str:
     names = [feature.name for feature in alert.features[:SHOWN_NAMES]]
     more = alert.concerned - len(names)
     listed = ", ".join(names) + (f" and {more} more" if more > 0 else "")
-    return f"{_WHAT.get(alert.on, alert.on)} {listed}".strip()
+    what = _WHAT.get(alert.on, alert.on)
+    if alert.on == "instance" and alert.concerned > 1:
+        what = "unlike their siblings:"
+    return f"{what} {listed}".strip()
 
 
 def title_of(notice: Notice) -> str:

@@ -89,10 +89,17 @@ def _row(alert: Alert, muted_by: str, now_ns: int, trace_links: TraceLinks) -> A
         version=alert.version,
         rule=alert.rule,
         summary=names_text(alert),
-        causes=alert.causes[:MOST_CAUSES],
+        causes=_causes(alert)[:MOST_CAUSES],
         traces=trace_links_of(traces_of(alert), trace_links.of),
         href=path_of("models", alert.model, "versions", alert.version),
     )
+
+
+def _causes(alert: Alert) -> tuple[str, ...]:
+    """Return what happened; of instances, to which."""
+    if alert.on != "instance":
+        return alert.causes
+    return tuple(f"{instance.name} {instance.cause}" for instance in alert.features)
 
 
 def _state(alert: Alert, muted_by: str) -> str:

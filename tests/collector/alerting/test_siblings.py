@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 import modelwatch as mw
+from modelwatch.collector.alerting.alert import Alert, AlertFeature
 from modelwatch.collector.alerting.configuration import parse
 from modelwatch.collector.alerting.options import AlertingOptions
+from modelwatch.collector.alerting.wording import names_text
+from modelwatch.collector.serving.alert_views import alerts_view
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.errors import ConfigurationError
 from tests import plain_http
@@ -54,6 +57,7 @@ def test_one_bad_replica_is_told_of_by_its_name(
         assert [one["id"] for one in listed] == [alert["id"]]
         front = plain_http.get(running.api).text
         assert "unlike its siblings: b" in front
+        assert "b strays from its 3 siblings in " in front
         for number in (2, 3):
             play(running, clock, traffic, number)
             assert _are_evaluated(running, number + 1)
@@ -132,3 +136,26 @@ def test_options_without_a_meaning_are_refused(option: str, named: str) -> None:
     text = f'{RULE}features = "a*"\nharmless = true\nmin_severity = "critical"\nk = 1\nm = 2\n'
     (rule,) = parse(text.encode(), {}).rules
     assert (rule.k, rule.m) == (1, 2)
+
+
+def test_several_are_named_as_several() -> None:
+    """The summary says of whom it is, and the list of causes which of them does what."""
+    strays = [
+        AlertFeature(name=name, severity="critical", cause="strays from its 5 siblings in age")
+        for name in ("a", "b")
+    ]
+    alert = Alert(
+        id="1",
+        model="m",
+        version="1",
+        rule="r",
+        on="instance",
+        state="firing",
+        severity="critical",
+        since_ns=0,
+        opened_ns=0,
+        last_seen_ns=0,
+    ).concerning(strays)
+    assert names_text(alert) == "unlike their siblings: a, b"
+    (row,) = alerts_view([(alert, "")], now_ns=1).rows
+    assert row.causes == tuple(f"{one} strays from its 5 siblings in age" for one in ("a", "b"))
