@@ -145,6 +145,12 @@ _GENERAL: Final = (
         secret=True,
     ),
     Setting(
+        name="MODELWATCH_TRACE_URL",
+        value_type="string",
+        doc="Address of a trace for the links of a collector, with {trace_id} in its place; see "
+        "`modelwatch collector --trace-url`.",
+    ),
+    Setting(
         name="MODELWATCH_VERSION",
         value_type="string",
         doc="Version of the model that a watch made from the environment watches.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from modelwatch.capture.prediction import Prediction
@@ -52,6 +52,14 @@ class EventLog:
                 self._dropped[reason] += 1
             else:
                 self._events.append(made)
+
+    def add_examples(self, events: Sequence[Event]) -> None:
+        """Keep events that are few already, beside the ten a second."""
+        with self._lock:
+            kept = events[: max(0, _MOST_WAITING - len(self._events))]
+            self._events += kept
+            if len(kept) < len(events):
+                self._dropped["queue_full"] += len(events) - len(kept)
 
     def take(self) -> tuple[list[Event], Counter[str]]:
         """Return what waits, and how many were dropped for which reason, and forget both."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import Token
 from itertools import islice
@@ -21,6 +22,7 @@ from modelwatch.capture.recorder import Recorder
 from modelwatch.capture.rows import Batch, Row
 from modelwatch.capture.sampling import is_sampled, threshold_of
 from modelwatch.capture.spans import PredictionSpan, current_span_ids
+from modelwatch.capture.traced_rows import TracedRow
 from modelwatch.errors import DataError, OutlierRejected
 from modelwatch.tables.columns import ABSENT
 from modelwatch.telemetry.steering import Steering
@@ -189,9 +191,15 @@ class Observer:
         observation.prediction.maker = MADE
         try:
             observation.leave()
-            if observation.span is not None:
-                observation.span.end(output.error_type if type(output) is Failure else "")
-            self._keep(observation, frozen(output), duration)
+            span = observation.span
+            if span is not None:
+                span.end(output.error_type if type(output) is Failure else "")
+            kept = frozen(output)
+            if span is not None and span.is_sampled:
+                traced, outliers = self.recorder.traced, observation.prediction.outliers
+                if outliers or type(kept) is Failure or traced.takes_next(observation.plan):
+                    traced.add(_traced_row(observation, span, kept))
+            self._keep(observation, kept, duration)
         except FAULTS as fault:
             self.recorder.guard.swallow(fault)
             self.recorder.lose(duration, _rows_of(observation.captured))
@@ -343,6 +351,27 @@ def _outliers_of(plan: CapturePlan, captured: Row | Batch) -> dict[str, str] | N
     for values in islice(_batch_values(plan, captured), INLINE_CHECK_ROWS):
         found.update(plan.check(values) or {})
     return found
+
+
+def _traced_row(observation: Observation, span: PredictionSpan, output: object) -> TracedRow:
+    """Return what the trace of a call can be an example of; of a batch, its first row is."""
+    captured, values, is_packed = observation.captured, None, False
+    error_type = output.error_type if type(output) is Failure else ""
+    if isinstance(captured, Row):
+        values = captured.values
+        is_packed = captured.extras is CLEAN and observation.plan.layout is not None
+    elif captured is not None:
+        values, output = next(_batch_values(observation.plan, captured), None), Failure("")
+    return TracedRow(
+        span.ids,
+        time.time_ns(),
+        observation.plan,
+        values,
+        is_packed,
+        output,
+        observation.prediction.outliers,
+        error_type,
+    )
 
 
 def _batch_values(plan: CapturePlan, batch: Batch) -> Iterator[tuple[Any, ...]]:

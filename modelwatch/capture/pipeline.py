@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from modelwatch.baseline import Baseline
@@ -14,6 +15,7 @@ from modelwatch.capture.nothing_captured import say_disabled, say_if_nothing_cap
 from modelwatch.capture.options import interval_seconds
 from modelwatch.capture.recorder import Recorder
 from modelwatch.capture.spans import tracer_of, tracing_provider
+from modelwatch.capture.trace_examples import example_events
 from modelwatch.model_fingerprint import Fingerprint
 from modelwatch.profile import Profile
 from modelwatch.telemetry.export_options import ExportOptions
@@ -202,7 +204,23 @@ class Pipeline:
             profile.instance = str(self._resource[SERVICE_INSTANCE_ID])
             if baseline is not None and profile.baseline_id == baseline.id:
                 profile.mismatches.update(differing)
+        with self._guard:
+            self._tell_examples(profiles)
         return profiles
+
+    def _tell_examples(self, profiles: Sequence[Profile]) -> None:
+        recorder = self.recorder
+        telling, sampled = recorder.traced.take()
+        if telling or sampled:
+            events = example_events(
+                telling,
+                sampled,
+                profiles,
+                model=recorder.model,
+                version=recorder.version,
+                tells=recorder.tells,
+            )
+            recorder.events.add_examples(events)
 
     def _before_interval(self) -> None:
         """Look for the baseline and for trouble; in the exporter's thread."""

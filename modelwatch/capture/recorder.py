@@ -17,6 +17,7 @@ from modelwatch.capture.packed_rows import Kept
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.capture.rows import Batch, Row
 from modelwatch.capture.sampling import RowBudget, reseed
+from modelwatch.capture.traced_rows import TracedRows
 from modelwatch.telemetry.steering import Steering
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Recorder:
             each has to go the long way, for its span, say.
         tracer: makes a span for each prediction; None where nobody traces.
         events: what happened to single predictions.
+        traced: rows whose traces can be told as examples.
         tells: whether a feature may be named outside of the process.
         guard: swallows our faults.
         tally: counts calls and rows that are not captured.
@@ -101,6 +103,7 @@ class Recorder:
         self.budgets: WeakSet[RowBudget] = WeakSet()
         self.observers: WeakSet[Steered] = WeakSet()
         self.events = EventLog()
+        self.traced = TracedRows()
         self.tells: Callable[[str], bool] = _anything
         self.steering = Steering()
         self.is_started = False
@@ -115,7 +118,7 @@ class Recorder:
         self._replace(self.last_plan)
         reseed()
         parts: list[Resettable] = [self.guard, self.tally, self.buffer, self.folder, self.events]
-        for part in (*parts, *self.budgets):
+        for part in (*parts, self.traced, *self.budgets):
             part.reset()
 
     def adopt(self, baseline: Baseline) -> None:

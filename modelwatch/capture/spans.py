@@ -49,9 +49,12 @@ class PredictionSpan:
         model: the model's name.
         version: its version.
         outliers: feature name to rule, of those that may be told of.
+
+    Attributes:
+        is_sampled: whether the span is recorded and sampled, so that its trace can be found.
     """
 
-    __slots__ = ("_span", "_token")
+    __slots__ = ("_span", "_token", "is_sampled")
 
     def __init__(
         self,
@@ -67,7 +70,9 @@ class PredictionSpan:
             attributes={names.MODEL_NAME: model, names.MODEL_VERSION: version},
         )
         self._token: Token[Context] | None = None
-        if not self._span.is_recording():
+        is_recording = self._span.is_recording()
+        self.is_sampled = is_recording and self._span.get_span_context().trace_flags.sampled
+        if not is_recording:
             return
         self._span.set_attribute(names.PREDICTION_ID, prediction.id)
         if outliers:

@@ -11,6 +11,7 @@ from modelwatch.cli import alerts
 from modelwatch.cli import collector_options as options
 from modelwatch.cli.receiving import receiving_options
 from modelwatch.errors import ConfigurationError
+from modelwatch.settings import read
 
 if TYPE_CHECKING:
     from modelwatch.persistence import Persistence
@@ -38,6 +39,7 @@ def collector(
     trusted_proxy: options.TrustedProxies = None,
     insecure: options.Insecure = False,
     results_endpoint: options.ResultsEndpoint = "",
+    trace_url: options.TraceUrl = None,
     forward_endpoint: options.ForwardEndpoint = None,
     config: options.Config = None,
     check_config: options.CheckConfig = None,
@@ -57,6 +59,7 @@ def collector(
       modelwatch collector --store /var/lib/modelwatch/store.sqlite --window 15m
       modelwatch collector --config /etc/modelwatch.toml
       modelwatch collector --results-endpoint http://otel-collector:4318
+      modelwatch collector --trace-url 'https://tempo.example/trace/{trace_id}'
       modelwatch collector --host 0.0.0.0 --tls-certificate c.pem --tls-key k.pem
     """
     if check_config is not None:
@@ -68,6 +71,7 @@ def collector(
     from modelwatch.collector.security.options import SecurityOptions, tls_files
     from modelwatch.collector.showing.options import ShowingOptions
     from modelwatch.collector.storing.retention import Retention
+    from modelwatch.collector.trace_links import TraceLinks
 
     chosen = CollectorOptions(
         store_path=store,
@@ -89,6 +93,7 @@ def collector(
             config_path=alerts.config_path(config), environment=dict(os.environ)
         ),
         showing=ShowingOptions(results_endpoint=results_endpoint),
+        trace_links=TraceLinks(read("MODELWATCH_TRACE_URL") if trace_url is None else trace_url),
         receiving=receiving_options(
             otlp_grpc_port=otlp_grpc_port,
             forward_endpoint=forward_endpoint,

@@ -29,6 +29,7 @@ __all__ = [
     "TlsCertificate",
     "TlsClientCa",
     "TlsKey",
+    "TraceUrl",
     "TrustedProxies",
     "Window",
 ]
@@ -159,6 +160,15 @@ Insecure = Annotated[
     ),
 ]
 
+TraceUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        rich_help_panel=_CONFIGURATION,
+        help="Address of a trace, with {trace_id} in it, for links in pages and notices; else "
+        "MODELWATCH_TRACE_URL.",
+    ),
+]
 ResultsEndpoint = Annotated[
     str,
     typer.Option(

@@ -10,6 +10,7 @@ from modelwatch.collector.receiving.options import ReceivingOptions
 from modelwatch.collector.security.options import SecurityOptions
 from modelwatch.collector.showing.options import ShowingOptions
 from modelwatch.collector.storing.retention import Retention
+from modelwatch.collector.trace_links import NO_LINKS, TraceLinks
 from modelwatch.collector.windows import LONGEST_WINDOW_SECONDS
 from modelwatch.errors import ConfigurationError
 from modelwatch.persistence import Persistence
@@ -55,6 +56,7 @@ class CollectorOptions:
         alerting: what is an alert, and who is told.
         showing: what other programs are shown of the results, and where they are sent.
         receiving: OTLP/gRPC, limits of names and times, and where all is sent on to.
+        trace_links: where traces are looked at, for links in pages and notices.
 
     Raises:
         ConfigurationError: an option has a value that cannot work.
@@ -82,6 +84,7 @@ class CollectorOptions:
     alerting: AlertingOptions = field(default_factory=AlertingOptions)
     showing: ShowingOptions = field(default_factory=ShowingOptions)
     receiving: ReceivingOptions = field(default_factory=ReceivingOptions)
+    trace_links: TraceLinks = NO_LINKS
 
     def __post_init__(self) -> None:
         for name in ("otlp_http_port", "api_port"):

@@ -60,6 +60,7 @@ class Parts:
         clock: Callable[[], int],
     ) -> None:
         self._clock = clock
+        self._trace_links = options.trace_links
         self._store = store = _store(database, options, clock)
         measures = SelfMeasures(database.path)
         evaluator = MeasuredEvaluator(store, measures)
@@ -71,6 +72,7 @@ class Parts:
             counts,
             options.receiving,
             clock=clock,
+            examples=store,
         )
         self._alerts = SqliteAlerts(database)
         self._alerting = alerting = Alerting(
@@ -90,6 +92,7 @@ class Parts:
             options.showing,
             alerts=alerting,
             notices=self._alerts,
+            window_seconds=options.window_seconds,
             clock=clock,
         )
         listeners = Listeners(alerting, showing)
@@ -122,7 +125,9 @@ class Parts:
             reload: has the configuration file read anew each time it is set.
             poster: sends notices.
         """
-        channels = Channels(poster=poster, pages_url=self._alerting.pages_url)
+        channels = Channels(
+            poster=poster, pages_url=self._alerting.pages_url, trace_links=self._trace_links
+        )
         sender = Sender(self._alerts, self._alerting, channels, clock=self._clock)
         return [
             sender.run(stop),

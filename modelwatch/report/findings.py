@@ -62,6 +62,7 @@ class FeatureDrift:
         segment: the segment that contributes most to the change, where the comparison was split.
         cause: the probable cause, such as scale_change; None where none has the evidence.
         diagnosis: what happened, in words.
+        trace_ids: traces in which it was seen, the latest first, where a collector knows some.
     """
 
     name: str
@@ -93,10 +94,16 @@ class FeatureDrift:
     segment: str | None = None
     cause: str | None = None
     diagnosis: str | None = None
+    trace_ids: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values; ten times as fast as `dataclasses.asdict`."""
-        return {**vars(self), "tests": dict(self.tests), "intervals": dict(self.intervals)}
+        return {
+            **vars(self),
+            "tests": dict(self.tests),
+            "intervals": dict(self.intervals),
+            "trace_ids": list(self.trace_ids),
+        }
 
     @classmethod
     def of(cls, known: Mapping[str, Any]) -> FeatureDrift:
@@ -119,7 +126,8 @@ class FeatureDrift:
         """
         intervals = body.get("intervals", {})
         pairs = {name: (float(low), float(high)) for name, (low, high) in intervals.items()}
-        return cls(**{**body, "intervals": pairs})
+        traces = tuple(body.get("trace_ids", ()))
+        return cls(**{**body, "intervals": pairs, "trace_ids": traces})
 
 
 _DEFAULTS = {

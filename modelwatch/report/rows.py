@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from modelwatch.baseline import Baseline, BaselineFeature
 from modelwatch.feature import FeatureProfile
@@ -25,11 +26,22 @@ from modelwatch.report.wording import (
     tone_of,
 )
 
-__all__ = ["FeatureRow", "feature_rows"]
+__all__ = ["FeatureRow", "TraceLink", "feature_rows", "trace_links_of"]
 
+
+SHOWN_DIGITS = 8
+"""Of a trace's id: enough to tell a few apart."""
 
 SMALLEST_CHANGE = 0.005
 """A share that changed by less than this is shown as it is now, without what it was before."""
+
+
+class TraceLink(NamedTuple):
+    """A trace: its id, the beginning of it that is shown, and its address, empty where unknown."""
+
+    trace_id: str
+    text: str
+    href: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +62,7 @@ class FeatureRow:
         segment: the segment that explains it most; empty where none is known.
         season: by which cycle it was compared; empty where by none.
         held: in how many of the last windows it was found; empty where that is not told.
+        traces: those in which it was seen.
         description: what its chart shows, for those who cannot see it.
         details: all its numbers.
         reference: what it was compared with; None where the baseline is not at hand.
@@ -77,6 +90,7 @@ class FeatureRow:
     segment: str
     season: str
     held: str
+    traces: tuple[TraceLink, ...]
     description: str
     details: Details
     reference: FeatureProfile | None
@@ -89,6 +103,7 @@ def feature_rows(
     baseline: Baseline | None,
     current: Profile | None,
     held: Mapping[str, str] | None = None,
+    address_of: Callable[[str], str] = lambda _: "",
 ) -> list[FeatureRow]:
     """Return the report's features, worst first.
 
@@ -97,6 +112,7 @@ def feature_rows(
         baseline: gives the shares before, and what charts are drawn from; may be absent.
         current: likewise of the window.
         held: of each feature in how many windows it was found, where that is told.
+        address_of: returns the address of a trace; empty where it has none.
     """
     return [
         _row(
@@ -107,9 +123,20 @@ def feature_rows(
             expected_reference(baseline, current, feature.name),
             current.features.get(feature.name) if current else None,
             (held or {}).get(feature.name, ""),
+            trace_links_of(feature.trace_ids, address_of),
         )
         for place, feature in enumerate(report.ranked(), start=1)
     ]
+
+
+def trace_links_of(
+    trace_ids: Iterable[str], address_of: Callable[[str], str]
+) -> tuple[TraceLink, ...]:
+    """Return what is shown of traces."""
+    return tuple(
+        TraceLink(trace_id, f"{trace_id[:SHOWN_DIGITS]}\u2026", address_of(trace_id))
+        for trace_id in trace_ids
+    )
 
 
 def _row(
@@ -120,6 +147,7 @@ def _row(
     reference: FeatureProfile | None,
     current: FeatureProfile | None,
     held: str,
+    traces: tuple[TraceLink, ...],
 ) -> FeatureRow:
     missing = _change(reference.missing_rate if reference else None, drift.missing_rate)
     importance = importance_share(report, drift)
@@ -146,6 +174,7 @@ def _row(
         segment=drift.segment or "",
         season=season_words(drift.season),
         held=held,
+        traces=traces,
         description=_description(drift),
         details=details_of(drift, feature, reference, current),
         reference=reference,

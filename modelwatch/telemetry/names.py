@@ -12,6 +12,8 @@ __all__ = [
     "DROP_REASON",
     "ERROR_TYPE",
     "EVENTS_DROPPED",
+    "EXAMPLE",
+    "EXAMPLE_FEATURES",
     "EXPORT_FAILURES",
     "FEATURE_CATEGORIES",
     "FEATURE_CATEGORY",
@@ -79,6 +81,7 @@ PERFORMANCE_INPUTS: Final = "modelwatch.performance.inputs"
 PREDICTION: Final = "modelwatch.prediction"
 OUTLIER: Final = "modelwatch.outlier"
 LABEL: Final = "modelwatch.label"
+EXAMPLE: Final = "modelwatch.example"
 
 # Attributes of every point.
 MODEL_NAME: Final = "modelwatch.model.name"
@@ -118,3 +121,6 @@ WINDOW_START: Final = "modelwatch.window.start_unix_nano"
 PREDICTION_ID: Final = "modelwatch.prediction.id"
 OUTLIER_FEATURES: Final = "modelwatch.outlier.features"
 OUTLIER_RULES: Final = "modelwatch.outlier.rules"
+
+# Attribute of the event that names a trace: features whose value lies where values have gathered.
+EXAMPLE_FEATURES: Final = "modelwatch.example.features"

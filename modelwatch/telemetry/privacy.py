@@ -5,6 +5,8 @@ By default these leave, and nothing else that comes from a row:
 - names of features, at most 50 of which no baseline knows; error types and segments, which are
   names that code gives;
 - of numbers: counts by bin, n, mean, variance, co-moments, and the exact minimum and maximum;
+- of a few predictions that have a trace: its ids, which features were outliers by which rule or lay
+  where values have gathered, and the type of the error; no value;
 - of categories: counts by name, of the baseline's vocabulary and of the first 20 others of each
   feature (100 where no baseline is known), and further ones without a name.
 
@@ -115,6 +117,9 @@ class Privacy:
         if len(shown_places) < len(features):
             for key in (names.OUTLIER_FEATURES, names.OUTLIER_RULES):
                 found[key] = [found[key][at] for at in shown_places]
+        if names.EXAMPLE_FEATURES in found:
+            told = found[names.EXAMPLE_FEATURES]
+            found[names.EXAMPLE_FEATURES] = [name for name in told if not self.hides(name)]
         return found
 
     def _feature(self, feature: FeatureProfile) -> FeatureProfile:

@@ -52,6 +52,7 @@ def test_wrong_options_start_nothing(run: Run, tmp_path: Path) -> None:
         ("--tls-certificate", "c.pem"),
         ("--allowed-host", "https://watch"),
         ("--log-format", "xml"),
+        ("--trace-url", "javascript:{trace_id}"),
     ):
         outcome = run("collector", "--store", store, option, value)
         assert outcome.status == 2

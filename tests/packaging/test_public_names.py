@@ -78,6 +78,7 @@ KEPT_OUT_OF_WATCHES = {
 COMPARISONS_OF_WATCHES = {
     "modelwatch.comparisons.block_law",
     "modelwatch.comparisons.blocks",
+    "modelwatch.comparisons.cells",
     "modelwatch.comparisons.design_effect",
     "modelwatch.comparisons.value_effects",
 }

@@ -40,12 +40,14 @@ class AlertFeature:
     """One thing that an alert concerns: a feature, a metric, a part of the environment.
 
     Attributes:
-        name: of the feature or metric; or error_rate, latency, outlier_rate, rows, data.
+        name: of the feature, metric or instance; or error_rate, latency, outlier_rate, rows, data.
         severity: how bad it is.
         found: windows in which it was found.
         judged: windows in which it was looked for, of which those are.
         weight: its effect times the importance of the feature in the model, where that is known.
         cause: what happened, in words; empty where that is not known.
+        trace_ids: traces in which it was seen last, the latest first.
+        features: of an instance, the features in which it strays, the worst first.
     """
 
     name: str
@@ -54,6 +56,18 @@ class AlertFeature:
     judged: int = 1
     weight: float = 0.0
     cause: str = ""
+    trace_ids: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> AlertFeature:
+        """Read what JSON made of one.
+
+        Raises:
+            TypeError: where a field is unknown or absent.
+        """
+        names = ("trace_ids", "features")
+        return cls(**{**body, **{name: tuple(body.get(name, ())) for name in names}})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +156,7 @@ class Alert:
             return cls(
                 **{
                     **body,
-                    "features": tuple(AlertFeature(**found) for found in body["features"]),
+                    "features": tuple(AlertFeature.from_dict(one) for one in body["features"]),
                     "acknowledged": None if known is None else Acknowledgement(**known),
                 }
             )

@@ -23,6 +23,7 @@ from modelwatch.collector.alerting.holding import LOOK_BACK
 from modelwatch.collector.alerting.muting import Silence, muted_by
 from modelwatch.collector.alerting.options import AlertingOptions
 from modelwatch.collector.alerting.planning import Known, Plan, Round, plan_round
+from modelwatch.collector.alerting.siblings import compare_siblings
 from modelwatch.collector.alerting.silent_versions import Watching
 from modelwatch.collector.alerting.state_machine import RuleKey, RuleState, acknowledge
 from modelwatch.collector.alerting.targets import Target
@@ -168,6 +169,10 @@ class Alerting:
             versions = await asyncio.to_thread(self._source.versions)
             await self._catch_up(versions)
             self._shelf.keep(versions)
+            rules = self._configured.configuration.rules
+            self._changed |= await compare_siblings(
+                self._shelf, rules, self._source, self._evaluator
+            )
             taken, self._changed = self._changed, set()
             try:
                 await self._run(versions, taken)

@@ -29,8 +29,10 @@ from modelwatch.collector.alerting.wording import (
     page_of,
     text_of,
     title_of,
+    traces_text,
 )
 from modelwatch.collector.serving.answers import iso
+from modelwatch.collector.trace_links import NO_LINKS, TraceLinks
 from modelwatch.collector.windows import NANOSECONDS
 from modelwatch.errors import NotifyError
 
@@ -54,10 +56,12 @@ class Channels:
     Attributes:
         poster: sends over HTTP.
         pages_url: returns where the collector's pages are, for links.
+        trace_links: where traces are looked at.
     """
 
     poster: Poster
     pages_url: Callable[[], str]
+    trace_links: TraceLinks = NO_LINKS
 
     async def send(self, target: Target, notice: Notice, *, now_ns: int) -> str:
         """Send a notice.
@@ -95,7 +99,9 @@ class Channels:
                 "kind": notice.kind,
                 "at": iso(notice.at_ns),
                 "title": title_of(notice),
-                "alert": alert_document(notice.alert, pages_url=self.pages_url()),
+                "alert": alert_document(
+                    notice.alert, pages_url=self.pages_url(), trace_links=self.trace_links
+                ),
             }
         ).encode()
         stamp = str(now_ns // NANOSECONDS)
@@ -145,6 +151,7 @@ class Channels:
                 "features": ", ".join(feature.name for feature in told.features),
                 "causes": causes_text(told),
                 "link": page,
+                "traces": traces_text(told, self.trace_links),
             },
             "startsAt": iso(told.since_ns),
             "endsAt": iso(ends_ns),
@@ -170,7 +177,7 @@ class Channels:
             async with asyncio.timeout(target.timeout_seconds):
                 sent = await sender.async_notify(
                     title=title_of(notice),
-                    body=text_of(notice, self.pages_url()),
+                    body=text_of(notice, self.pages_url(), self.trace_links),
                     notify_type=kind,
                 )
         except TimeoutError:

@@ -7,9 +7,10 @@ others were judged and found calm.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from itertools import islice
+from typing import Any, Final, Literal
 
 from modelwatch.collector.alerting.json_form import json_of
 from modelwatch.collector.evaluating.evaluation import Assessment, State
@@ -24,6 +25,9 @@ from modelwatch.report.wording import metric_name, number
 
 __all__ = ["Seen", "Traffic", "WindowFacts", "facts_of"]
 
+MOST_TRACES: Final = 3
+"""Traces that are kept of one finding, for its alert."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
@@ -35,6 +39,7 @@ class Seen:
         harmless: whether the model hardly reads it.
         estimated: whether it rests on an estimate and not on labels.
         cause: what happened, in words.
+        trace_ids: traces in which it was seen, the latest first.
     """
 
     severity: Literal["drift", "warning"] = "drift"
@@ -42,6 +47,16 @@ class Seen:
     harmless: bool = False
     estimated: bool = False
     cause: str = ""
+    trace_ids: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> Seen:
+        """Read what JSON made of one.
+
+        Raises:
+            TypeError: where a field is unknown.
+        """
+        return cls(**{**body, "trace_ids": tuple(body.get("trace_ids", ()))})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +96,12 @@ class WindowFacts:
         performance_unjudged: metrics of which nothing could be said.
         mismatches: what of the model or the environment was another than the baseline's.
         traffic: calls and rows.
+        error_traces: traces of calls that failed.
+        outlier_traces: traces of rows with an outlier.
+        siblings: how many others each instance was compared with; 0 where that could not be done,
+            None where nobody asked for it.
+        instances: findings by feature of each instance that strays from its siblings.
+        instances_unjudged: instances that had too few rows.
     """
 
     window: TimeWindow
@@ -96,6 +117,11 @@ class WindowFacts:
     performance_unjudged: frozenset[str] = frozenset()
     mismatches: tuple[str, ...] = ()
     traffic: Traffic = field(default_factory=Traffic)
+    error_traces: tuple[str, ...] = ()
+    outlier_traces: tuple[str, ...] = ()
+    siblings: int | None = None
+    instances: Mapping[str, Mapping[str, Seen]] = field(default_factory=dict)
+    instances_unjudged: frozenset[str] = frozenset()
 
     @property
     def compared(self) -> bool:
@@ -118,7 +144,14 @@ class WindowFacts:
             for name in ("unjudged", "joint_unjudged", "performance_unjudged"):
                 body[name] = frozenset(body[name])
             for name in ("features", "joint", "performance"):
-                body[name] = {key: Seen(**seen) for key, seen in body[name].items()}
+                body[name] = {key: Seen.from_dict(seen) for key, seen in body[name].items()}
+            for name in ("error_traces", "outlier_traces"):
+                body[name] = tuple(body.get(name, ()))
+            body["instances_unjudged"] = frozenset(body.get("instances_unjudged", ()))
+            body["instances"] = {
+                instance: {key: Seen.from_dict(seen) for key, seen in found.items()}
+                for instance, found in body.get("instances", {}).items()
+            }
             traffic = body["traffic"]
             body["traffic"] = Traffic(**{**traffic, "durations": tuple(traffic["durations"])})
             body["window"] = TimeWindow(**body["window"])
@@ -137,6 +170,8 @@ def facts_of(found: Assessment) -> WindowFacts:
         state=found.state,
         mismatches=tuple(sorted(found.current.mismatches)) if found.current else (),
         traffic=_traffic(found.current),
+        error_traces=_few(one for traces in found.traces.errors.values() for one in traces),
+        outlier_traces=_few(found.traces.outliers),
     )
     report = found.report
     return _with_report(facts, report) if report is not None and facts.compared else facts
@@ -149,6 +184,7 @@ def _with_report(facts: WindowFacts, report: DriftReport) -> WindowFacts:
             weight=weight_of(feature),
             harmless=feature.harmless,
             cause=feature.diagnosis or "",
+            trace_ids=_few(feature.trace_ids),
         )
         for name, feature in report.features.items()
         if feature.severity in ("drift", "warning")
@@ -169,6 +205,10 @@ def _with_report(facts: WindowFacts, report: DriftReport) -> WindowFacts:
         performance={n: _worse(one) for n, one in metrics.items() if is_surely_worse(one)},
         performance_unjudged=frozenset(n for n, one in metrics.items() if one.change is None),
     )
+
+
+def _few(trace_ids: Iterable[str]) -> tuple[str, ...]:
+    return tuple(islice(trace_ids, MOST_TRACES))
 
 
 def _unjudged(found: Mapping[str, Any]) -> frozenset[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
-from modelwatch.collector.alerting.alert import AlertFeature, AlertSeverity
+from modelwatch.collector.alerting.alert import AlertFeature, AlertSeverity, worst
 from modelwatch.collector.alerting.facts import Seen, WindowFacts
 from modelwatch.collector.alerting.rules import Kind, Rule, matches
 from modelwatch.collector.windows import TimeWindow
@@ -18,8 +18,14 @@ from modelwatch.report.wording import percent
 
 __all__ = ["BASELINE_FREE", "Observation", "observe", "quantile_seconds"]
 
-BASELINE_FREE: Final = frozenset[Kind]({"errors", "latency", "outliers", "no_data"})
+BASELINE_FREE: Final = frozenset[Kind]({"errors", "latency", "outliers", "no_data", "instance"})
 """Kinds that need no baseline, and go on where a new one is pushed."""
+
+UNNAMED_INSTANCE: Final = "without a name"
+"""Stands for all senders that tell no instance."""
+
+MOST_NAMED: Final = 5
+"""Features that the words on an instance name."""
 
 _SEVERITIES: Final[Mapping[str, AlertSeverity]] = {"drift": "critical", "warning": "warning"}
 
@@ -121,7 +127,13 @@ def _errors(rule: Rule, facts: WindowFacts) -> Observation:
     cause = f"{percent(share)} of {traffic.calls:,} calls failed, above {percent(rule.error_rate)}"
     return _scalar(
         facts,
-        AlertFeature(name="error_rate", severity="critical", weight=share, cause=cause),
+        AlertFeature(
+            name="error_rate",
+            severity="critical",
+            weight=share,
+            cause=cause,
+            trace_ids=facts.error_traces,
+        ),
         is_found=share > rule.error_rate,
         is_judged=traffic.calls >= rule.min_calls,
     )
@@ -145,7 +157,13 @@ def _outliers(rule: Rule, facts: WindowFacts) -> Observation:
     cause = f"{percent(share)} of rows hold an outlier, above {percent(rule.outlier_rate)}"
     return _scalar(
         facts,
-        AlertFeature(name="outlier_rate", severity="warning", weight=share, cause=cause),
+        AlertFeature(
+            name="outlier_rate",
+            severity="warning",
+            weight=share,
+            cause=cause,
+            trace_ids=facts.outlier_traces,
+        ),
         is_found=share > rule.outlier_rate,
         is_judged=traffic.rows >= rule.min_rows,
     )
@@ -160,6 +178,46 @@ def _insufficient(rule: Rule, facts: WindowFacts) -> Observation:
         is_found=facts.state == "insufficient_data",
         is_judged=facts.compared,
     )
+
+
+def _instances(rule: Rule, facts: WindowFacts) -> Observation:
+    """Return the instances that stray from their siblings; one that sent nothing is calm."""
+    found: dict[str, AlertFeature] = {}
+    for instance, features in facts.instances.items():
+        chosen = {
+            name: seen
+            for name, seen in features.items()
+            if matches(name, rule.features) and (rule.harmless or not seen.harmless)
+        }
+        graded = list(_graded(rule, chosen).values())
+        if graded:
+            name = instance or UNNAMED_INSTANCE
+            found[name] = AlertFeature(
+                name=name,
+                severity=worst([one.severity for one in graded]),
+                weight=max(one.weight for one in graded),
+                cause=_unlike(graded, facts.siblings or 0),
+                features=tuple(one.name for one in graded),
+            )
+    return Observation(
+        window=facts.window,
+        found=found,
+        judged=bool(facts.siblings),
+        unjudged=frozenset(one or UNNAMED_INSTANCE for one in facts.instances_unjudged),
+    )
+
+
+def _unlike(features: Sequence[AlertFeature], siblings: int) -> str:
+    """Say in what an instance strays.
+
+    >>> _unlike([AlertFeature(name="age", severity="critical", cause="multiplied by 100")], 3)
+    'strays from its 3 siblings in age (multiplied by 100)'
+    """
+    words = [f"{one.name} ({one.cause})" if one.cause else one.name for one in features]
+    more = len(words) - MOST_NAMED
+    told = ", ".join(words[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    others = "its only sibling" if siblings == 1 else f"its {siblings:,} siblings"
+    return f"strays from {others} in {told}"
 
 
 def _nothing(rule: Rule, facts: WindowFacts) -> Observation:
@@ -184,6 +242,7 @@ def _graded(
             severity="warning" if harmless else _SEVERITIES[seen.severity],
             weight=seen.weight,
             cause=seen.cause,
+            trace_ids=seen.trace_ids,
         )
         for name, seen in chosen.items()
     }
@@ -208,4 +267,5 @@ _KINDS: Final[Mapping[Kind, Callable[[Rule, WindowFacts], Observation]]] = {
     "no_data": _nothing,
     "fingerprint": _fingerprint,
     "insufficient_data": _insufficient,
+    "instance": _instances,
 }

@@ -27,6 +27,7 @@ Kind = Literal[
     "no_data",
     "fingerprint",
     "insufficient_data",
+    "instance",
 ]
 
 CLEAR_WINDOWS: Final = 2
@@ -37,13 +38,15 @@ told anew each time."""
 _WINDOWS: Final[Mapping[object, tuple[int, int]]] = {"fingerprint": (1, 1), "no_data": (3, 3)}
 """k and m of the kinds whose default is not 2 of 3."""
 
-_SUBJECTS: Final = frozenset[Kind]({"drift", "warning", "joint", "performance", "fingerprint"})
+_SUBJECTS: Final = frozenset[Kind](
+    {"drift", "warning", "joint", "performance", "fingerprint", "instance"}
+)
 _COUNTED: Final = frozenset(get_args(Kind)) - {"no_data"}
 
 _ONLY_FOR: Final[Mapping[str, frozenset[str]]] = {
     "features": _SUBJECTS,
-    "min_severity": frozenset({"drift", "warning", "joint"}),
-    "harmless": frozenset({"drift", "warning"}),
+    "min_severity": frozenset({"drift", "warning", "joint", "instance"}),
+    "harmless": frozenset({"drift", "warning", "instance"}),
     "estimated": frozenset({"performance"}),
     "outlier_rate": frozenset({"outliers"}),
     "min_rows": frozenset({"outliers"}),

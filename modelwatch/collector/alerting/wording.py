@@ -6,16 +6,27 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 
-from modelwatch.collector.alerting.alert import Alert
+from modelwatch.collector.alerting.alert import Alert, AlertFeature
 from modelwatch.collector.alerting.notices import Notice, NoticeKind
 from modelwatch.collector.serving.answers import iso
 from modelwatch.collector.serving.encoded_paths import path_of
+from modelwatch.collector.trace_links import NO_LINKS, TraceLinks
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow, format_window
 
-__all__ = ["alert_document", "causes_text", "names_text", "page_of", "text_of", "title_of"]
+__all__ = [
+    "alert_document",
+    "causes_text",
+    "names_text",
+    "page_of",
+    "text_of",
+    "title_of",
+    "traces_of",
+    "traces_text",
+]
 
 SHOWN_NAMES = 5
 SHOWN_CAUSES = 10
+SHOWN_TRACES = 3
 
 _WHAT = {
     "drift": "drift in",
@@ -23,6 +34,7 @@ _WHAT = {
     "joint": "drift of all inputs together by",
     "performance": "worse performance by",
     "fingerprint": "other than the baseline's:",
+    "instance": "unlike its siblings:",
 }
 _SAID: dict[str, str] = {
     "errors": "calls fail",
@@ -55,7 +67,10 @@ def names_text(alert: Alert) -> str:
     names = [feature.name for feature in alert.features[:SHOWN_NAMES]]
     more = alert.concerned - len(names)
     listed = ", ".join(names) + (f" and {more} more" if more > 0 else "")
-    return f"{_WHAT.get(alert.on, alert.on)} {listed}".strip()
+    what = _WHAT.get(alert.on, alert.on)
+    if alert.on == "instance" and alert.concerned > 1:
+        what = "unlike their siblings:"
+    return f"{what} {listed}".strip()
 
 
 def title_of(notice: Notice) -> str:
@@ -74,10 +89,12 @@ def causes_text(alert: Alert) -> str:
     return "\n".join(lines)
 
 
-def text_of(notice: Notice, pages_url: str) -> str:
+def text_of(notice: Notice, pages_url: str, trace_links: TraceLinks = NO_LINKS) -> str:
     """Return what follows the title, for people."""
     alert = notice.alert
     lines = [causes_text(alert), f"Since {iso(alert.since_ns)}, by the rule {alert.rule!r}."]
+    if traces := traces_text(alert, trace_links):
+        lines.append(f"Seen in the traces {traces}.")
     if notice.kind == "resolved":
         lines.append(f"Resolved {iso(alert.ended_ns)}: {alert.ended_by}.")
     if notice.kind == "test":
@@ -97,7 +114,25 @@ def page_of(alert: Alert, pages_url: str) -> str:
     return f"{base}?{urlencode({'window': format_window(max(1, window.seconds)), 'end': end})}"
 
 
-def alert_document(alert: Alert, *, muted_by: str = "", pages_url: str = "") -> dict[str, Any]:
+def traces_of(alert: Alert) -> tuple[str, ...]:
+    """Return traces that show what is wrong, of the worst things first."""
+    every = dict.fromkeys(trace for feature in alert.features for trace in feature.trace_ids)
+    return tuple(every)[:SHOWN_TRACES]
+
+
+def traces_text(alert: Alert, links: TraceLinks) -> str:
+    """Say in which traces it was seen, by their addresses where they have one."""
+    return ", ".join(links.of(trace) or trace for trace in traces_of(alert))
+
+
+def _feature(feature: AlertFeature, links: TraceLinks) -> dict[str, Any]:
+    urls = [links.of(trace) for trace in feature.trace_ids] if links.template else []
+    return {**asdict(feature), "trace_ids": list(feature.trace_ids), "trace_urls": urls}
+
+
+def alert_document(
+    alert: Alert, *, muted_by: str = "", pages_url: str = "", trace_links: TraceLinks = NO_LINKS
+) -> dict[str, Any]:
     """Return an alert as the API and the webhooks have it."""
     noted = alert.acknowledged
     return {
@@ -115,7 +150,7 @@ def alert_document(alert: Alert, *, muted_by: str = "", pages_url: str = "") -> 
         "last_seen": iso(alert.last_seen_ns),
         "ended": iso(alert.ended_ns),
         "ended_by": alert.ended_by,
-        "features": [asdict(feature) for feature in alert.features],
+        "features": [_feature(feature, trace_links) for feature in alert.features],
         "concerned": alert.concerned,
         "causes": list(alert.causes),
         "acknowledged": noted

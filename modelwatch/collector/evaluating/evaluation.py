@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -18,7 +18,9 @@ from modelwatch.collector.evaluating.rebinning import split_by_error
 from modelwatch.collector.latest import Latest
 from modelwatch.collector.storing.store import (
     BaselineShelf,
+    ExampleSource,
     FilledWindow,
+    Traces,
     WindowProfiles,
     WindowSource,
 )
@@ -108,6 +110,7 @@ class Assessment:
             where that is the model version's own baseline.
         rebinned: numbers that were counted on other bins and are judged all the same, as no more
             than `MOST_REBINNING_ERROR` of them may lie on the wrong side of an edge: how many may.
+        traces: where something was seen; those of features are in the report too.
     """
 
     model: str
@@ -124,6 +127,20 @@ class Assessment:
     through_id: int
     against: LiveReference | None = None
     rebinned: Mapping[str, float] = field(default_factory=dict)
+    traces: Traces = field(default_factory=Traces)
+
+    def with_traces(self, traces: Traces) -> Assessment:
+        """Return what is known with examples of traces, those of each feature in its finding."""
+        report = self.report
+        if report is not None and traces.features:
+            features = {
+                name: replace(one, trace_ids=traces.features[name])
+                if name in traces.features
+                else one
+                for name, one in report.features.items()
+            }
+            report = replace(report, features=features)
+        return replace(self, report=report, traces=traces)
 
 
 def state_of(severities: Iterable[Severity]) -> State:
@@ -268,8 +285,8 @@ def choose_windows(
     return sorted(due, key=lambda window: window.end_ns)
 
 
-class EvaluationStore(WindowSource, BaselineShelf, Protocol):
-    """What an `Evaluator` reads: windows and baselines."""
+class EvaluationStore(WindowSource, BaselineShelf, ExampleSource, Protocol):
+    """What an `Evaluator` reads: windows, baselines and examples of traces."""
 
 
 class Evaluator:
@@ -298,7 +315,16 @@ class Evaluator:
             return assess(model, version, window, baseline=baseline, observed=observed)
 
         key = (model, version, window, baseline.id if baseline else None, through_id)
-        return self._assessments.get(key, make)
+        return self.traced(self._assessments.get(key, make))
+
+    def traced(self, found: Assessment) -> Assessment:
+        """Return an assessment with the examples of traces that there are now.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        traces = self._store.traces(found.model, found.version, found.window)
+        return found if traces == found.traces else found.with_traces(traces)
 
     def baseline(self, model: str, version: str) -> Baseline | None:
         """Return the current baseline of a model version, or None.

@@ -224,7 +224,7 @@ class LiveComparisons:
             return assess(model, version, window, baseline=baseline, observed=observed)
 
         key = (model, version, rows, baseline.id if baseline else None, through_id)
-        return self._against(self._comparisons.get(key, make), against)
+        return self._against(self._evaluator.traced(self._comparisons.get(key, make)), against)
 
     def _against(self, found: Assessment, against: Against) -> Assessment:
         if against.kind == "baseline":
@@ -244,4 +244,4 @@ class LiveComparisons:
         kind = against.kind
         key = (found.model, found.version, found.window, found.through_id, against, through_id,
                found.baseline.id if found.baseline else None)  # fmt: skip
-        return self._comparisons.get(key, make)
+        return self._evaluator.traced(self._comparisons.get(key, make))

@@ -79,10 +79,10 @@ def histories_of(
         found.version,
         limit=windows_needed(options.persistence),
         until_ns=found.window.end_ns,
+        seconds=options.window_seconds,
     )
-    like = (found.baseline.id, options.window_seconds)
     for window in reversed(read_windows(latest, options.persistence)):
-        if (window.evaluation.baseline_id, window.evaluation.window.seconds) == like:
+        if window.evaluation.baseline_id == found.baseline.id:
             return window.histories
     return []
 

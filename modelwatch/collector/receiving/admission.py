@@ -17,6 +17,7 @@ from modelwatch.collector.receiving.limits import IngestLimits
 from modelwatch.collector.receiving.names_heard import NamesHeard
 from modelwatch.telemetry import names
 from modelwatch.telemetry.wire.arrivals import Arrival, Other, Window
+from modelwatch.telemetry.wire.examples import Example
 
 __all__ = ["Admission", "Admitted"]
 
@@ -87,6 +88,28 @@ class Admission:
             if kept is not None:
                 taken.append(kept)
         return Admitted(arrivals=taken, refused=refused, message=self._message(refused))
+
+    def admit_examples(self, examples: Iterable[Example]) -> tuple[list[Example], Counter[str]]:
+        """Return which examples are taken, and how many are not, by reason."""
+        taken: list[Example] = []
+        refused: Counter[str] = Counter()
+        now_ns = self._clock()
+        now = now_ns // _NANOSECONDS
+        for one in examples:
+            owner = (one.model, one.version)
+            if not self.clocks.takes(one.time_ns, now_ns):
+                refused["future"] += 1
+            elif not self._heard["models"].admit("", one.model, now):
+                refused["models"] += 1
+            elif not self._heard["versions"].admit(*owner, now):
+                refused["versions"] += 1
+            elif one.kind != "error" and not self._heard["features"].admit(
+                one.model, one.name, now
+            ):
+                refused["features"] += 1
+            else:
+                taken.append(one)
+        return taken, refused
 
     def shown(self) -> dict[str, Any]:
         """Return how many names of each kind hold places, for the API."""

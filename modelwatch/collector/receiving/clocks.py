@@ -80,6 +80,10 @@ class Clocks:
         self.too_old += offset < -self._rules.kept_seconds
         return offset <= self._rules.future_seconds
 
+    def takes(self, time_ns: int, now_ns: int) -> bool:
+        """Return whether a time is not too far ahead."""
+        return time_ns - now_ns <= self._rules.future_seconds * _NANOSECONDS
+
     def refusal(self) -> str:
         """Return why a window is not taken."""
         return (

@@ -24,10 +24,11 @@ from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.request_head import RequestHead
 from modelwatch.collector.receiving.rpc_status import JSON
 from modelwatch.collector.receiving.signals import Signal
-from modelwatch.collector.storing.store import ArrivalSink, Written
+from modelwatch.collector.storing.store import ArrivalSink, ExampleSink, Written
 from modelwatch.errors import BodyTooLarge, UndecodableTelemetry
 from modelwatch.telemetry.wire import Decoded, decode_logs, decode_metrics
 from modelwatch.telemetry.wire.arrivals import Arrival
+from modelwatch.telemetry.wire.examples import Example
 
 __all__ = ["Exports", "ReceiverLimits", "Refused", "read_export"]
 
@@ -112,6 +113,7 @@ class Exports:
         counts: is told of all.
         admission: holds to the limits of names and times.
         forwarder: sends on, where anything is.
+        examples: keeps traces that show something; nobody does where None.
     """
 
     def __init__(
@@ -122,8 +124,10 @@ class Exports:
         *,
         admission: Admission | None = None,
         forwarder: Forwarder | None = None,
+        examples: ExampleSink | None = None,
     ) -> None:
         self._sink = sink
+        self._examples = examples
         self._limits = limits
         self._counts = counts
         self._admission = admission or Admission()
@@ -142,6 +146,7 @@ class Exports:
         decoded = await self._read(signal, head, body)
         admitted = self._admission.admit(decoded.arrivals)
         written = await self._write(admitted.arrivals)
+        await self._keep_examples(decoded.examples)
         counts = self._counts
         counts.traces += signal.name == "traces"
         counts.foreign += decoded.foreign
@@ -201,6 +206,15 @@ class Exports:
             duplicates=written.duplicates + change.ignored,
             rejected=written.rejected,
         )
+
+    async def _keep_examples(self, examples: Sequence[Example]) -> None:
+        """Keep traces that show something; those beyond a limit are counted and refuse nothing."""
+        if self._examples is None or not examples:
+            return
+        taken, refused = self._admission.admit_examples(examples)
+        kept = await self._examples.keep_examples(taken) if taken else 0
+        self._counts.examples += kept
+        self._counts.examples_left_out += len(taken) - kept + refused.total()
 
     @contextlib.asynccontextmanager
     async def _turn(self, senders: set[int]) -> AsyncIterator[None]:

@@ -17,7 +17,7 @@ from modelwatch.collector.receiving.limits import read_limits
 from modelwatch.collector.receiving.options import ReceivingOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.receiver import Receiver
-from modelwatch.collector.storing.store import ArrivalSink
+from modelwatch.collector.storing.store import ArrivalSink, ExampleSink
 
 __all__ = ["Intake"]
 
@@ -34,6 +34,7 @@ class Intake:
         counts: is told of all, and shows what the parts know.
         options: what is taken, and where it is sent on to.
         clock: Unix nanoseconds.
+        examples: keeps traces that show something; nobody does where None.
 
     Attributes:
         receiver: takes OTLP/HTTP.
@@ -49,6 +50,7 @@ class Intake:
         options: ReceivingOptions,
         *,
         clock: Callable[[], int],
+        examples: ExampleSink | None = None,
     ) -> None:
         limited = read_limits({}, options.limits)
         self._admission = admission = Admission(limited, options.clocks, clock=clock)
@@ -58,7 +60,14 @@ class Intake:
         self._limits = limits
         self.accepting = asyncio.Event()
         self.grpc_address = ""
-        exports = Exports(sink, limits, counts, admission=admission, forwarder=self._forwarder)
+        exports = Exports(
+            sink,
+            limits,
+            counts,
+            admission=admission,
+            forwarder=self._forwarder,
+            examples=examples,
+        )
         self.receiver = Receiver(exports, limits, counts)
         counts.tell("names_heard", admission.shown)
         counts.tell("clocks", admission.clocks.shown)

@@ -22,6 +22,8 @@ class ReceiverCounts:
         traces: requests with traces, which are not kept here.
         refused: requests that were answered with an error.
         begun: cumulative points that only are what the next one is subtracted from.
+        examples: traces kept as examples of what was found.
+        examples_left_out: those that were not: known already, beyond a limit, of no known version.
         refused_by_limit: points beyond a limit, by which: a kind of name, or ``future``.
     """
 
@@ -33,6 +35,8 @@ class ReceiverCounts:
     traces: int = 0
     refused: int = 0
     begun: int = 0
+    examples: int = 0
+    examples_left_out: int = 0
     refused_by_limit: dict[str, int] = field(default_factory=dict)
     _parts: dict[str, Callable[[], Any]] = field(default_factory=dict, init=False, repr=False)
 

@@ -11,7 +11,8 @@ from urllib.parse import unquote
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modelwatch.collector.security.audit_log import AuditEntry, AuditLog, insert_entry
-from modelwatch.collector.security.gate import address_of, path_sent
+from modelwatch.collector.security.gate import address_of
+from modelwatch.collector.security.people import path_sent
 from modelwatch.collector.security.principals import current_principal
 from modelwatch.collector.security.rules import SAFE_METHODS
 from modelwatch.collector.storing.companions import accompanied_by

@@ -14,14 +14,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from modelwatch.collector.security.door import REALM, Door
 from modelwatch.collector.security.origins import HostNames, is_cross_site
+from modelwatch.collector.security.people import SIGN_IN_PATH, path_sent, wanted
 from modelwatch.collector.security.principals import STRANGER, Principal, acting_as
 from modelwatch.collector.security.refusals import Refusal
 from modelwatch.collector.security.rules import SAFE_METHODS, Need
 from modelwatch.errors import StoreError
 
-__all__ = ["Gate", "address_of", "path_sent"]
-
-SIGN_IN_PATH = "/sign-in"
+__all__ = ["Gate", "address_of"]
 
 
 class Gate:
@@ -107,9 +106,7 @@ class Gate:
     def _answer(self, scope: Scope, headers: Mapping[str, str], refusal: Refusal) -> Response:
         is_page = "text/html" in headers.get("accept", "") and scope["method"] in SAFE_METHODS
         if refusal.status == 401 and self._leads_to_sign_in and is_page:
-            query = scope["query_string"].decode("ascii", "replace")
-            wanted = path_sent(scope) + (f"?{query}" if query else "")
-            return RedirectResponse(f"{SIGN_IN_PATH}?next={quote(wanted, safe='')}", 303)
+            return RedirectResponse(f"{SIGN_IN_PATH}?next={quote(wanted(scope), safe='')}", 303)
         return self._refuse(scope, refusal)
 
 
@@ -143,12 +140,6 @@ def _allowed(principal: Principal | None, need: Need) -> Principal:
             "not limited.",
         )
     return principal
-
-
-def path_sent(scope: Scope) -> str:
-    """Return the path as it was sent, percent signs and all."""
-    raw: bytes | None = scope.get("raw_path")
-    return raw.decode("ascii", "replace") if raw else str(scope["path"])
 
 
 def address_of(scope: Scope) -> str:

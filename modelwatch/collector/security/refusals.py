@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from modelwatch.collector.receiving.rpc_status import PROTOBUF, error_response
+from modelwatch.collector.security.people import is_for_people, refusal_page
 from modelwatch.collector.serving.problems import Problem, problem_response
 
 __all__ = ["Refusal", "as_problem", "as_rpc_status"]
@@ -34,9 +35,15 @@ class Refusal(Exception):
         self.headers = dict(headers or {})
 
 
-def as_problem(_scope: Scope, refusal: Refusal) -> Response:
-    """Answer as the API does."""
-    response = problem_response(Problem(refusal.status, refusal.kind, refusal.detail))
+def as_problem(scope: Scope, refusal: Refusal) -> Response:
+    """Answer as the API does; a browser that asks for a page, by a page."""
+    problem = Problem(refusal.status, refusal.kind, refusal.detail)
+    if is_for_people(scope):
+        response = refusal_page(
+            scope, status=problem.status, title=problem.title, detail=problem.detail
+        )
+    else:
+        response = problem_response(problem)
     response.headers.update({"Cache-Control": "no-store", **refusal.headers})
     return response
 

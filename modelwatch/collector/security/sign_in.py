@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import parse_qs, quote
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from modelwatch.collector.receiving.bodies import read_body
 from modelwatch.collector.security.door import Door
-from modelwatch.collector.security.gate import SIGN_IN_PATH, address_of, path_sent
+from modelwatch.collector.security.gate import address_of
+from modelwatch.collector.security.people import PAGE_HEADERS, SIGN_IN_PATH, path_sent, template
 from modelwatch.collector.security.refusals import Refusal
 from modelwatch.collector.security.sessions import ended_cookie, set_cookie
 from modelwatch.errors import BodyTooLarge, StoreError
@@ -23,14 +23,6 @@ SIGN_OUT_PATH: Final = "/sign-out"
 
 _MOST_BYTES: Final = 4_096
 _TIMEOUT_SECONDS: Final = 10.0
-
-_HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; "
-        "frame-ancestors 'none'"
-    ),
-    "Cache-Control": "no-store",
-}
 
 
 class SignIn:
@@ -44,14 +36,6 @@ class SignIn:
     def __init__(self, app: ASGIApp, *, door: Door) -> None:
         self._app = app
         self._door = door
-        folders = ("modelwatch.collector.security", "modelwatch.collector.serving")
-        environment = Environment(
-            loader=ChoiceLoader([PackageLoader(folder) for folder in folders]),
-            autoescape=True,
-            undefined=StrictUndefined,
-        )
-        environment.globals["is_signed_in"] = lambda: False
-        self._template = environment.get_template("sign_in.html")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -72,8 +56,8 @@ class SignIn:
         return await self._enter(request) if path == SIGN_IN_PATH else self._leave(request)
 
     def _form(self, following: str, *, status: int = 200, remark: str = "") -> Response:
-        text = self._template.render(following=_within(following), remark=remark)
-        return HTMLResponse(text, status, _HEADERS)
+        text = template("sign_in.html").render(following=_within(following), remark=remark)
+        return HTMLResponse(text, status, PAGE_HEADERS)
 
     async def _enter(self, request: Request) -> Response:
         following = "/"

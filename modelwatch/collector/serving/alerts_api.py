@@ -24,6 +24,7 @@ from modelwatch.collector.serving import schemas
 from modelwatch.collector.serving.answers import iso
 from modelwatch.collector.serving.problems import Problem
 from modelwatch.collector.serving.sent_bodies import read_json, takes_json
+from modelwatch.collector.trace_links import NO_LINKS, TraceLinks
 from modelwatch.collector.windows import LATEST_NS, NANOSECONDS
 from modelwatch.errors import ConfigurationError
 
@@ -75,12 +76,19 @@ class AlertsApi:
         alerting: keeps the alerts.
         alerts: answers what alerts there were.
         clock: Unix nanoseconds.
+        trace_links: where traces are looked at.
     """
 
     def __init__(
-        self, alerting: Alerting, alerts: AlertStore, *, clock: Callable[[], int] = time.time_ns
+        self,
+        alerting: Alerting,
+        alerts: AlertStore,
+        *,
+        clock: Callable[[], int] = time.time_ns,
+        trace_links: TraceLinks = NO_LINKS,
     ) -> None:
         self._alerting = alerting
+        self._trace_links = trace_links
         self._alerts = alerts
         self._clock = clock
 
@@ -208,7 +216,12 @@ class AlertsApi:
 
     def _document(self, alert: Alert) -> dict[str, Any]:
         muted = self._alerting.muted_by(alert) if alert.state != "resolved" else ""
-        return alert_document(alert, muted_by=muted, pages_url=self._alerting.pages_url())
+        return alert_document(
+            alert,
+            muted_by=muted,
+            pages_url=self._alerting.pages_url(),
+            trace_links=self._trace_links,
+        )
 
 
 def _who(said: str) -> str:

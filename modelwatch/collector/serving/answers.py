@@ -77,6 +77,7 @@ def drift(
         "window": window(found.window),
         "reference": _reference(found.against),
         "instances": found.instances,
+        "error_trace_ids": {name: list(ids) for name, ids in found.traces.errors.items()},
         "fingerprint_mismatches": sorted(found.current.mismatches) if found.current else [],
         "other_bins": list(found.other_bins),
         "rebinned": dict(found.rebinned),

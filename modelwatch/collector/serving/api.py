@@ -122,7 +122,7 @@ def build_api(
     )
     app.add_middleware(EntityTags)
     app.add_middleware(EncodedPaths)
-    comparisons = LiveComparisons(store, evaluator)
+    comparisons, links = LiveComparisons(store, evaluator), options.trace_links
     pages = Pages(store, comparisons, options, counts, alerting, clock=clock)
     json_routes = _Api(store, comparisons, options, counts, clock, readiness).router()
     page_routes = pages.router()
@@ -130,7 +130,7 @@ def build_api(
     evaluating = EvaluatingApi(store, evaluator, desk, history, options, clock=clock)
     evaluating_routes = evaluating.router(VERSION_PATH)
     steering_routes = SteeringApi(store).router(VERSION_PATH)
-    alert_routes = AlertsApi(alerting, alerts, clock=clock).router()
+    alert_routes = AlertsApi(alerting, alerts, clock=clock, trace_links=links).router()
     parts = (json_routes, evaluating_routes, steering_routes, alert_routes, *routers)
     for part in parts:
         app.include_router(part)
@@ -290,17 +290,29 @@ class _Api:
         version: str,
         limit: Annotated[int, Query(ge=1, le=MAX_TIMELINE_WINDOWS)] = 100,
         cursor: CursorParameter = None,
+        window: WindowParameter = None,
     ) -> Response:
         """Return the latest finished windows that were evaluated by themselves, oldest first.
 
-        The next page holds those before them.
+        The next page holds those before them. With ``window``, those of this length that were
+        evaluated when somebody asked for it.
         """
         require_version(self._store, model, version)
-        persistence = self._options.persistence
-        read = EvaluationPage.read(self._store, model, version, cursor, limit, persistence)
-        shown = answers.windows(
-            model, version, self._options.window_seconds, read.windows, persistence
+        persistence, default = self._options.persistence, self._options.window_seconds
+        asked = read_window(window, None, default_seconds=default, clock=self._clock)
+        seconds = asked.window.seconds
+        aligned = window is None
+        read = EvaluationPage.read(
+            self._store,
+            model,
+            version,
+            cursor,
+            limit,
+            persistence,
+            seconds=seconds,
+            aligned=aligned,
         )
+        shown = answers.windows(model, version, seconds, read.windows, persistence)
         body = to_json({**shown, "next_cursor": read.next_cursor})
         return Response(body, media_type="application/json")
 

@@ -40,11 +40,14 @@ class EvaluationPage:
         cursor: str | None,
         limit: int,
         persistence: Persistence,
+        *,
+        seconds: int,
+        aligned: bool = True,
     ) -> EvaluationPage:
-        """Return a page. Blocking.
+        """Return a page of the windows of one length, on its grid or all. Blocking.
 
         A cursor is the end of a window, and how many of the evaluations of windows that end there
-        were shown: several baselines or lengths may have been evaluated.
+        were shown: it may have been compared with several baselines.
 
         Raises:
             Problem: 400 where the cursor is none of this list.
@@ -52,7 +55,9 @@ class EvaluationPage:
         until_ns, skipped = decode_cursor(cursor, int, int) if cursor else (LATEST_NS, 0)
         skipped = min(skipped, _MOST_SKIPPED)
         wanted = limit + windows_needed(persistence) + skipped
-        found = log.summaries(model, version, limit=wanted, until_ns=until_ns)
+        found = log.summaries(
+            model, version, limit=wanted, until_ns=until_ns, seconds=seconds, aligned=aligned
+        )
         kept = found[: len(found) - skipped]
         page = read_windows(kept, persistence)[-limit:]
         if len(kept) <= limit:

@@ -21,7 +21,7 @@ from modelwatch.persistence import FeatureHistory
 from modelwatch.report.drift_report import DriftReport
 from modelwatch.report.html import time_span
 from modelwatch.report.remarks import Remark, remarks, without_performance
-from modelwatch.report.rows import FeatureRow, feature_rows
+from modelwatch.report.rows import FeatureRow, TraceLink, feature_rows, trace_links_of
 from modelwatch.report.sections import Sections, sections_of
 from modelwatch.report.wording import MARKS, Tone, Verdict, verdict
 from modelwatch.telemetry.steering import Steering
@@ -75,6 +75,7 @@ class VersionView:
         without_performance: why no performance is told; empty where it is, or none is due.
         timeline: the latest finished windows; None where none was evaluated.
         latest: the last window that was evaluated, where the one shown holds nothing.
+        failed: traces of calls that failed, by type of error.
     """
 
     model: str
@@ -95,6 +96,7 @@ class VersionView:
     unexpected: tuple[str, ...]
     timeline: Timeline | None
     latest: Link | None
+    failed: list[tuple[str, tuple[TraceLink, ...]]]
 
 
 def models_view(
@@ -164,7 +166,13 @@ def version_view(
     report = found.report if found.state != "no_data" else None
     held = {history.name: held_words(history) for history in histories}
     rows = (
-        feature_rows(report, baseline=found.baseline, current=found.current, held=held)
+        feature_rows(
+            report,
+            baseline=found.baseline,
+            current=found.current,
+            held=held,
+            address_of=options.trace_links.of,
+        )
         if report
         else []
     )
@@ -190,6 +198,10 @@ def version_view(
         unexpected=report.unexpected if report else (),
         timeline=timeline_of(windows, names, address=page.of, shown=found.window),
         latest=_latest(page, found, evaluations),
+        failed=[
+            (name, trace_links_of(trace_ids, options.trace_links.of))
+            for name, trace_ids in found.traces.errors.items()
+        ],
     )
 
 

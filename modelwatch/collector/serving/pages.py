@@ -131,7 +131,9 @@ class Pages:
         """List the models; where there are none, say how to send the first data."""
         view = models_view(
             visible_versions(self._store),
-            lambda seen: self._store.evaluations(seen.model, seen.version, limit=1),
+            lambda seen: self._store.evaluations(
+                seen.model, seen.version, limit=1, seconds=self._options.window_seconds
+            ),
             now_ns=self._clock(),
         )
         address = str(request.base_url).rstrip("/")
@@ -152,7 +154,7 @@ class Pages:
             if may_read(alert.model)
             and (model is None or (alert.model, alert.version) == (model, version))
         ]
-        return alerts_view(alerts, now_ns=self._clock())
+        return alerts_view(alerts, now_ns=self._clock(), trace_links=self._options.trace_links)
 
     def version(
         self,
@@ -173,7 +175,9 @@ class Pages:
             seen,
             asked,
             found,
-            self._store.summaries(model, version, limit=TIMELINE_WINDOWS),
+            self._store.summaries(
+                model, version, limit=TIMELINE_WINDOWS, seconds=self._options.window_seconds
+            ),
             histories_of(self._store, found, self._options),
             steering=self._store.steering(model, version),
             versions=[one.version for one in self._store.versions() if one.model == model],

@@ -115,6 +115,8 @@ RECEIVED: Final = _object(
         "traces": _COUNT,
         "refused": _COUNT,
         "begun": _COUNT,
+        "examples": _COUNT,
+        "examples_left_out": _COUNT,
         "refused_by_limit": _by_name(_COUNT),
     },
     names_heard=_by_name(_COUNT),
@@ -135,7 +137,8 @@ DRIFT: Final = _object(
     },
     rows=_COUNT,
     drifted={"type": "boolean"},
-    features=_by_name({"type": "object"}),
+    features=_by_name({"type": "object", "properties": {"trace_ids": _list(_TEXT)}}),
+    error_trace_ids=_by_name(_list(_TEXT)),
 )
 
 CAPTURED: Final = _object(

@@ -50,6 +50,7 @@ DRIFT_METHOD: Final = "modelwatch.drift.method"
 DRIFT_FEATURES: Final = "modelwatch.drift.features"
 DRIFT_JOINED: Final = "modelwatch.drift.features_new"
 DRIFT_CAUSES: Final = "modelwatch.drift.causes"
+DRIFT_TRACES: Final = "modelwatch.drift.trace_ids"
 DRIFT_SINCE: Final = "modelwatch.drift.since_unix_nano"
 DRIFT_VERDICT: Final = "modelwatch.drift.verdict"
 PERFORMANCE_METRIC: Final = "modelwatch.performance.metric"
@@ -154,6 +155,7 @@ def _event(found: Standing, now_ns: int) -> LogRecord:
         DRIFT_FEATURES: [feature.name for feature in drifted],
         DRIFT_JOINED: list(found.joined[:MOST_NAMED]),
         DRIFT_CAUSES: [_cause(feature) for feature in drifted],
+        DRIFT_TRACES: list(dict.fromkeys(t for f in drifted for t in f.trace_ids))[:MOST_NAMED],
         DRIFT_VERDICT: found.report.verdict,
         DRIFT_SINCE: found.since_ns or found.window.start_ns,
         names.WINDOW_START: found.window.start_ns,

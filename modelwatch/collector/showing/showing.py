@@ -56,6 +56,7 @@ class Showing:
         options: limits, and where results are sent.
         alerts: which are open.
         notices: who was told of them.
+        window_seconds: length of the windows that are evaluated by themselves.
         clock: Unix nanoseconds.
 
     Raises:
@@ -71,6 +72,7 @@ class Showing:
         *,
         alerts: AlertSource,
         notices: DeliverySource,
+        window_seconds: int,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._store = store
@@ -78,6 +80,7 @@ class Showing:
         self._measures = measures
         self._alerts = alerts
         self._notices = notices
+        self._window_seconds = window_seconds
         self._standings = Standings(capacity=options.most_versions)
         self._traffic = TrafficTotals(
             capacity=options.most_versions, most_error_types=options.most_error_types
@@ -165,7 +168,7 @@ class Showing:
 
     def _recall_version(self, seen: VersionSeen) -> None:
         try:
-            standing = recalled(self._store, seen)
+            standing = recalled(self._store, seen, seconds=self._window_seconds)
         except FormatError as error:
             logger.warning("%s %s cannot be shown: %s", seen.model, seen.version, error)
             return

@@ -23,9 +23,18 @@ class Evaluations(Protocol):
     """Answers what was evaluated."""
 
     def evaluations(
-        self, model: str, version: str, *, limit: int, until_ns: int = LATEST_NS
+        self,
+        model: str,
+        version: str,
+        *,
+        limit: int,
+        until_ns: int = LATEST_NS,
+        seconds: int | None = None,
     ) -> list[Evaluation]:
-        """Return the latest evaluations of windows that end by a time, oldest first. Blocking."""
+        """Return the latest evaluations of windows that end by a time, oldest first. Blocking.
+
+        Where ``seconds`` is given, those of windows of this length.
+        """
         ...
 
 
@@ -98,15 +107,21 @@ def _state(report: DriftReport) -> State:
     return state_of(feature.severity for feature in report.features.values())
 
 
-def recalled(source: Evaluations, seen: VersionSeen) -> Standing | None:
+def recalled(source: Evaluations, seen: VersionSeen, *, seconds: int) -> Standing | None:
     """Return how a version stands by what is stored, or None where it was never judged. Blocking.
+
+    Args:
+        source: has the evaluations.
+        seen: the version.
+        seconds: length of the windows that are evaluated by themselves.
 
     Raises:
         StoreError: the store cannot be read.
         FormatError: a stored evaluation is damaged.
     """
     standing = None
-    for found in source.evaluations(seen.model, seen.version, limit=LOOK_BACK):
+    latest = source.evaluations(seen.model, seen.version, limit=LOOK_BACK, seconds=seconds)
+    for found in latest:
         report = DriftReport.from_dict(json.loads(found.report))
         standing = follow(standing, found.window, _state(report), report)
     return standing

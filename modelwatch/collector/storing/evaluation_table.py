@@ -11,7 +11,7 @@ from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.storing.packing import pack, unpack
 from modelwatch.collector.storing.store import Evaluation, SummarizedEvaluation
 from modelwatch.collector.storing.version_numbers import version_number
-from modelwatch.collector.windows import TimeWindow
+from modelwatch.collector.windows import NANOSECONDS, TimeWindow
 
 __all__ = ["SUMMARIES", "EvaluationTable"]
 
@@ -19,6 +19,7 @@ _REPORTS: Final = """
 SELECT e.baseline_id, e.start_ns, e.end_ns, e.through_id, e.evaluated_ns, e.report
 FROM evaluations e JOIN versions v ON v.id = e.version_id
 WHERE v.model = ? AND v.version = ? AND e.end_ns <= ?
+    AND (? = 0 OR (e.end_ns - e.start_ns = ? AND e.end_ns % ? = 0))
 ORDER BY e.end_ns DESC, e.evaluated_ns DESC LIMIT ?
 """
 
@@ -29,6 +30,7 @@ FROM versions v JOIN evaluations e ON v.id = e.version_id
 LEFT JOIN evaluation_summaries s ON s.version_id = e.version_id AND s.end_ns = e.end_ns
     AND s.start_ns = e.start_ns AND s.baseline_id = e.baseline_id
 WHERE v.model = ? AND v.version = ? AND e.end_ns <= ?
+    AND (? = 0 OR (e.end_ns - e.start_ns = ? AND e.end_ns % ? = 0))
 ORDER BY e.end_ns DESC, e.evaluated_ns DESC LIMIT ?
 """
 
@@ -84,10 +86,18 @@ class EvaluationTable:
         return {TimeWindow(start_ns, end_ns): through for start_ns, end_ns, through in found}
 
     def evaluations(
-        self, model: str, version: str, *, limit: int, until_ns: int
+        self,
+        model: str,
+        version: str,
+        *,
+        limit: int,
+        until_ns: int,
+        seconds: int | None,
+        aligned: bool,
     ) -> list[Evaluation]:
         """Return the latest evaluations with their reports, oldest first."""
-        latest = self._database.read(_REPORTS, model, version, until_ns, limit)
+        named = (model, version, until_ns, *_length(seconds, aligned=aligned), limit)
+        latest = self._database.read(_REPORTS, *named)
         return [
             Evaluation(
                 baseline_id=baseline_id,
@@ -100,10 +110,18 @@ class EvaluationTable:
         ]
 
     def summaries(
-        self, model: str, version: str, *, limit: int, until_ns: int
+        self,
+        model: str,
+        version: str,
+        *,
+        limit: int,
+        until_ns: int,
+        seconds: int | None,
+        aligned: bool,
     ) -> list[SummarizedEvaluation]:
         """Return the latest evaluations and what they come to, oldest first."""
-        latest = self._database.read(SUMMARIES, model, version, until_ns, limit)
+        named = (model, version, until_ns, *_length(seconds, aligned=aligned), limit)
+        latest = self._database.read(SUMMARIES, *named)
         return [
             SummarizedEvaluation(
                 baseline_id=baseline_id,
@@ -114,6 +132,12 @@ class EvaluationTable:
             )
             for baseline_id, start_ns, end_ns, through_id, evaluated_ns, *told in reversed(latest)
         ]
+
+
+def _length(seconds: int | None, *, aligned: bool) -> tuple[int, int, int]:
+    """Return what chooses the windows of a length, and on its grid; all where it is None."""
+    length_ns = (seconds or 0) * NANOSECONDS
+    return length_ns, length_ns, length_ns if seconds and aligned else 1
 
 
 @lru_cache(maxsize=CACHED_SUMMARIES)

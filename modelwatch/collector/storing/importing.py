@@ -7,7 +7,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from modelwatch import document
 from modelwatch.collector.storing.cumulative_shelf import forget_before
@@ -19,6 +19,7 @@ from modelwatch.collector.storing.transfer import read_lines
 from modelwatch.collector.storing.version_numbers import version_number
 from modelwatch.errors import FormatError, StoreError
 from modelwatch.profile import Profile
+from modelwatch.telemetry.wire.examples import ExampleKind
 
 __all__ = ["import_store"]
 
@@ -46,6 +47,10 @@ VALUES (?, ?, ?, ?, ?, ?, (SELECT coalesce(max(seq), 0) FROM sqlite_sequence))
 _SUMMARY: Final = """
 INSERT OR REPLACE INTO evaluation_summaries (version_id, baseline_id, start_ns, end_ns, content)
 VALUES (?, ?, ?, ?, ?)
+"""
+_EXAMPLE: Final = """
+INSERT OR IGNORE INTO trace_examples (version_id, kind, name, at_ns, trace_id, span_id)
+VALUES (?, ?, ?, ?, ?, ?)
 """
 # What arrives from now on comes after what was taken in.
 _BEGIN_SEQUENCE: Final = """
@@ -162,10 +167,23 @@ def _take_evaluation(connection: sqlite3.Connection, body: Body) -> None:
     connection.execute(_SUMMARY, (*key, pack(summary.to_json())))
 
 
+def _take_example(connection: sqlite3.Connection, body: Body) -> None:
+    about = document.choice(body, "about", get_args(ExampleKind))
+    try:
+        ids = [bytes.fromhex(document.text(body, name)) for name in ("trace_id", "span_id")]
+    except ValueError as error:
+        raise FormatError(f"an example's trace is damaged: {error}.") from error
+    if len(ids[0]) != 16:
+        raise FormatError(f"an example's trace id has {len(ids[0])} bytes, and not 16.")
+    name, at_ns = document.text(body, "name"), document.time_ns(body, "at_ns")
+    connection.execute(_EXAMPLE, (_version_of(connection, body), about, name, at_ns, *ids))
+
+
 _TAKERS: Final[Mapping[str, Callable[[sqlite3.Connection, Body], None]]] = {
     "version": _take_version,
     "baseline": _take_baseline,
     "steering": _take_steering,
     "profile": _take_profile,
     "evaluation": _take_evaluation,
+    "trace_example": _take_example,
 }

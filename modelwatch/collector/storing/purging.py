@@ -47,6 +47,11 @@ DELETE FROM {} WHERE (version_id, end_ns, start_ns, baseline_id) IN (
     SELECT e.version_id, e.end_ns, e.start_ns, e.baseline_id
     FROM versions v JOIN {} e ON e.version_id = v.id WHERE e.end_ns < ? LIMIT ?)
 """
+_OLD_EXAMPLES = """
+DELETE FROM trace_examples WHERE (version_id, kind, name, at_ns, trace_id) IN (
+    SELECT e.version_id, e.kind, e.name, e.at_ns, e.trace_id
+    FROM versions v JOIN trace_examples e ON e.version_id = v.id WHERE e.at_ns < ? LIMIT ?)
+"""
 _OLDEST_ARRIVALS = """
 DELETE FROM arrivals WHERE id IN (
     SELECT a.id FROM arrivals a JOIN versions v ON v.id = a.version_id
@@ -61,6 +66,10 @@ DELETE FROM profiles WHERE id IN (SELECT id FROM profiles ORDER BY end_ns LIMIT 
 _OLDEST_EVALUATIONS = """
 DELETE FROM {} WHERE (version_id, end_ns, start_ns, baseline_id) IN (
     SELECT version_id, end_ns, start_ns, baseline_id FROM {} ORDER BY end_ns LIMIT ?)
+"""
+_OLDEST_EXAMPLES = """
+DELETE FROM trace_examples WHERE (version_id, kind, name, at_ns, trace_id) IN (
+    SELECT version_id, kind, name, at_ns, trace_id FROM trace_examples ORDER BY at_ns LIMIT ?)
 """
 _UNUSED_SETS = """
 DELETE FROM series_sets WHERE touched_day < ? AND key NOT IN (SELECT set_key FROM arrivals)
@@ -126,6 +135,7 @@ class Purger:
             "profiles": (_OLD_PROFILES, (before(kept.days_seconds), ROWS_A_WRITE)),
             "summaries of evaluations": (summaries, judged),
             "evaluations": (reports, judged),
+            "examples": (_OLD_EXAMPLES, (before(kept.days_seconds), ROWS_A_WRITE)),
         }
 
     async def _delete(
@@ -192,6 +202,7 @@ class Purger:
 
 _BY_SIZE: Final[dict[str, Statement]] = {
     "rows of senders": (_OLDEST_ARRIVALS, (ROWS_A_WRITE,)),
+    "examples": (_OLDEST_EXAMPLES, (ROWS_A_WRITE,)),
     "minutes": (_OLDEST_MERGED, (int(Level.MINUTE), ROWS_A_WRITE)),
     "hours": (_OLDEST_MERGED, (int(Level.HOUR), ROWS_A_WRITE)),
     "days": (_OLDEST_MERGED, (int(Level.DAY), ROWS_A_WRITE)),

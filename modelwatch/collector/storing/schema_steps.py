@@ -239,7 +239,20 @@ INSERT INTO cumulative_since (id, since_ns)
     SELECT 1, coalesce(max(last_seen_ns) + 1, 0) FROM versions;
 """
 
-STEPS = (_FIRST_SCHEMA, _STEERING, _VECTORS, _ALERTING, _SECURITY, _CUMULATIVE)
+_TRACES = """
+CREATE TABLE trace_examples (
+    version_id INTEGER NOT NULL REFERENCES versions,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    at_ns INTEGER NOT NULL,
+    trace_id BLOB NOT NULL,
+    span_id BLOB NOT NULL,
+    PRIMARY KEY (version_id, kind, name, at_ns, trace_id)
+) WITHOUT ROWID;
+CREATE INDEX trace_examples_by_time ON trace_examples (version_id, at_ns);
+"""
+
+STEPS = (_FIRST_SCHEMA, _STEERING, _VECTORS, _ALERTING, _SECURITY, _CUMULATIVE, _TRACES)
 """What brings a file from each schema version to the next, an empty one being of version 0.
 
 In the third, what a request told lies in vectors, one row an arrival, and no longer in profiles,

@@ -29,10 +29,12 @@ from modelwatch.collector.storing.store import (
     SenderMemory,
     StoredBaseline,
     SummarizedEvaluation,
+    Traces,
     VersionSeen,
     WindowProfiles,
     Written,
 )
+from modelwatch.collector.storing.trace_examples import Thinning, TraceExamples
 from modelwatch.collector.storing.upkeep import Upkeep
 from modelwatch.collector.storing.version_numbers import version_number
 from modelwatch.collector.storing.window_reader import WindowReader
@@ -41,6 +43,7 @@ from modelwatch.errors import FormatError, StoreError
 from modelwatch.profile import Profile
 from modelwatch.telemetry.steering import Steering
 from modelwatch.telemetry.wire.arrivals import Arrival
+from modelwatch.telemetry.wire.examples import Example
 
 __all__ = ["SqliteStore"]
 
@@ -96,7 +99,9 @@ class SqliteStore:
             Consolidator(database, shelf, spans_seconds=grains.sender_spans_seconds, clock=clock),
             RollUp(database, shelf, merger, grains.steps(retention), clock=clock),
             Purger(database, shelf, retention, dedupe_seconds=dedupe_seconds, clock=clock),
+            Thinning(database, retention, clock=clock),
         )
+        self._examples = TraceExamples(database, span_seconds=grains.sender_spans_seconds[0])
 
     @classmethod
     def open(cls, path: str | Path, *, clock: Callable[[], int] = time.time_ns) -> SqliteStore:
@@ -140,6 +145,14 @@ class SqliteStore:
         """Return the memories of some senders; see `ArrivalSink.recall`."""
         with self._database.reading() as connection:
             return cumulative_shelf.recall(connection, keys)
+
+    async def keep_examples(self, examples: Sequence[Example]) -> int:
+        """Commit examples of traces; see `ExampleSink.keep_examples`."""
+        return await self._examples.keep(examples)
+
+    def traces(self, model: str, version: str, window: TimeWindow) -> Traces:
+        """Return in which traces something was found; see `ExampleSource.traces`."""
+        return self._examples.of_window(model, version, window)
 
     async def put_baseline(self, model: str, version: str, baseline_id: str, content: str) -> None:
         """Commit a baseline as the current one; see `BaselineShelf.put_baseline`."""
@@ -252,13 +265,31 @@ class SqliteStore:
         )
 
     def evaluations(
-        self, model: str, version: str, *, limit: int, until_ns: int = LATEST_NS
+        self,
+        model: str,
+        version: str,
+        *,
+        limit: int,
+        until_ns: int = LATEST_NS,
+        seconds: int | None = None,
+        aligned: bool = True,
     ) -> list[Evaluation]:
         """Return stored evaluations; see `EvaluationLog.evaluations`."""
-        return self._evaluations.evaluations(model, version, limit=limit, until_ns=until_ns)
+        return self._evaluations.evaluations(
+            model, version, limit=limit, until_ns=until_ns, seconds=seconds, aligned=aligned
+        )
 
     def summaries(
-        self, model: str, version: str, *, limit: int, until_ns: int = LATEST_NS
+        self,
+        model: str,
+        version: str,
+        *,
+        limit: int,
+        until_ns: int = LATEST_NS,
+        seconds: int | None = None,
+        aligned: bool = True,
     ) -> list[SummarizedEvaluation]:
         """Return what evaluations come to; see `EvaluationLog.summaries`."""
-        return self._evaluations.summaries(model, version, limit=limit, until_ns=until_ns)
+        return self._evaluations.summaries(
+            model, version, limit=limit, until_ns=until_ns, seconds=seconds, aligned=aligned
+        )

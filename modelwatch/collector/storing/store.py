@@ -17,6 +17,7 @@ from modelwatch.collector.windows import LATEST_NS, TimeWindow
 from modelwatch.profile import Profile
 from modelwatch.telemetry.steering import Steering
 from modelwatch.telemetry.wire.arrivals import Arrival
+from modelwatch.telemetry.wire.examples import Example
 
 __all__ = [
     "NO_MEMORIES",
@@ -24,6 +25,8 @@ __all__ = [
     "BaselineShelf",
     "Evaluation",
     "EvaluationLog",
+    "ExampleSink",
+    "ExampleSource",
     "FilledWindow",
     "Recalled",
     "SenderMemory",
@@ -31,6 +34,7 @@ __all__ = [
     "Store",
     "StoredBaseline",
     "SummarizedEvaluation",
+    "Traces",
     "VersionSeen",
     "VersionSource",
     "WindowProfiles",
@@ -185,6 +189,21 @@ class SummarizedEvaluation:
 NO_MEMORIES: Final[Mapping[int, SenderMemory]] = {}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Traces:
+    """Traces in which something was found, the latest first, as 32 hexadecimal digits each.
+
+    Attributes:
+        features: by feature: rows whose value is an outlier, then such as lie where values gather.
+        outliers: those of rows with an outlier in any feature.
+        errors: by type of error: of calls that failed.
+    """
+
+    features: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    outliers: tuple[str, ...] = ()
+    errors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 class ArrivalSink(Protocol):
     """Takes telemetry; what it returned for has been committed."""
 
@@ -209,6 +228,29 @@ class ArrivalSink(Protocol):
         Raises:
             StoreError: the store cannot be read.
         """
+        ...
+
+
+class ExampleSink(Protocol):
+    """Takes examples of traces; what it returned for has been committed."""
+
+    async def keep_examples(self, examples: Sequence[Example]) -> int:
+        """Commit the latest few of each feature; return how many were new and are kept.
+
+        Those of a version that sent no data are left out.
+
+        Raises:
+            StoreBusy: the queue is full; nothing was stored.
+            StoreError: the store failed; nothing was stored.
+        """
+        ...
+
+
+class ExampleSource(Protocol):
+    """Answers in which traces something was found. Blocking: call it off the event loop."""
+
+    def traces(self, model: str, version: str, window: TimeWindow) -> Traces:
+        """Return the latest few of each feature and type of error in a window. Cheap."""
         ...
 
 
@@ -296,22 +338,45 @@ class EvaluationLog(Protocol):
         ...
 
     def evaluations(
-        self, model: str, version: str, *, limit: int, until_ns: int = LATEST_NS
+        self,
+        model: str,
+        version: str,
+        *,
+        limit: int,
+        until_ns: int = LATEST_NS,
+        seconds: int | None = None,
+        aligned: bool = True,
     ) -> list[Evaluation]:
         """Return the ``limit`` latest evaluations of windows that end by a time, oldest first.
 
-        Blocking.
+        Where a length is given, of windows that are so long; where they are to be aligned, of
+        those on the grid of that length, as scheduled ones are. Blocking.
         """
         ...
 
     def summaries(
-        self, model: str, version: str, *, limit: int, until_ns: int = LATEST_NS
+        self,
+        model: str,
+        version: str,
+        *,
+        limit: int,
+        until_ns: int = LATEST_NS,
+        seconds: int | None = None,
+        aligned: bool = True,
     ) -> list[SummarizedEvaluation]:
         """Return the same without their reports: many of them in milliseconds. Blocking."""
         ...
 
 
 class Store(
-    ArrivalSink, VersionSource, WindowSource, BaselineShelf, SteeringShelf, EvaluationLog, Protocol
+    ArrivalSink,
+    ExampleSink,
+    ExampleSource,
+    VersionSource,
+    WindowSource,
+    BaselineShelf,
+    SteeringShelf,
+    EvaluationLog,
+    Protocol,
 ):
     """All of the above: what the composition root hands around."""

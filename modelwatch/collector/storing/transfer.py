@@ -36,6 +36,10 @@ SELECT baseline_id, start_ns, end_ns, evaluated_ns, report FROM evaluations
 WHERE version_id = ? ORDER BY end_ns
 """
 
+_EXAMPLES = """
+SELECT kind, name, at_ns, trace_id, span_id FROM trace_examples WHERE version_id = ? ORDER BY at_ns
+"""
+
 Body = dict[str, Any]
 
 
@@ -115,6 +119,10 @@ def _documents(connection: sqlite3.Connection, counts: Counter[str]) -> Iterator
             told = {"baseline_id": baseline_id, "start_ns": start, "end_ns": end}
             told["evaluated_ns"] = evaluated_ns
             yield "evaluation", {**named, **told, "report": json.loads(unpack(report))}
+        for about, name, at_ns, trace_id, span_id in connection.execute(_EXAMPLES, (number,)):
+            told = {"about": about, "name": name, "at_ns": at_ns}
+            traced = {"trace_id": trace_id.hex(), "span_id": span_id.hex()}
+            yield "trace_example", {**named, **told, **traced}
 
 
 def _writing(target: Path) -> TextIO:

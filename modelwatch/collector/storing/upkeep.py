@@ -18,6 +18,7 @@ from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.merging import Merger
 from modelwatch.collector.storing.purging import Purger
 from modelwatch.collector.storing.rolling_up import RollUp
+from modelwatch.collector.storing.trace_examples import Thinning
 from modelwatch.errors import StoreError
 
 __all__ = ["Upkeep"]
@@ -40,6 +41,7 @@ class Upkeep:
         consolidator: puts together what one sender told.
         roll_up: makes long spans of short ones.
         purger: lets go of what is old.
+        thinning: leaves the latest of old examples.
         clock: seconds, never going back.
     """
 
@@ -50,6 +52,7 @@ class Upkeep:
         consolidator: Consolidator,
         roll_up: RollUp,
         purger: Purger,
+        thinning: Thinning,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -58,6 +61,7 @@ class Upkeep:
         self._consolidator = consolidator
         self._roll_up = roll_up
         self._purger = purger
+        self._thinning = thinning
         self._clock = clock
         self._cleaned = -CLEAN_SECONDS
 
@@ -88,6 +92,7 @@ class Upkeep:
         """Put together what one sender told, roll up, and let go of what is old."""
         await self._consolidator.run()
         await self._roll_up.run()
+        await self._thinning.run()
         await self._purger.run()
 
     async def _merge(self, version_id: int) -> bool:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from modelwatch.errors import FormatError
 from modelwatch.lazy import cached_property
+from modelwatch.telemetry.wire.examples import Example
 
 __all__ = [
     "Arrival",
@@ -247,6 +248,7 @@ class Decoded:
         foreign: how many points were not ours, and were passed over.
         rejected: how many of ours could not be used.
         message: why, of the first of them.
+        examples: traces that show something.
     """
 
     arrivals: list[Arrival] = field(default_factory=list)
@@ -254,6 +256,7 @@ class Decoded:
     foreign: int = 0
     rejected: int = 0
     message: str = ""
+    examples: list[Example] = field(default_factory=list)
 
     def reject(self, message: str, count: int = 1) -> None:
         """Count points that cannot be used."""

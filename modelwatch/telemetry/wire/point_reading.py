@@ -20,6 +20,11 @@ from modelwatch.telemetry.wire.assembling import (
     plain_attributes,
     read_other,
 )
+from modelwatch.telemetry.wire.examples import (
+    EXAMPLE_EVENTS,
+    examples_of_point,
+    examples_of_record,
+)
 from modelwatch.telemetry.wire.folding import checked_count
 from modelwatch.telemetry.wire.grouping import Group, Groups, Owner, Sender
 from modelwatch.telemetry.wire.identities import other_of, series_of, split_owner
@@ -112,21 +117,30 @@ class PointReader:
         """
         if point.flags & NO_RECORDED_VALUE:
             return None
+        identity = None
         try:
             if isinstance(point, otlp.NumberDataPoint):
-                return self._read_sum(name, point, sender, temporality)
-            if isinstance(point, otlp.HistogramDataPoint):
-                return self._read_histogram(name, point, sender, temporality)
-            times = (point.start_time_unix_nano, point.time_unix_nano)
-            attributes = plain_attributes(point.attributes)
-            self._add_other(name, point, attributes, sender, times, temporality)
+                identity = self._read_sum(name, point, sender, temporality)
+            elif isinstance(point, otlp.HistogramDataPoint):
+                identity = self._read_histogram(name, point, sender, temporality)
+            else:
+                times = (point.start_time_unix_nano, point.time_unix_nano)
+                attributes = plain_attributes(point.attributes)
+                self._add_other(name, point, attributes, sender, times, temporality)
+            if point.exemplars:
+                attributes = plain_attributes(point.attributes)
+                self.decoded.examples += examples_of_point(name, point, attributes)
         except UNUSABLE as error:
             self.reject(name, error)
-        return None
+            return None
+        return identity
 
     def read_record(self, record: LogRecord, sender: Sender) -> None:
         """Add an event to its group."""
         name = record.event_name
+        if name in EXAMPLE_EVENTS:
+            self._read_example(record)
+            return
         if name not in EVENTS:
             self.decoded.foreign += 1
             return
@@ -136,6 +150,16 @@ class PointReader:
             self._add_other(name, record, attributes, sender, times)
         except UNUSABLE as error:
             self.reject(name, error)
+
+    def _read_example(self, record: LogRecord) -> None:
+        """Note the traces that an event names; one that names none is of no use here."""
+        try:
+            told = examples_of_record(record, plain_attributes(record.attributes))
+        except UNUSABLE as error:
+            self.reject(record.event_name, error)
+            return
+        self.decoded.examples += told
+        self.decoded.foreign += not told
 
     def reject(self, name: str, error: Exception) -> None:
         """Count a point that cannot be used."""

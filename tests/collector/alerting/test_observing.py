@@ -65,6 +65,43 @@ def test_drift_that_does_no_harm_is_a_warning() -> None:
     assert found(harmless, on="drift", min_severity="critical") == {}
 
 
+FLEET = replace(
+    PLAIN,
+    siblings=3,
+    instances={
+        "pod-7": {
+            "age": Seen(severity="drift", weight=2.0, cause="multiplied by 100"),
+            "plan": Seen(severity="warning", weight=0.1),
+        },
+        "": {"plan": Seen(severity="warning", weight=0.2)},
+        "pod-8": {"unread": Seen(severity="drift", harmless=True)},
+    },
+    instances_unjudged=frozenset({"pod-9"}),
+)
+
+
+def test_instances_that_stray() -> None:
+    """Each is named with the features that the rule looks at, the worst first."""
+    assert found(FLEET, on="instance") == {"pod-7": "critical", "without a name": "warning"}
+    assert found(FLEET, on="instance", min_severity="critical") == {"pod-7": "critical"}
+    assert found(FLEET, on="instance", features="age") == {"pod-7": "critical"}
+    assert found(FLEET, on="instance", harmless=True)["pod-8"] == "critical"
+    seen = observe(Rule(name="r", on="instance"), FLEET)
+    assert seen.found["pod-7"].features == ("age", "plan")
+    cause = "strays from its 3 siblings in age (multiplied by 100), plan"
+    assert seen.found["pod-7"].cause == cause
+    assert seen.found["pod-7"].weight == 2.0
+    assert seen.unjudged == {"pod-9"}
+    assert WindowFacts.from_json(FLEET.to_json()) == FLEET
+
+
+@pytest.mark.parametrize("siblings", [None, 0])
+def test_instances_that_were_not_compared_are_not_judged(siblings: int | None) -> None:
+    """One alone, or a window that nobody asked for, neither confirms nor clears."""
+    assert not is_judged(replace(PLAIN, siblings=siblings), on="instance")
+    assert is_judged(replace(PLAIN, siblings=1), on="instance")
+
+
 @pytest.mark.parametrize("state", ["no_data", "no_baseline", "incomparable"])
 def test_what_was_not_compared_is_not_judged(state: Any) -> None:
     """Such windows neither confirm nor clear."""

@@ -54,6 +54,28 @@ def test_those_that_stray_are_told_and_no_others(known: mw.Baseline) -> None:
         assert found[0].strays_most.name == "x3"
 
 
+def test_of_many_instances_the_one_that_strays_is_compared(known: mw.Baseline) -> None:
+    """Though it has the fewest rows of all, and a few are compared, it is told, and alone."""
+    random = np.random.default_rng(11)
+    profiles = fleet(random, known, 299, rows=100)
+    profiles |= {"odd": fleet(random, known, 1, shifted=1, rows=90)["i0"]}
+    found = assess_instances(profiles, baseline=known, most=10)
+    assert len(found) == 10
+    told = {one.instance for one in found if one.state in ("drift", "warning")}
+    assert told == {"odd"}
+
+
+def test_those_that_are_not_compared_count_among_all(known: mw.Baseline) -> None:
+    """Of many equal ones the oddest are compared, and judged as the oddest of so many."""
+    random = np.random.default_rng(12)
+    told = 0
+    for _ in range(8):
+        found = assess_instances(fleet(random, known, 150, rows=100), baseline=known, most=8)
+        assert len(found) == 8
+        told += any(one.state in ("drift", "warning") for one in found)
+    assert told <= 1
+
+
 def test_one_instance_has_no_siblings(known: mw.Baseline) -> None:
     """Alone, an instance is not said to be as its siblings; with too few rows, none is."""
     random = np.random.default_rng(7)

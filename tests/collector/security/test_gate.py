@@ -151,7 +151,7 @@ def test_a_limited_token_learns_nothing_of_other_models(two_models: tuple[Runnin
     ):
         page = plain_http.get(address, params=query, headers=known)
         assert page.status_code == 404
-        assert f"there is no model &#39;{OTHER}&#39;. Known models: {MODEL}." in page.text
+        assert f"There is no model &#39;{OTHER}&#39;. Known models: {MODEL}." in page.text
 
 
 def test_a_limited_token_does_not_do_for_the_whole(two_models: tuple[Running, str]) -> None:

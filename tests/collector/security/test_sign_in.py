@@ -104,3 +104,40 @@ def test_the_form_allows_no_more_than_itself(browser: httpx.Client) -> None:
     assert "script" not in policy + answer.text
     assert answer.headers["cache-control"] == "no-store"
     assert browser.put("/sign-in").headers["allow"] == "GET, POST"
+
+
+def test_a_browser_that_is_refused_gets_a_page(
+    collector: Running, browser: httpx.Client, tokens: StoreTokens
+) -> None:
+    """It says what is wrong and leads to the form, and back; programs get the same as a problem."""
+    token = tokens.make("some", "read", models=("churn*",))
+    assert eventually(lambda: browser.post("/sign-in", data={"token": token}).url.path == "/")
+    page = browser.get("/metrics?x=<b>")
+    assert (page.status_code, page.headers["content-type"]) == (403, "text/html; charset=utf-8")
+    assert "some models only" in page.text
+    assert 'href="/sign-in?next=%2Fmetrics%3Fx%3D%253Cb%253E"' in page.text
+    assert "script" not in page.text
+    assert page.headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert (
+        'value="/metrics?x=%3Cb%3E"'
+        in browser.get("/sign-in?next=%2Fmetrics%3Fx%3D%253Cb%253E").text
+    )
+    told = browser.get("/api/v1/audit")
+    assert told.headers["content-type"] == "application/problem+json"
+    program = browser.get("/metrics", headers={"Accept": "*/*"})
+    assert program.headers["content-type"] == "application/problem+json"
+
+
+def test_other_refusals_are_pages_too(
+    collector: Running, browser: httpx.Client, tokens: StoreTokens
+) -> None:
+    """A form that another site sent, and a name that is not this collector's, are told readably."""
+    token = tokens.make("web", "read")
+    assert eventually(lambda: browser.get("/").url.path == "/sign-in")
+    cross = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
+    answer = browser.post("/sign-in", data={"token": token}, headers=cross)
+    assert (answer.status_code, "Cross site request" in answer.text) == (403, True)
+    assert 'href="/sign-in?next=%2F"' in answer.text
+    other = browser.get("/", headers={"Host": "<i>.example"})
+    assert (other.status_code, "&lt;i&gt;.example" in other.text) == (421, True)

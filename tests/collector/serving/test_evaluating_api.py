@@ -5,7 +5,16 @@ import numpy as np
 import modelwatch as mw
 from modelwatch.telemetry.wire import encode_logs
 from tests import plain_http
-from tests.collector.conftest import FEATURE, NOW_NS, PROTOBUF, SECOND, Running, Start, Traffic
+from tests.collector.conftest import (
+    FEATURE,
+    NOW_NS,
+    PROTOBUF,
+    SECOND,
+    Running,
+    Start,
+    Traffic,
+    eventually,
+)
 
 MINUTES = 30
 HALF_HOUR = {"window": "30m", "end": str(NOW_NS // SECOND)}
@@ -136,5 +145,36 @@ def test_evaluates_when_asked(start: Start, baseline: mw.Baseline, traffic: Traf
     collector.push(baseline)
     found = plain_http.post(address, json={"window": "1h"}).json()
     assert (found["state"], found["rows"]) == ("drift", 500)
-    (kept,) = plain_http.get(collector.version("/windows")).json()["windows"]
-    assert (kept["state"], kept["seconds"]) == ("drift", 3_600)
+    assert plain_http.get(collector.version("/windows")).json()["windows"] == []
+    hours = plain_http.get(collector.version("/windows?window=1h")).json()
+    (kept,) = hours["windows"]
+    assert (kept["state"], kept["seconds"], hours["window_seconds"]) == ("drift", 3_600, 3_600)
+
+
+def test_what_was_asked_for_is_no_part_of_the_timeline(
+    start: Start, baseline: mw.Baseline, traffic: Traffic
+) -> None:
+    """Windows of another length, or of the same off its grid, are neither listed nor shown."""
+    collector = start()
+    collector.push(baseline)
+    end_ns = NOW_NS // (60 * SECOND) * 60 * SECOND
+    collector.post(traffic.body(traffic.profile(end_ns=end_ns - SECOND)))
+    address = collector.version("/windows")
+    assert eventually(lambda: len(plain_http.get(address).json()["windows"]) == 1)
+    end = end_ns // SECOND
+    for asked in ({"window": "1h"}, {"end": str(end + 7)}, {"window": "1h", "end": str(end)}):
+        assert plain_http.post(collector.version("/evaluate"), json=asked).status_code == 200
+    listed = plain_http.get(address).json()
+    (scheduled,) = listed["windows"]
+    assert (scheduled["seconds"], listed["next_cursor"]) == (60, None)
+    assert len(plain_http.get(f"{address}?window=1h").json()["windows"]) == 2
+    assert len(plain_http.get(f"{address}?window=1m").json()["windows"]) == 2
+    assert collector_columns(plain_http.get(collector.page()).text) == 1
+    drift = plain_http.get(collector.version(f"/drift?end={end}")).json()
+    assert drift["persistent"] == {}
+
+
+def collector_columns(page: str) -> int:
+    """Return how many windows the timeline of a page has."""
+    head = page.partition('<table class="timeline">')[2].partition("</thead>")[0]
+    return head.count('<th scope="col"')

@@ -14,37 +14,43 @@ from modelwatch.persistence import Persistence
 from tests import plain_http
 from tests.collector.conftest import MODEL, NOW_NS, SECOND, VERSION, Start, Traffic
 
+LAST_NS = NOW_NS // (60 * SECOND) * 60 * SECOND
+KINDS = (("a", 60, 0), ("b", 60, 0), ("c", 60, 0))
+
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
 async def test_pages_hold_each_evaluation_once(
     store: SqliteStore, baseline: mw.Baseline, traffic: Traffic, limit: int
 ) -> None:
-    """Page after page every evaluation is told once, also those of windows that end together."""
+    """Page after page every evaluation is told once, also those of windows that end together.
+
+    Those of another length, or beside the grid, are on no page.
+    """
     report = json.dumps(mw.compare(baseline, traffic.profile()).to_dict())
     told = []
     for number in range(4):
-        for seconds in (60, 120, 180):
-            window = TimeWindow.ending(NOW_NS - number * 600 * SECOND, seconds=seconds)
+        end_ns = LAST_NS - number * 600 * SECOND
+        for baseline_id, seconds, beside in (*KINDS, ("b", 120, 0), ("b", 60, 7)):
+            window = TimeWindow.ending(end_ns - beside * SECOND, seconds=seconds)
             evaluation = Evaluation(
-                baseline_id="b",
+                baseline_id=baseline_id,
                 window=window,
                 through_id=1,
-                evaluated_ns=NOW_NS + seconds,
+                evaluated_ns=NOW_NS + ord(baseline_id),
                 report=report,
             )
             await store.record_evaluation(MODEL, VERSION, evaluation)
-            told.append(window)
-    found: list[TimeWindow] = []
+            if (baseline_id, seconds, beside) in KINDS:
+                told.append((window, baseline_id))
+    found: list[tuple[TimeWindow, str]] = []
     cursor: str | None = ""
     while cursor is not None:
-        page = EvaluationPage.read(store, MODEL, VERSION, cursor, limit, Persistence())
+        page = EvaluationPage.read(store, MODEL, VERSION, cursor, limit, Persistence(), seconds=60)
         assert 0 < len(page.windows) <= limit
-        found = [read.evaluation.window for read in page.windows] + found
+        read = [one.evaluation for one in page.windows]
+        found = [(one.window, one.baseline_id) for one in read] + found
         cursor = page.next_cursor
-    assert sorted(found, key=lambda window: (window.end_ns, window.start_ns)) == sorted(
-        told, key=lambda window: (window.end_ns, window.start_ns)
-    )
-    assert [window.end_ns for window in found] == sorted(window.end_ns for window in found)
+    assert found == sorted(told, key=lambda one: (one[0].end_ns, one[1]))
 
 
 def test_models_are_paged(start: Start, tmp_path: Path) -> None:

@@ -71,9 +71,16 @@ class Shelf:
     """Evaluations that an earlier process made."""
 
     def evaluations(
-        self, model: str, version: str, *, limit: int, until_ns: int = 0
+        self,
+        model: str,
+        version: str,
+        *,
+        limit: int,
+        until_ns: int = 0,
+        seconds: int | None = None,
     ) -> list[Evaluation]:
         """Return drift in the last two of three minutes."""
+        assert seconds == 60
         minutes: list[Severity] = ["none", "drift", "drift"]
         return [
             Evaluation(
@@ -98,6 +105,6 @@ def test_earlier_evaluations_are_recalled() -> None:
         baseline_id="b",
         has_data=True,
     )
-    found = recalled(Shelf(), seen)
+    found = recalled(Shelf(), seen, seconds=60)
     assert found is not None
     assert (found.state, found.since_ns, found.joined) == ("drift", window(1).start_ns, ())

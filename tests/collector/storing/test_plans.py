@@ -63,7 +63,7 @@ def test_groups_are_looked_up(store: SqliteStore) -> None:
 
 def test_evaluations_and_versions_are_looked_up(store: SqliteStore) -> None:
     """A list of evaluations reads those of one version; for versions no table is gone through."""
-    steps = plan(store, SUMMARIES, (1, 2, 3, 4))
+    steps = plan(store, SUMMARIES, (1, 2, 3, 60, 60, 60, 4))
     assert "SEARCH e USING PRIMARY KEY (version_id=? AND end_ns<?)" in steps
     assert "SEARCH s USING PRIMARY KEY" in steps
     steps = plan(store, VERSIONS, ())
