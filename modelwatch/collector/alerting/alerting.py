@@ -29,6 +29,7 @@ from modelwatch.collector.alerting.targets import Target
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
 from modelwatch.collector.evaluating.scheduler import Schedule
 from modelwatch.collector.storing.store import VersionSeen, VersionSource, WindowSource
+from modelwatch.collector.time_bounds import TimeBounds
 from modelwatch.collector.windows import NANOSECONDS
 from modelwatch.errors import ConfigurationError, ModelwatchError
 
@@ -86,6 +87,7 @@ class Alerting:
         options: the configuration file.
         pages_url: where the collector's pages are, where the configuration does not say.
         clock: Unix nanoseconds.
+        bounds: between which the time lies; where None, the clock is believed.
         new_id: makes ids of alerts and silences.
 
     Raises:
@@ -103,6 +105,7 @@ class Alerting:
         *,
         pages_url: str = "",
         clock: Callable[[], int] = time.time_ns,
+        bounds: TimeBounds | None = None,
         new_id: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
         self._store = store
@@ -113,8 +116,8 @@ class Alerting:
         self._pages_url = pages_url
         self._clock = clock
         self._new_id = new_id
-        self._since_ns = clock()
-        self._configured = configured(options, self._since_ns)
+        self._bounds = bounds or TimeBounds(clock)
+        self._configured = configured(options, clock())
         kept = store.load()
         self._shelf = FactsShelf(
             kept.facts, window_seconds=schedule.window_seconds, capacity=self._capacity
@@ -161,7 +164,8 @@ class Alerting:
         async with self._turn:
             versions = await asyncio.to_thread(self._source.versions)
             await self._catch_up(versions)
-            self._shelf.keep(versions)
+            width_ns = self._schedule.window_seconds * NANOSECONDS
+            self._shelf.keep(versions, until_ns=self._clock() + width_ns)
             taken, self._changed = self._changed, set()
             try:
                 await self._run(versions, taken)
@@ -186,7 +190,7 @@ class Alerting:
             transitions=plan.transitions,
             notices=plan.notices,
             keep_windows=self._capacity,
-            ended_before_ns=now_ns - keep_ns,
+            ended_before_ns=self._bounds.earliest_ns() - keep_ns,
         )
         if change.is_empty:
             return
@@ -243,7 +247,7 @@ class Alerting:
     def _round(self, now_ns: int) -> Round:
         watching = Watching(
             window_seconds=self._schedule.window_seconds,
-            since_ns=self._since_ns,
+            since_ns=self._bounds.even_since_ns(),
             until_ns=self._until_ns(now_ns),
         )
         return Round(

@@ -14,6 +14,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataP
 from modelwatch.collector.receiving.clocks import ClockRules, Clocks
 from modelwatch.collector.receiving.limits import IngestLimits
 from modelwatch.collector.receiving.names_heard import NamesHeard
+from modelwatch.collector.time_bounds import TimeBounds
 from modelwatch.telemetry import names
 from modelwatch.telemetry.wire.arrivals import Arrival, Other, SeriesSet
 
@@ -49,6 +50,8 @@ class Admission:
         limits: how many names of each kind are taken.
         rules: which times are.
         clock: Unix nanoseconds.
+        bounds: between which the time lies: what may not lie in the future is taken, and names
+            hold their places until they surely go. Where None, the clock is believed.
     """
 
     def __init__(
@@ -57,10 +60,12 @@ class Admission:
         rules: ClockRules | None = None,
         *,
         clock: Callable[[], int] = time.time_ns,
+        bounds: TimeBounds | None = None,
     ) -> None:
         limits = limits or IngestLimits()
         self.clocks = Clocks(rules or ClockRules())
         self._clock = clock
+        self._bounds = bounds or TimeBounds(clock)
         self._limits = limits
         self._heard = {
             "models": NamesHeard(of_one=limits.models, of_all=limits.models),
@@ -77,13 +82,16 @@ class Admission:
         """Return what is taken of the arrivals of a request."""
         taken: list[Arrival] = []
         refused: Counter[str] = Counter()
-        now_ns = self._clock()
+        now_ns, latest_ns = self._clock(), self._bounds.latest_ns()
+        now = self._bounds.earliest_ns() // _NANOSECONDS
         for arrival in arrivals:
             window = arrival.window
-            if not self.clocks.look(window.model, window.instance, window.end_ns, now_ns):
+            if not self.clocks.look(
+                window.model, window.instance, window.end_ns, now_ns, latest_ns
+            ):
                 refused["future"] += arrival.points
                 continue
-            kept = self._admit(arrival, now_ns // _NANOSECONDS, refused)
+            kept = self._admit(arrival, now, refused)
             if kept is not None:
                 taken.append(kept)
         return Admitted(arrivals=taken, refused=refused, message=self._message(refused))

@@ -17,6 +17,7 @@ from modelwatch.collector.receiving.options import ReceivingOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.receiver import Receiver
 from modelwatch.collector.storing.store import ArrivalSink
+from modelwatch.collector.time_bounds import TimeBounds
 
 __all__ = ["Intake"]
 
@@ -38,6 +39,7 @@ class Intake:
         is_new: whether the store is: of a new one everything is known that was ever counted; of an
             older one, what senders counted before this start is not.
         clock: Unix nanoseconds.
+        bounds: between which the time lies; where None, the clock is believed.
 
     Attributes:
         receiver: takes OTLP/HTTP.
@@ -54,8 +56,9 @@ class Intake:
         *,
         is_new: bool,
         clock: Callable[[], int],
+        bounds: TimeBounds | None = None,
     ) -> None:
-        admission = Admission(options.limits, options.clocks, clock=clock)
+        admission = Admission(options.limits, options.clocks, clock=clock, bounds=bounds)
         self._forwarder = Forwarder(options.forward) if options.forward else None
         self._grpc: GrpcReceiver | None = None
         self._options = options
