@@ -159,7 +159,7 @@ def _problems(connection: sqlite3.Connection) -> Iterator[str]:
                 continue
             try:
                 read(columns)
-            except (StoreError, FormatError, TypeError, ValueError) as error:
+            except (StoreError, FormatError, TypeError, ValueError, sqlite3.DatabaseError) as error:
                 yield f"{table} {number}: {error}"
     yield from _count_problems(connection)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import subprocess
@@ -139,6 +140,22 @@ async def test_a_locked_file_refuses_and_recovers(tmp_path: Path, traffic: Traff
     store.close()
 
 
+async def test_a_fault_that_lasts_is_said_once(
+    tmp_path: Path, traffic: Traffic, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However often a store fails, one line says so, and one that it works again."""
+    store = SqliteStore(Database(tmp_path / "s", lock_seconds=0.0), clock=lambda: NOW_NS)
+    with caplog.at_level(logging.INFO, "modelwatch.collector.storing.writer"):
+        with locked(store.path):
+            for _ in range(20):
+                with pytest.raises(StoreError, match="locked"):
+                    await store.write(traffic.arrivals())
+        await store.write(traffic.arrivals())
+    store.close()
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+    assert "failed 20 times" in caplog.text
+
+
 def test_a_client_is_asked_to_send_again(start: Start, traffic: Traffic) -> None:
     """A store that cannot be written is a 503 with Retry-After, and then takes the same export."""
     collector = start(lock_seconds=0.1)
@@ -203,6 +220,31 @@ async def test_a_corrupt_page_is_said(tmp_path: Path, traffic: Traffic) -> None:
     (tmp_path / "s").write_bytes(content)
     assert check(tmp_path / "s").problems
     damaged = SqliteStore.open(tmp_path / "s", clock=lambda: NOW_NS)
-    with pytest.raises(StoreError, match=r"malformed|cannot be read"):
+    with pytest.raises(StoreError, match=r"malformed.*store check.*backup"):
         rows_in(damaged)
     damaged.close()
+
+
+async def test_whichever_page_is_damaged_the_check_tells(tmp_path: Path, traffic: Traffic) -> None:
+    """A damaged page of any table is a problem among others, and no end of the check."""
+    path = tmp_path / "s"
+    store = SqliteStore.open(path, clock=lambda: NOW_NS)
+    for back in range(40):
+        profile = traffic.profile(end_ns=NOW_NS - back * SECOND, instance=str(back))
+        await store.write(traffic.arrivals(profile))
+    await store.tidy()
+    store.close()
+    content = path.read_bytes()
+    with closing(sqlite3.connect(path)) as connection:
+        used = {
+            root
+            for table in ("arrivals", "merged", "series", "series_sets", "versions")
+            for (root,) in connection.execute(
+                "SELECT rootpage FROM sqlite_master WHERE tbl_name = ? AND rootpage > 0", (table,)
+            )
+        }
+    for page in used:
+        damaged = bytearray(content)
+        damaged[(page - 1) * 8_192 : (page - 1) * 8_192 + 64] = b"\xff" * 64
+        path.write_bytes(damaged)
+        assert check(path).problems, page
