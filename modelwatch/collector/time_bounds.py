@@ -14,7 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["DOUBT_SECONDS", "TOLERANCE_SECONDS", "TimeBounds"]
+__all__ = ["AWAY_SECONDS", "DOUBT_SECONDS", "TOLERANCE_SECONDS", "TimeBounds"]
+
+AWAY_SECONDS: Final = 7 * 86_400
+"""A process that starts may have been away for so long; a clock that says longer is doubted."""
 
 TOLERANCE_SECONDS: Final = 60
 """A clock that is set by less than this did not jump."""
@@ -88,11 +91,13 @@ class TimeBounds:
     def _begin(self, passed_ns: int, known_ns: int | None) -> None:
         now = _Offset(self._even_since_ns - passed_ns, passed_ns)
         self._offsets = [now]
-        if known_ns is not None:
-            known = _Offset(known_ns - passed_ns, passed_ns)
+        if known_ns is None:
+            return
+        known = _Offset(known_ns - passed_ns, passed_ns)
+        ahead_ns = now.offset_ns - known.offset_ns
+        if not now.is_near(known.offset_ns) and not 0 < ahead_ns <= AWAY_SECONDS * _NANOSECONDS:
             self._offsets.insert(0, known)
-            if not now.is_near(known.offset_ns) and now.offset_ns < known.offset_ns:
-                _warn(now.offset_ns - known.offset_ns)
+            _warn(ahead_ns, " since the collector last ran")
 
     def _bounds(self) -> tuple[int, int]:
         if self._monotonic is None:
@@ -119,9 +124,10 @@ class TimeBounds:
         self._offsets = [*others[-_MOST_REMEMBERED:], now]
 
 
-def _warn(jump_ns: int) -> None:
+def _warn(jump_ns: int, when: str = "") -> None:
     logger.warning(
-        "the system's clock jumped by %+.0f s: nothing is deleted or merged for an age that it may "
+        "the system's clock jumped by %+.0f s%s: nothing is deleted or merged for an age that it may "
         "not have until the clock has run evenly for a day. Set the clock where it is wrong.",
         jump_ns / _NANOSECONDS,
+        when,
     )
