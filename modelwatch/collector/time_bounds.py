@@ -126,8 +126,8 @@ class TimeBounds:
 
 def _warn(jump_ns: int, when: str = "") -> None:
     logger.warning(
-        "the system's clock jumped by %+.0f s%s: nothing is deleted or merged for an age that it may "
-        "not have until the clock has run evenly for a day. Set the clock where it is wrong.",
+        "the system's clock jumped by %+.0f s%s: nothing is deleted or merged for an age that it "
+        "may not have until the clock has run evenly for a day. Set the clock where it is wrong.",
         jump_ns / _NANOSECONDS,
         when,
     )
