@@ -1,7 +1,7 @@
 """``python -m tests.e2e.collector_soak``: a day of a fleet in minutes, with all that goes wrong.
 
-``--interval 60`` is the full day of a fleet that exports once a minute, some twenty-five minutes;
-without it, exports are five minutes apart.
+Without arguments, exports are five minutes apart. ``--interval 60 --most-minutes 90`` is the day of
+a fleet that exports once a minute; ``make collector-soak SOAK="--interval 900"`` is a quick one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import os
 import platform
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -41,13 +42,13 @@ def main() -> None:
         kills=options.kills,
     )
     with tempfile.TemporaryDirectory(dir=ROOT) as name:
-        began = time.monotonic()
+        began, busy = time.monotonic(), os.getloadavg()[0]
         day, damage = asyncio.run(_soak(Path(name), plan, options.most_minutes * 60))
         minutes = (time.monotonic() - began) / 60
     rows = figures(day, damage)
     for what, target, measured in rows:
         print(f"{what}: {measured}" + (f" (target: {target})" if target else ""))
-    write(options.results, rows, _heading(plan, minutes))
+    write(options.results, rows, _heading(plan, minutes, busy))
     require_targets(day)
 
 
@@ -66,11 +67,13 @@ async def _soak(folder: Path, plan: Plan, most_seconds: float) -> tuple[Day, Dam
     return day, damage
 
 
-def _heading(plan: Plan, minutes: float) -> str:
+def _heading(plan: Plan, minutes: float, busy: float) -> str:
     machine = f"{os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()}"
+    arguments = " ".join(sys.argv[1:])
+    made_by = "make collector-soak" + (f' SOAK="{arguments}"' if arguments else "")
     return (
         f"# What the collector's soak measured\n\n{machine}, {datetime.now(UTC):%Y-%m-%d}. Made by "
-        f"`make collector-soak` in {minutes:.0f} minutes.\n\n"
+        f"`{made_by}` in {minutes:.0f} minutes, on a machine whose load was {busy:.1f} before.\n\n"
         f"Simulated: {plan.hours} hours of {plan.replicas:,} replicas of 4 models with 40 features "
         f"on 120 bins, each sending an export of about 900 rows every {plan.interval_seconds} "
         f"simulated seconds, {plan.replicas * plan.steps:,} in all, as fast as they are "
