@@ -173,7 +173,7 @@ class Damage:
         """Return what is answered where pages are damaged; it is never a 500."""
         found = []
         async with httpx.AsyncClient(verify=False, timeout=60) as client:
-            for path in ("/drift?window=1h", "/instances?window=1h", "/windows"):
+            for path in ("/captured?window=1h", "/instances?window=1h", "/windows"):
                 answer = await client.get(collector.version(MODELS[0], path))
                 assert answer.status_code in (200, 503), answer.text
                 found.append(f"{path.partition('?')[0]}: {answer.status_code}")
