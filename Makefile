@@ -23,11 +23,11 @@ FOR_OLDEST := $(OLDEST)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo demo-check check format test oldest frameworks examples test-traces \
-	test-rotel traces-picture test-prometheus test-node fuzz bench soak kills peers peer-costs \
-	build clean
+	test-rotel traces-picture test-prometheus test-node fuzz bench soak collector-soak kills peers \
+	peer-costs build clean
 
 help:  ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/uv:
 	@echo "modelwatch: making the virtual environment $(VENV)"
@@ -141,6 +141,9 @@ bench: $(FOR_DEVELOPMENT)  ## all benchmarks, into tests/benchmarks/results.md
 soak: $(FOR_DEVELOPMENT)  ## memory under long loads, into tests/soak/results.md
 	@$(BIN)/python tests/benchmarks/run.py --folder tests/soak --results tests/soak/results.md \
 		--made-by "make soak"
+
+collector-soak: $(FOR_DEVELOPMENT)  ## a simulated day of 1,000 replicas with all that goes wrong, into tests/e2e/results.md
+	@$(BIN)/python -m tests.e2e.collector_soak $(SOAK)
 
 kills: $(FOR_DEVELOPMENT)  ## kill a collector 100 times under load; nothing is lost or counted twice
 	@MODELWATCH_TEST_KILLS=100 $(BIN)/python -m pytest tests/collector/test_app.py \

@@ -95,6 +95,7 @@ async def serve(
     stop: asyncio.Event,
     ready: Callable[[Addresses], None],
     clock: Callable[[], int] = time.time_ns,
+    monotonic: Callable[[], int] | None = time.monotonic_ns,
     reloading: list[Callable[[], None]] | None = None,
 ) -> None:
     """Run a collector in the current event loop until ``stop`` is set.
@@ -104,6 +105,8 @@ async def serve(
         stop: ends it, in order: no new requests, requests under way answered, store committed.
         ready: called once, when both servers accept connections.
         clock: Unix nanoseconds.
+        monotonic: nanoseconds that never jump, by which it is told that the clock did; None where
+            the clock is to be believed all the same.
         reloading: is given what reads files again that may have changed, for SIGHUP.
 
     Raises:
@@ -125,7 +128,14 @@ async def serve(
         resources.callback(database.close)
         fence = Fence(database, host=options.host, options=security, clock=clock)
         await fence.require_closed(insecure=options.insecure)
-        parts = Parts(database, options, pages_url=_url(pages, tls), tls=tls, clock=clock)
+        parts = Parts(
+            database,
+            options,
+            pages_url=_url(pages, tls),
+            tls=tls,
+            clock=clock,
+            monotonic=monotonic,
+        )
         intake = parts.intake
         received = fence.around_receiver(intake.receiver)
         fenced = ((received, otlp), (fence.around_api(parts.api), pages))

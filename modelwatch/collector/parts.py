@@ -26,7 +26,9 @@ from modelwatch.collector.showing.listening import Listeners
 from modelwatch.collector.showing.self_measures import MeasuredEvaluator, MeasuredSink, SelfMeasures
 from modelwatch.collector.showing.showing import Showing
 from modelwatch.collector.storing.database import Database
+from modelwatch.collector.storing.known_time import known_time
 from modelwatch.collector.storing.sqlite_store import SqliteStore
+from modelwatch.collector.time_bounds import TimeBounds
 
 __all__ = ["Parts"]
 
@@ -44,6 +46,7 @@ class Parts:
         pages_url: where the pages are found.
         tls: the servers' certificate, where they have one.
         clock: Unix nanoseconds.
+        monotonic: nanoseconds that never jump; None where the clock is to be believed if it does.
 
     Raises:
         ConfigurationError: the configuration file is wrong.
@@ -58,10 +61,12 @@ class Parts:
         pages_url: str,
         tls: ServerTls | None,
         clock: Callable[[], int],
+        monotonic: Callable[[], int] | None,
     ) -> None:
         self._clock = clock
         self._trace_links = options.trace_links
-        self._store = store = _store(database, options, clock)
+        bounds = TimeBounds(clock, monotonic=monotonic, known_ns=known_time(database))
+        self._store = store = _store(database, options, clock, bounds)
         measures = SelfMeasures(database.path)
         evaluator = MeasuredEvaluator(store, measures)
         schedule = _schedule(options)
@@ -73,6 +78,7 @@ class Parts:
             options.receiving,
             clock=clock,
             examples=store,
+            bounds=bounds,
         )
         self._alerts = SqliteAlerts(database)
         self._alerting = alerting = Alerting(
@@ -83,6 +89,7 @@ class Parts:
             options.alerting,
             pages_url=pages_url,
             clock=clock,
+            bounds=bounds,
         )
         alerting.hear(lambda found: self.intake.limit(found.limits))
         self._showing = showing = Showing(
@@ -98,7 +105,7 @@ class Parts:
         listeners = Listeners(alerting, showing)
         self._scheduler = Scheduler(store, evaluator, schedule, listener=listeners, clock=clock)
         checks = {
-            "store": store_probe(database, clock=clock),
+            "store": store_probe(database, clock=bounds.earliest_ns),
             "schedule": self._scheduler.check,
             "config": alerting.check,
         }
@@ -142,7 +149,9 @@ class Parts:
         await self._scheduler.run(stop)
 
 
-def _store(database: Database, options: CollectorOptions, clock: Callable[[], int]) -> SqliteStore:
+def _store(
+    database: Database, options: CollectorOptions, clock: Callable[[], int], bounds: TimeBounds
+) -> SqliteStore:
     return SqliteStore(
         database,
         dedupe_seconds=options.dedupe_seconds,
@@ -150,6 +159,7 @@ def _store(database: Database, options: CollectorOptions, clock: Callable[[], in
         retention=options.retention,
         most_waiting=options.write_queue_size,
         clock=clock,
+        bounds=bounds,
     )
 
 

@@ -137,7 +137,12 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Return a function that runs a collector on free ports; all are stopped after the test."""
     stops: list[Callable[[], None]] = []
 
-    def begin(*, clock: Callable[[], int] = lambda: NOW_NS, **options: Any) -> Running:
+    def begin(
+        *,
+        clock: Callable[[], int] = lambda: NOW_NS,
+        monotonic: Callable[[], int] | None = None,
+        **options: Any,
+    ) -> Running:
         defaults = CollectorOptions(
             store_path=tmp_path / "store.sqlite",
             otlp_http_port=0,
@@ -146,7 +151,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             evaluation_interval_seconds=0.05,
             lateness_seconds=0.0,
         )
-        running, stop = _run(replace(defaults, **options), clock)
+        running, stop = _run(replace(defaults, **options), clock, monotonic)
         stops.append(stop)
         return running
 
@@ -155,14 +160,16 @@ def start(tmp_path: Path) -> Iterator[Start]:
         stop()
 
 
-def _run(options: CollectorOptions, clock: Callable[[], int]) -> tuple[Running, Callable[[], None]]:
+def _run(
+    options: CollectorOptions, clock: Callable[[], int], monotonic: Callable[[], int] | None
+) -> tuple[Running, Callable[[], None]]:
     ready: queue.Queue[Addresses | BaseException] = queue.Queue()
     handles: queue.Queue[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = queue.Queue()
 
     async def main() -> None:
         stop = asyncio.Event()
         handles.put((asyncio.get_running_loop(), stop))
-        await serve(options, stop=stop, ready=ready.put, clock=clock)
+        await serve(options, stop=stop, ready=ready.put, clock=clock, monotonic=monotonic)
 
     def run() -> None:
         try:

@@ -7,16 +7,13 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from modelwatch.collector.alerting.alert import Acknowledgement, Alert
 from modelwatch.collector.alerting.alert_store import AlertStore, Change, VersionKey
-from modelwatch.collector.alerting.configuration import (
-    Configuration,
-    changes_between,
-    read_configuration,
-)
+from modelwatch.collector.alerting.configuration import Configuration, changes_between
+from modelwatch.collector.alerting.configured import Configured, configured
 from modelwatch.collector.alerting.facts import facts_of
 from modelwatch.collector.alerting.facts_shelf import FactsShelf, catch_up
 from modelwatch.collector.alerting.holding import LOOK_BACK
@@ -30,10 +27,11 @@ from modelwatch.collector.alerting.targets import Target
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
 from modelwatch.collector.evaluating.scheduler import Schedule
 from modelwatch.collector.storing.store import VersionSeen, VersionSource, WindowSource
+from modelwatch.collector.time_bounds import TimeBounds
 from modelwatch.collector.windows import NANOSECONDS
 from modelwatch.errors import ConfigurationError, ModelwatchError
 
-__all__ = ["Alerting", "Configured", "configured"]
+__all__ = ["Alerting"]
 
 MOST_SILENCES = 1_000
 """Silences in force at the same time."""
@@ -43,33 +41,6 @@ logger = logging.getLogger(__name__)
 
 class _Source(VersionSource, WindowSource, Protocol):
     """What alerting asks of the store."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Configured:
-    """The configuration in force.
-
-    Attributes:
-        configuration: what it says.
-        read_ns: when it was read, Unix nanoseconds.
-        error: why what the file says now is not in force; empty where it is.
-    """
-
-    configuration: Configuration
-    read_ns: int
-    error: str = ""
-
-
-def configured(options: AlertingOptions, now_ns: int) -> Configured:
-    """Return the configuration of a collector that starts.
-
-    Raises:
-        ConfigurationError: the file cannot be read, or something in it is wrong.
-    """
-    if options.config_path is None:
-        return Configured(configuration=Configuration(), read_ns=now_ns)
-    found = read_configuration(options.config_path, options.environment)
-    return Configured(configuration=found, read_ns=now_ns)
 
 
 class Alerting:
@@ -87,6 +58,7 @@ class Alerting:
         options: the configuration file.
         pages_url: where the collector's pages are, where the configuration does not say.
         clock: Unix nanoseconds.
+        bounds: between which the time lies; where None, the clock is believed.
         new_id: makes ids of alerts and silences.
 
     Raises:
@@ -104,6 +76,7 @@ class Alerting:
         *,
         pages_url: str = "",
         clock: Callable[[], int] = time.time_ns,
+        bounds: TimeBounds | None = None,
         new_id: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
         self._store = store
@@ -114,8 +87,8 @@ class Alerting:
         self._pages_url = pages_url
         self._clock = clock
         self._new_id = new_id
-        self._since_ns = clock()
-        self._configured = configured(options, self._since_ns)
+        self._bounds = bounds or TimeBounds(clock)
+        self._configured = configured(options, clock())
         kept = store.load()
         self._shelf = FactsShelf(
             kept.facts, window_seconds=schedule.window_seconds, capacity=self._capacity
@@ -168,7 +141,8 @@ class Alerting:
         async with self._turn:
             versions = await asyncio.to_thread(self._source.versions)
             await self._catch_up(versions)
-            self._shelf.keep(versions)
+            width_ns = self._schedule.window_seconds * NANOSECONDS
+            self._shelf.keep(versions, until_ns=self._clock() + width_ns)
             rules = self._configured.configuration.rules
             self._changed |= await compare_siblings(
                 self._shelf, rules, self._source, self._evaluator
@@ -197,7 +171,7 @@ class Alerting:
             transitions=plan.transitions,
             notices=plan.notices,
             keep_windows=self._capacity,
-            ended_before_ns=now_ns - keep_ns,
+            ended_before_ns=self._bounds.earliest_ns() - keep_ns,
         )
         if change.is_empty:
             return
@@ -254,7 +228,7 @@ class Alerting:
     def _round(self, now_ns: int) -> Round:
         watching = Watching(
             window_seconds=self._schedule.window_seconds,
-            since_ns=self._since_ns,
+            since_ns=self._bounds.even_since_ns(),
             until_ns=self._until_ns(now_ns),
         )
         return Round(

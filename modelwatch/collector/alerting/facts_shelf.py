@@ -73,10 +73,20 @@ class FactsShelf:
         stored = {(key, one.window) for key, one in facts if self.of(key).get(one.window) is one}
         self._uncommitted -= stored
 
-    def keep(self, versions: Sequence[VersionSeen]) -> None:
-        """Forget versions that are no more, and what no longer counts among the latest."""
+    def keep(self, versions: Sequence[VersionSeen], *, until_ns: int) -> None:
+        """Forget versions that are no more, and what no longer counts among the latest.
+
+        Args:
+            versions: those that there are.
+            until_ns: windows that end later are of a clock that was set back since; they would
+                count as the latest until their time has come.
+        """
         known = {(seen.model, seen.version) for seen in versions}
-        self._facts = {key: windows for key, windows in self._facts.items() if key in known}
+        self._facts = {
+            key: {w: facts for w, facts in windows.items() if w.end_ns <= until_ns}
+            for key, windows in self._facts.items()
+            if key in known
+        }
         self._uncommitted = {pair for pair in self._uncommitted if pair[1] in self.of(pair[0])}
 
 

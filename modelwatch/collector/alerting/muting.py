@@ -125,7 +125,7 @@ class Silence:
 
     def covers(self, now_ns: int) -> bool:
         """Return whether it is in force."""
-        return self.created_ns <= now_ns < self.until_ns
+        return now_ns < self.until_ns
 
     def mutes(self, alert: Alert) -> bool:
         """Return whether it is of an alert."""

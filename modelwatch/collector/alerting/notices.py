@@ -76,7 +76,8 @@ def due_notice(
         return None
     if alert.told_ns is None:
         return "firing"
-    is_due = now_ns - alert.told_ns >= repeat_seconds * NANOSECONDS
+    # Either way: a clock that was set back must not put it off for as long.
+    is_due = abs(now_ns - alert.told_ns) >= repeat_seconds * NANOSECONDS
     return "repeat" if repeat_seconds and is_due else None
 
 

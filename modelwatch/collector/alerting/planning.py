@@ -114,7 +114,8 @@ def _taken(
 ) -> Step:
     """Take in what is new by one rule of one version."""
     fresh = RuleState(key=key, on=rule.on, baseline_id=seen.baseline_id, severity=rule.severity)
-    state = replace(known.states.get(key, fresh), severity=rule.severity)
+    state = _not_ahead(known.states.get(key, fresh), this.now_ns)
+    state = replace(state, severity=rule.severity)
     happened: list[Transition] = []
     reason = _starts_anew(rule, state, fresh)
     if reason:
@@ -130,6 +131,12 @@ def _taken(
     else:
         told = []
     return state, [*happened, *told]
+
+
+def _not_ahead(state: RuleState, now_ns: int) -> RuleState:
+    """Return a state that a clock which was set back since has not led ahead of the windows."""
+    through_ns = None if state.through_ns is None else min(state.through_ns, now_ns)
+    return replace(state, through_ns=through_ns, anew_ns=min(state.anew_ns, now_ns))
 
 
 def _starts_anew(rule: Rule, state: RuleState, fresh: RuleState) -> str:

@@ -178,7 +178,7 @@ class Sender:
         if not isinstance(target, AlertmanagerTarget):
             return False
         since_ns = self._clock() - self._refreshed_ns.get(target.name, 0)
-        return since_ns >= target.resend_interval * NANOSECONDS
+        return abs(since_ns) >= target.resend_interval * NANOSECONDS
 
     async def _refresh(self, target: AlertmanagerTarget) -> None:
         self._refreshed_ns[target.name] = self._clock()

@@ -43,6 +43,10 @@ MOST_WAITING = 1_000
 MOST_TAKEN = 100
 """Notices that are taken from the outbox at a time."""
 
+LONGEST_WAIT_NS = 2 * 3_600 * NANOSECONDS
+"""No notice waits longer than this to be tried again: one that seems to was put off before the
+clock was set back."""
+
 SILENCES_KEPT_NS = 7 * 86_400 * NANOSECONDS
 """How long a silence is kept once it has ended."""
 
@@ -58,7 +62,7 @@ AND state IN (SELECT value FROM json_each(?)) AND may_read(model) ORDER BY numbe
 
 _DUE = """
 SELECT number, target, content, created_ns, attempts FROM alert_outbox o
-WHERE next_ns <= ? AND NOT EXISTS (SELECT 1 FROM alert_outbox earlier
+WHERE (next_ns <= ? OR next_ns > ?) AND NOT EXISTS (SELECT 1 FROM alert_outbox earlier
     WHERE earlier.target = o.target AND earlier.alert_id = o.alert_id
     AND earlier.number < o.number)
 ORDER BY number LIMIT ?
@@ -171,7 +175,7 @@ class SqliteAlerts:
                 attempts=attempts,
             )
             for number, target, content, created_ns, attempts in self._database.read(
-                _DUE, now_ns, MOST_TAKEN
+                _DUE, now_ns, now_ns + LONGEST_WAIT_NS, MOST_TAKEN
             )
         ]
 

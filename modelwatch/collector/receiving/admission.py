@@ -15,6 +15,7 @@ from modelwatch.collector.receiving.admitted_moments import features_of, of_feat
 from modelwatch.collector.receiving.clocks import ClockRules, Clocks
 from modelwatch.collector.receiving.limits import IngestLimits
 from modelwatch.collector.receiving.names_heard import NamesHeard
+from modelwatch.collector.time_bounds import TimeBounds
 from modelwatch.telemetry import names
 from modelwatch.telemetry.wire.arrivals import Arrival, Other, Window
 from modelwatch.telemetry.wire.examples import Example
@@ -52,6 +53,8 @@ class Admission:
         limits: how many names of each kind are taken.
         rules: which times are.
         clock: Unix nanoseconds.
+        bounds: between which the time lies: what may not lie in the future is taken, and names
+            hold their places until they surely go. Where None, the clock is believed.
     """
 
     def __init__(
@@ -60,9 +63,11 @@ class Admission:
         rules: ClockRules | None = None,
         *,
         clock: Callable[[], int] = time.time_ns,
+        bounds: TimeBounds | None = None,
     ) -> None:
         self.clocks = Clocks(rules or ClockRules())
         self._clock = clock
+        self._bounds = bounds or TimeBounds(clock)
         self._heard = {kind: NamesHeard(of_one=0, of_all=0) for kind in _KINDS}
         self.limit(limits or IngestLimits())
         self._known: OrderedDict[tuple[object, ...], int] = OrderedDict()
@@ -78,13 +83,16 @@ class Admission:
         """Return what is taken of the arrivals of a request."""
         taken: list[Arrival] = []
         refused: Counter[str] = Counter()
-        now_ns = self._clock()
+        now_ns, latest_ns = self._clock(), self._bounds.latest_ns()
+        now = self._bounds.earliest_ns() // _NANOSECONDS
         for arrival in arrivals:
             window = arrival.window
-            if not self.clocks.look(window.model, window.instance, window.end_ns, now_ns):
+            if not self.clocks.look(
+                window.model, window.instance, window.end_ns, now_ns, latest_ns
+            ):
                 refused["future"] += arrival.points
                 continue
-            kept = self._admit(arrival, now_ns // _NANOSECONDS, refused)
+            kept = self._admit(arrival, now, refused)
             if kept is not None:
                 taken.append(kept)
         return Admitted(arrivals=taken, refused=refused, message=self._message(refused))
@@ -93,11 +101,10 @@ class Admission:
         """Return which examples are taken, and how many are not, by reason."""
         taken: list[Example] = []
         refused: Counter[str] = Counter()
-        now_ns = self._clock()
-        now = now_ns // _NANOSECONDS
+        latest_ns, now = self._bounds.latest_ns(), self._bounds.earliest_ns() // _NANOSECONDS
         for one in examples:
             owner = (one.model, one.version)
-            if not self.clocks.takes(one.time_ns, now_ns):
+            if not self.clocks.takes(one.time_ns, latest_ns):
                 refused["future"] += 1
             elif not self._heard["models"].admit("", one.model, now):
                 refused["models"] += 1
@@ -113,7 +120,7 @@ class Admission:
 
     def shown(self) -> dict[str, Any]:
         """Return how many names of each kind hold places, for the API."""
-        now = self._clock() // _NANOSECONDS
+        now = self._bounds.earliest_ns() // _NANOSECONDS
         return {kind: heard.held(now) for kind, heard in self._heard.items()}
 
     def _admit(self, arrival: Arrival, now: int, refused: Counter[str]) -> Arrival | None:

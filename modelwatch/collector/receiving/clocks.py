@@ -64,8 +64,16 @@ class Clocks:
         self._clocks: OrderedDict[tuple[str, str], _Clock] = OrderedDict()
         self.too_old = 0
 
-    def look(self, model: str, instance: str, end_ns: int, now_ns: int) -> bool:
-        """Note when a window ended; return whether it is taken."""
+    def look(self, model: str, instance: str, end_ns: int, now_ns: int, latest_ns: int) -> bool:
+        """Note when a window ended; return whether it is taken.
+
+        Args:
+            model: of which model it tells.
+            instance: who sent it.
+            end_ns: when it ended.
+            now_ns: what our clock says.
+            latest_ns: the same, or later where our clock may be behind.
+        """
         offset = (end_ns - now_ns) / _NANOSECONDS
         clock = self._clocks.get((model, instance))
         if clock is None:
@@ -78,7 +86,7 @@ class Clocks:
         clock.greatest_seconds = max(clock.greatest_seconds, offset)
         clock.windows += 1
         self.too_old += offset < -self._rules.kept_seconds
-        return offset <= self._rules.future_seconds
+        return end_ns - latest_ns <= self._rules.future_seconds * _NANOSECONDS
 
     def takes(self, time_ns: int, now_ns: int) -> bool:
         """Return whether a time is not too far ahead."""

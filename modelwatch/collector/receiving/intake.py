@@ -18,6 +18,7 @@ from modelwatch.collector.receiving.options import ReceivingOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.receiver import Receiver
 from modelwatch.collector.storing.store import ArrivalSink, ExampleSink
+from modelwatch.collector.time_bounds import TimeBounds
 
 __all__ = ["Intake"]
 
@@ -35,6 +36,7 @@ class Intake:
         options: what is taken, and where it is sent on to.
         clock: Unix nanoseconds.
         examples: keeps traces that show something; nobody does where None.
+        bounds: between which the time lies; where None, the clock is believed.
 
     Attributes:
         receiver: takes OTLP/HTTP.
@@ -51,9 +53,10 @@ class Intake:
         *,
         clock: Callable[[], int],
         examples: ExampleSink | None = None,
+        bounds: TimeBounds | None = None,
     ) -> None:
         limited = read_limits({}, options.limits)
-        self._admission = admission = Admission(limited, options.clocks, clock=clock)
+        self._admission = admission = Admission(limited, options.clocks, clock=clock, bounds=bounds)
         self._forwarder = Forwarder(options.forward) if options.forward else None
         self._grpc: GrpcReceiver | None = None
         self._options = options

@@ -54,6 +54,9 @@ CACHED_CHARTS = 512
 
 TIMELINE_WINDOWS = 24
 
+COMPARED_UNASKED = 24
+"""Instances that a page compares by itself, in a third of a second; of more, it offers to."""
+
 CACHED_TABLES = 64
 
 PAGE_HEADERS = {
@@ -166,8 +169,9 @@ class Pages:
         rows: int | None = None,
         reference: Text = None,
         refresh: Text = None,
+        siblings: Text = None,
     ) -> Response:
-        """Show one model version in one window."""
+        """Show one model version in one window; ``siblings=compared`` asks for its instances."""
         seen = require_version(self._store, model, version)
         asked = self._asked(window, end, rows, reference)
         found = assess_asked(self._comparisons, self._store, model, version, asked)
@@ -184,7 +188,10 @@ class Pages:
             options=self._options,
             now_ns=self._clock(),
         )
-        following = asked.live and asked.rows is None and refresh != "off"
+        is_asked = siblings == "compared"
+        following = asked.live and asked.rows is None and refresh != "off" and not is_asked
+        compares = is_asked or found.instances <= COMPARED_UNASKED
+        compared = request.url.include_query_params(siblings="compared")
         size = {"width": charts.WIDTH, "height": charts.HEIGHT}
         alerts = self._alerts(model, version)
         return self._page(
@@ -192,7 +199,9 @@ class Pages:
             request,
             view=view,
             alerts=alerts,
-            instances=self._instances(found),
+            instances=self._instances(found) if compares else None,
+            to_compare="" if compares else f"?{compared.query}",
+            in_all=found.instances,
             following=following,
             size=size,
         )

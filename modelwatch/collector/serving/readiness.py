@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from modelwatch.collector.storing.database import Database
+from modelwatch.collector.storing.known_time import keep_time
 from modelwatch.errors import ModelwatchError
 
 __all__ = ["Check", "Readiness", "store_probe"]
@@ -68,7 +69,7 @@ def store_probe(database: Database, *, clock: Callable[[], int] = time.time_ns) 
     """Return a check that writes to the store, and so to the disk."""
 
     def work(connection: sqlite3.Connection) -> None:
-        connection.execute("INSERT OR REPLACE INTO probes (id, at_ns) VALUES (1, ?)", (clock(),))
+        keep_time(connection, clock())
 
     async def check() -> str:
         await database.write(work)

@@ -7,7 +7,7 @@ told are committed together or not at all, which is what makes a resend harmless
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,6 +22,7 @@ from modelwatch.collector.storing.series_shelf import SeriesShelf
 from modelwatch.collector.storing.store import NO_MEMORIES, SenderMemory, Written
 from modelwatch.collector.storing.vectors import pack_counts, pack_floats
 from modelwatch.collector.storing.version_numbers import VersionNumbers
+from modelwatch.collector.time_bounds import TimeBounds
 from modelwatch.collector.windows import LATEST_NS, NANOSECONDS
 from modelwatch.telemetry import names
 from modelwatch.telemetry.wire.arrivals import Arrival, SeriesSet
@@ -56,7 +57,7 @@ class ArrivalWriter:
         shelf: keeps series.
         merger: is told what was committed.
         dedupe_seconds: how long a group is remembered.
-        clock: Unix nanoseconds.
+        bounds: between which the time lies.
     """
 
     def __init__(
@@ -65,12 +66,12 @@ class ArrivalWriter:
         merger: Merger,
         *,
         dedupe_seconds: int,
-        clock: Callable[[], int],
+        bounds: TimeBounds,
     ) -> None:
         self._shelf = shelf
         self._merger = merger
         self._seen = SeenGroups(dedupe_seconds=dedupe_seconds, shelf=shelf)
-        self._clock = clock
+        self._bounds = bounds
         self._versions = VersionNumbers()
 
     def write(
@@ -80,12 +81,13 @@ class ArrivalWriter:
         memories: Mapping[int, SenderMemory] = NO_MEMORIES,
     ) -> BatchWritten:
         """Store what the requests told that was not seen before, in the current transaction."""
-        now_seconds = self._clock() // NANOSECONDS
-        remember(connection, memories, now_seconds)
+        now_seconds = self._bounds.earliest_ns() // NANOSECONDS
+        latest_seconds = self._bounds.latest_ns() // NANOSECONDS
+        remember(connection, memories, latest_seconds)
         kept = [[a for a in request if _storable(a)] for request in requests]
         arrivals = [arrival for request in kept for arrival in request]
         sets = self._shelf.store(connection, (a.series_set for a in arrivals), now_seconds)
-        judged = self._seen.judge(connection, arrivals, now_seconds)
+        judged = self._seen.judge(connection, arrivals, now_seconds, latest_seconds=latest_seconds)
         new = [_part(a, found) for a, found in zip(arrivals, judged, strict=True) if found.count]
         if any(found.new is not None for found in judged):
             sets |= self._shelf.store(connection, (a.series_set for a in new), now_seconds)

@@ -84,8 +84,9 @@ class Consolidator:
             for version_id, through in await asyncio.to_thread(
                 self._database.read, statement, since_ns
             ):
-                first = self._done.get((seconds, version_id), last - LOOK_BACK_SPANS)
-                for number in range(max(first, last - LOOK_BACK_SPANS), last):
+                oldest = last - LOOK_BACK_SPANS
+                first = self._done.get((seconds, version_id), oldest)
+                for number in range(first if oldest < first <= last else oldest, last):
                     made += await self._span(version_id, through, number, seconds)
                 self._done[seconds, version_id] = last
         return made

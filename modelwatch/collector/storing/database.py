@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from modelwatch.collector.storing.companions import accompanied
 from modelwatch.collector.storing.opening import open_for_writing
 from modelwatch.collector.storing.readers import Readers
-from modelwatch.collector.storing.store_file import StoreFile
+from modelwatch.collector.storing.store_file import StoreFile, remedy_of
 from modelwatch.collector.storing.writer import GroupCommitWriter
 from modelwatch.errors import StoreError
 
@@ -106,7 +106,9 @@ class Database:
             with self._readers.lend() as connection:
                 yield connection
         except sqlite3.Error as error:
-            raise StoreError(f"the store {self._path} cannot be read: {error}.") from error
+            raise StoreError(
+                f"the store {self._path} cannot be read: {error}{remedy_of(error)}."
+            ) from error
 
     def read(
         self, statement: str, *arguments: str | int | float | bytes | None

@@ -15,6 +15,7 @@ from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.storing.merged_rows import MERGED_COLUMNS, read_merged
 from modelwatch.collector.storing.packing import unpack
 from modelwatch.collector.storing.series_shelf import SeriesShelf
+from modelwatch.collector.storing.store_file import remedy_of
 from modelwatch.errors import FormatError, StoreError
 from modelwatch.profile import Profile
 
@@ -52,17 +53,13 @@ def check(path: Path) -> Checked:
     Raises:
         StoreError: the file is not there, no store, or of another schema version.
     """
-    problems: list[str] = []
-    more = 0
-    with opened(path, "ro") as connection:
-        connection.execute("BEGIN")  # one moment of the file, whatever is written meanwhile
-        for problem in _problems(connection):
-            if len(problems) < MOST_PROBLEMS:
-                problems.append(problem)
-            else:
-                more += 1
-        rows = {name: _count(connection, name) for name in _COUNTED}
-    return Checked(rows=rows, problems=problems, more=more)
+    try:
+        with opened(path, "ro") as connection:
+            return _checked(connection)
+    except StoreError as error:
+        if getattr(error.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_CORRUPT:
+            raise
+        return Checked(rows={}, problems=[f"its tables cannot be listed: {error}"], more=0)
 
 
 def vacuum(path: Path) -> tuple[int, int]:
@@ -114,10 +111,21 @@ def opened(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
             schema.require_current(found, path)
             yield found
     except sqlite3.Error as error:
-        raise StoreError(
-            f"{path} cannot be read or written: {error}. Is it a store, and is no collector using "
-            "it?"
-        ) from error
+        remedy = remedy_of(error) or ". Is it a store, and is no collector using it?"
+        raise StoreError(f"{path} cannot be read or written: {error}{remedy}") from error
+
+
+def _checked(connection: sqlite3.Connection) -> Checked:
+    problems: list[str] = []
+    more = 0
+    connection.execute("BEGIN")  # one moment of the file, whatever is written meanwhile
+    for problem in _problems(connection):
+        if len(problems) < MOST_PROBLEMS:
+            problems.append(problem)
+        else:
+            more += 1
+    rows = {name: _count(connection, name) for name in _COUNTED}
+    return Checked(rows=rows, problems=problems, more=more)
 
 
 def _problems(connection: sqlite3.Connection) -> Iterator[str]:
@@ -159,7 +167,7 @@ def _problems(connection: sqlite3.Connection) -> Iterator[str]:
                 continue
             try:
                 read(columns)
-            except (StoreError, FormatError, TypeError, ValueError) as error:
+            except (StoreError, FormatError, TypeError, ValueError, sqlite3.DatabaseError) as error:
                 yield f"{table} {number}: {error}"
     yield from _count_problems(connection)
 

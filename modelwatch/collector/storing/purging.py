@@ -10,6 +10,7 @@ from typing import Final
 
 from modelwatch.collector.storing import cumulative_shelf, seen_groups
 from modelwatch.collector.storing.database import Database
+from modelwatch.collector.storing.known_time import keep_time
 from modelwatch.collector.storing.merged_rows import Level
 from modelwatch.collector.storing.retention import Retention
 from modelwatch.collector.storing.series_shelf import SeriesShelf, unpack_keys
@@ -87,7 +88,7 @@ class Purger:
         shelf: is told that series may have gone.
         retention: what is old.
         dedupe_seconds: how long groups are remembered.
-        clock: Unix nanoseconds.
+        clock: Unix nanoseconds, a time that has surely come; it is kept for the next process.
     """
 
     def __init__(
@@ -109,7 +110,9 @@ class Purger:
 
     async def run(self) -> None:
         """Delete what is older than it is kept, then what the file has no room for."""
-        now_seconds = self._clock() // NANOSECONDS
+        now_ns = self._clock()
+        await self._database.write(lambda connection: keep_time(connection, now_ns))
+        now_seconds = now_ns // NANOSECONDS
         for name, statement in self._by_age(now_seconds).items():
             await self._delete(name, "age", statement)
         await self._forget_groups(now_seconds)

@@ -12,6 +12,7 @@ import sqlite3
 from pathlib import Path
 
 from modelwatch.collector.storing.schema_steps import STEPS
+from modelwatch.collector.storing.store_file import remedy_of
 from modelwatch.errors import StoreError
 
 __all__ = ["PAGE_BYTES", "SCHEMA_VERSION", "prepare", "require_current"]
@@ -55,9 +56,9 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
                 f"PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
             )
     except sqlite3.Error as error:
+        usual = ". Give a file in a folder that can be written to, or a new name."
         raise StoreError(
-            f"{path} cannot be opened as a store: {error}. Give a file in a folder that can be "
-            "written to, or a new name."
+            f"{path} cannot be opened as a store: {error}{remedy_of(error) or usual}"
         ) from error
 
 

@@ -77,9 +77,21 @@ class SeenGroups:
         self._judged: dict[tuple[int | None, int], Judged] = {}
 
     def judge(
-        self, connection: sqlite3.Connection, arrivals: Sequence[Arrival], now_seconds: int
+        self,
+        connection: sqlite3.Connection,
+        arrivals: Sequence[Arrival],
+        now_seconds: int,
+        *,
+        latest_seconds: int,
     ) -> list[Judged]:
-        """Tell what is new of each arrival, and remember all, in the current transaction."""
+        """Tell what is new of each arrival, and remember all, in the current transaction.
+
+        Args:
+            connection: writes.
+            arrivals: what came, in its order.
+            now_seconds: a time that has surely come: what expired before it is forgotten.
+            latest_seconds: one that has surely not gone by: from it on all is remembered.
+        """
         groups = [_group(arrival) for arrival in arrivals]
         known: dict[Group, int] = {
             (end_seconds, key): set_key
@@ -97,13 +109,17 @@ class SeenGroups:
                 known[group] = found.set_key
                 changed[group] = found
             judged.append(found)
-        self._remember(connection, changed, now_seconds)
+        self._remember(connection, changed, now_seconds, latest_seconds)
         return judged
 
     def _remember(
-        self, connection: sqlite3.Connection, changed: Mapping[Group, Judged], now_seconds: int
+        self,
+        connection: sqlite3.Connection,
+        changed: Mapping[Group, Judged],
+        now_seconds: int,
+        latest_seconds: int,
     ) -> None:
-        expires = now_seconds + self._dedupe_seconds + _EXPIRY_GRAIN_SECONDS
+        expires = latest_seconds + self._dedupe_seconds + _EXPIRY_GRAIN_SECONDS
         expires -= expires % _EXPIRY_GRAIN_SECONDS
         insert_rows(
             connection,

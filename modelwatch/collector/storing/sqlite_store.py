@@ -38,6 +38,7 @@ from modelwatch.collector.storing.trace_examples import Thinning, TraceExamples
 from modelwatch.collector.storing.upkeep import Upkeep
 from modelwatch.collector.storing.version_numbers import version_number
 from modelwatch.collector.storing.window_reader import WindowReader
+from modelwatch.collector.time_bounds import TimeBounds
 from modelwatch.collector.windows import LATEST_NS, TimeWindow
 from modelwatch.errors import FormatError, StoreError
 from modelwatch.profile import Profile
@@ -71,6 +72,8 @@ class SqliteStore:
         retention: how long what is stored is kept.
         most_waiting: exports that may wait; one more raises `StoreBusy`.
         clock: Unix nanoseconds.
+        bounds: between which the time lies: what is deleted, merged or forgotten is so by the time
+            that has surely come. Where None, the clock is believed.
     """
 
     def __init__(
@@ -82,24 +85,27 @@ class SqliteStore:
         retention: Retention | None = None,
         most_waiting: int = 1_024,
         clock: Callable[[], int] = time.time_ns,
+        bounds: TimeBounds | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         retention = retention or Retention()
+        bounds = bounds or TimeBounds(clock)
+        come = bounds.earliest_ns
         grains = Grains.for_windows(window_seconds)
         shelf = SeriesShelf()
-        merger = Merger(shelf, clock=clock, grain_seconds=grains.minute_seconds)
-        writer = ArrivalWriter(shelf, merger, dedupe_seconds=dedupe_seconds, clock=clock)
+        merger = Merger(shelf, clock=come, grain_seconds=grains.minute_seconds)
+        writer = ArrivalWriter(shelf, merger, dedupe_seconds=dedupe_seconds, bounds=bounds)
         self._batches = Batches(database, writer, most_waiting=most_waiting)
         self._reader = WindowReader(database, shelf)
         self._evaluations = EvaluationTable(database)
         self._upkeep = Upkeep(
             database,
             merger,
-            Consolidator(database, shelf, spans_seconds=grains.sender_spans_seconds, clock=clock),
-            RollUp(database, shelf, merger, grains.steps(retention), clock=clock),
-            Purger(database, shelf, retention, dedupe_seconds=dedupe_seconds, clock=clock),
-            Thinning(database, retention, clock=clock),
+            Consolidator(database, shelf, spans_seconds=grains.sender_spans_seconds, clock=come),
+            RollUp(database, shelf, merger, grains.steps(retention), clock=come),
+            Purger(database, shelf, retention, dedupe_seconds=dedupe_seconds, clock=come),
+            Thinning(database, retention, clock=come),
         )
         self._examples = TraceExamples(database, span_seconds=grains.sender_spans_seconds[0])
 

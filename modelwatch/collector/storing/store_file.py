@@ -6,11 +6,25 @@ A file that is removed or replaced stays open, and takes commits that nobody wil
 from __future__ import annotations
 
 import os
+import sqlite3
 from pathlib import Path
 
 from modelwatch.errors import StoreError
 
-__all__ = ["StoreFile"]
+__all__ = ["StoreFile", "remedy_of"]
+
+
+def remedy_of(error: Exception) -> str:
+    """Return what to do about an error of SQLite, to be put behind it; empty where it may pass."""
+    if getattr(error, "sqlite_errorcode", None) not in (
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+    ):
+        return ""
+    return (
+        ": the file is damaged. See modelwatch store check; stop the collector and put a backup in "
+        "its place, or what modelwatch store export still reads of it"
+    )
 
 
 class StoreFile:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Final
 
+from modelwatch.collector.freed_memory import give_back
 from modelwatch.collector.storing.consolidating import Consolidator
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.merging import Merger
@@ -89,11 +90,12 @@ class Upkeep:
                 done = await self._merge(version_id)
 
     async def clean(self) -> None:
-        """Put together what one sender told, roll up, and let go of what is old."""
+        """Put together what one sender told, roll up, and let go of what is old, memory too."""
         await self._consolidator.run()
         await self._roll_up.run()
         await self._thinning.run()
         await self._purger.run()
+        await asyncio.to_thread(give_back)
 
     async def _merge(self, version_id: int) -> bool:
         """Write open rows; return whether there is no more to be done."""

@@ -11,11 +11,13 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from modelwatch.collector.storing.store_file import remedy_of
 from modelwatch.errors import StoreBusy, StoreError
 
 __all__ = ["GroupCommitWriter"]
@@ -26,6 +28,9 @@ AfterCommit = Callable[[Any], None]
 
 LARGEST_GROUP = 256
 """Pieces of work in one transaction; bounds how long the first of them waits."""
+
+SAY_AGAIN_SECONDS = 60.0
+"""Between two lines of the log on a fault that lasts: a full disk must not be filled by them."""
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +71,8 @@ class GroupCommitWriter:
     ) -> None:
         self._connection = connection
         self._require_writable = require_writable
+        self._failed = 0
+        self._say_again = 0.0
         self._queue: queue.Queue[_Task | None] = queue.Queue(maxsize=queue_size)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="modelwatch-store", daemon=True)
@@ -147,10 +154,12 @@ class GroupCommitWriter:
                 self._run_one(task)
             self._require_writable()
             self._connection.execute("COMMIT")
+            self._say_cured()
         except (sqlite3.Error, StoreError) as error:
-            logger.exception("the store failed")
+            self._say(error)
             self._roll_back()
-            failure = StoreError(f"the store failed: {error} (nothing of this write was kept)")
+            told = f"the store failed: {error}{remedy_of(error)} (nothing of this write was kept)"
+            failure = StoreError(told)
             for task in group:
                 task.error = task.error or failure
 
@@ -164,6 +173,18 @@ class GroupCommitWriter:
             task.error = error
             self._connection.execute("ROLLBACK TO one")
         self._connection.execute("RELEASE one")
+
+    def _say(self, error: Exception) -> None:
+        self._failed += 1
+        if self._failed == 1 or time.monotonic() >= self._say_again:
+            self._say_again = time.monotonic() + SAY_AGAIN_SECONDS
+            told = f"{error}{remedy_of(error)}"
+            logger.error("the store failed: %s (%d times since it worked)", told, self._failed)
+
+    def _say_cured(self) -> None:
+        if self._failed:
+            logger.info("the store works again, after it had failed %d times", self._failed)
+            self._failed = 0
 
     def _roll_back(self) -> None:
         try:

@@ -18,6 +18,7 @@ from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
 from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.storing.sqlite_store import SqliteStore
+from modelwatch.collector.time_bounds import TimeBounds
 from modelwatch.collector.windows import TimeWindow
 from tests.collector.conftest import NOW_NS, SECOND
 
@@ -100,6 +101,7 @@ def make_alerting(
     config: Path | None = None,
     environment: Mapping[str, str] | None = None,
     new_id: Callable[[], str] | None = None,
+    bounds: TimeBounds | None = None,
 ) -> Desk:
     """Return alerting on a store, as a collector that starts has it."""
     alerts = SqliteAlerts(store.database)
@@ -113,6 +115,7 @@ def make_alerting(
         AlertingOptions(config_path=config, environment=environment or {}),
         pages_url="http://pages",
         clock=moving,
+        bounds=bounds,
         new_id=new_id or counted(),
     )
     scheduler = Scheduler(store, evaluator, SCHEDULE, listener=alerting, clock=moving)

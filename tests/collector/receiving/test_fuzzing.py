@@ -6,7 +6,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.collector.receiving.fuzzing import DECLARED, Target, fuzz, mutated, seeds
+from tests.collector.receiving.fuzzing import DECLARED, Target, fuzz, mutated, seeds, send_new_names
 
 SEEDS = seeds()
 
@@ -23,6 +23,11 @@ async def test_mutated_requests_are_answered() -> None:
     answers = await fuzz(5_000, seed=1)
     assert answers[200] > 0
     assert answers[400] > 0
+
+
+async def test_new_names_without_end_are_taken() -> None:
+    """Exports that each have other names are answered, and cost no more than is said."""
+    await send_new_names(500)
 
 
 @settings(deadline=None, max_examples=300)

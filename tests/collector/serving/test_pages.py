@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 import modelwatch as mw
+from modelwatch.collector.serving.pages import COMPARED_UNASKED
 from tests import plain_http
 from tests.collector.conftest import (
     FEATURE,
@@ -226,3 +227,23 @@ def test_another_model_than_the_baselines_is_told(
     assert "Runs on other versions than the baseline was made with: sklearn." in page
     told = plain_http.get(collector.version("/drift")).json()
     assert told["fingerprint_mismatches"] == ["model.hash", "sklearn"]
+
+
+def test_many_instances_are_compared_when_asked(
+    start: Start, baseline: mw.Baseline, traffic: Traffic
+) -> None:
+    """A page of many replicas is not held up by comparing them: it links to the comparison."""
+    collector = start()
+    collector.push(baseline)
+    for number in range(COMPARED_UNASKED + 1):
+        shift = 30.0 if number == 7 else 0.0
+        profile = traffic.profile(end_ns=NOW_NS, instance=f"i{number}", shift=shift)
+        collector.post(traffic.body(profile))
+    page = Page(plain_http.get(f"{collector.page()}?window=60s"))
+    assert "strays from its siblings" not in page.text
+    (link,) = [a["href"] for a in page.all("a") if "siblings=compared" in a["href"]]
+    assert "window=60s" in link
+    compared = Page(plain_http.get(f"{collector.page()}{link}"))
+    assert "drifts from its siblings" in compared.text
+    assert "i7" in compared.text
+    assert not [m for m in compared.all("meta") if m.get("http-equiv") == "refresh"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import subprocess
@@ -139,6 +140,22 @@ async def test_a_locked_file_refuses_and_recovers(tmp_path: Path, traffic: Traff
     store.close()
 
 
+async def test_a_fault_that_lasts_is_said_once(
+    tmp_path: Path, traffic: Traffic, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However often a store fails, one line says so, and one that it works again."""
+    store = SqliteStore(Database(tmp_path / "s", lock_seconds=0.0), clock=lambda: NOW_NS)
+    with caplog.at_level(logging.INFO, "modelwatch.collector.storing.writer"):
+        with locked(store.path):
+            for _ in range(20):
+                with pytest.raises(StoreError, match="locked"):
+                    await store.write(traffic.arrivals())
+        await store.write(traffic.arrivals())
+    store.close()
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+    assert "failed 20 times" in caplog.text
+
+
 def test_a_client_is_asked_to_send_again(start: Start, traffic: Traffic) -> None:
     """A store that cannot be written is a 503 with Retry-After, and then takes the same export."""
     collector = start(lock_seconds=0.1)
@@ -191,18 +208,58 @@ def test_what_may_not_be_written_is_a_clear_error() -> None:
 
 
 async def test_a_corrupt_page_is_said(tmp_path: Path, traffic: Traffic) -> None:
-    """A file with overwritten pages fails with what is wrong, and never with other rows."""
+    """A file with overwritten pages of rows fails with what is wrong, and never with other rows."""
     store = SqliteStore.open(tmp_path / "s", clock=lambda: NOW_NS)
-    for body_of in range(40):
-        profile = traffic.profile(end_ns=NOW_NS - body_of * SECOND, rows=10)
-        await store.write(traffic.arrivals(profile))
+    many = [traffic.profile(end_ns=NOW_NS - back * SECOND, rows=10) for back in range(400)]
+    await store.write([arrival for profile in many for arrival in traffic.arrivals(profile)])
     store.close()
     content = bytearray((tmp_path / "s").read_bytes())
-    for page in range(len(content) // 8192 // 2, len(content) // 8192):
+    for page in range(len(content) // 8192 - 16, len(content) // 8192):
         content[page * 8192 : page * 8192 + 64] = b"\xff" * 64
     (tmp_path / "s").write_bytes(content)
     assert check(tmp_path / "s").problems
     damaged = SqliteStore.open(tmp_path / "s", clock=lambda: NOW_NS)
-    with pytest.raises(StoreError, match=r"malformed|cannot be read"):
+    with pytest.raises(StoreError, match=r"malformed.*store check.*backup"):
         rows_in(damaged)
     damaged.close()
+
+
+async def test_a_file_whose_tables_cannot_be_listed_is_damaged(tmp_path: Path) -> None:
+    """Where the pages that name the tables are damaged, nothing can be read, and that is said."""
+    path = tmp_path / "s"
+    SqliteStore.open(path, clock=lambda: NOW_NS).close()
+    content = bytearray(path.read_bytes())
+    content[100:300] = b"\xff" * 200  # the first page, behind the file's header
+    path.write_bytes(content)
+    found = check(path)
+    assert found.rows == {}
+    (problem,) = found.problems
+    assert "tables cannot be listed" in problem
+    assert "put a backup in its place" in problem
+    with pytest.raises(StoreError, match="backup"):
+        SqliteStore.open(path, clock=lambda: NOW_NS)
+
+
+async def test_whichever_page_is_damaged_the_check_tells(tmp_path: Path, traffic: Traffic) -> None:
+    """A damaged page of any table is a problem among others, and no end of the check."""
+    path = tmp_path / "s"
+    store = SqliteStore.open(path, clock=lambda: NOW_NS)
+    for back in range(40):
+        profile = traffic.profile(end_ns=NOW_NS - back * SECOND, instance=str(back))
+        await store.write(traffic.arrivals(profile))
+    await store.tidy()
+    store.close()
+    content = path.read_bytes()
+    with closing(sqlite3.connect(path)) as connection:
+        used = {
+            root
+            for table in ("arrivals", "merged", "series", "series_sets", "versions")
+            for (root,) in connection.execute(
+                "SELECT rootpage FROM sqlite_master WHERE tbl_name = ? AND rootpage > 0", (table,)
+            )
+        }
+    for page in used:
+        damaged = bytearray(content)
+        damaged[(page - 1) * 8_192 : (page - 1) * 8_192 + 64] = b"\xff" * 64
+        path.write_bytes(damaged)
+        assert check(path).problems, page
