@@ -54,7 +54,7 @@ class Column:
             return None
         value = self.data[row]
         if self.kind == "text":
-            return self.names[int(value)]
+            return str(self.names[int(value)])  # of numpy's own texts too
         if self.kind == "boolean":
             return bool(value)
         if self.kind == "time":

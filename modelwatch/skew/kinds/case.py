@@ -123,7 +123,7 @@ class Case:
                 largest = np.maximum(largest, np.abs(magnitude))
             bound = self.relative * largest + (self.tolerance.absolute or 0.0)
             bound = np.minimum(bound, 0.05 * np.abs(self.s - self.r))
-            return np.asarray(np.abs(self.s - model) <= bound)
+            return np.asarray((np.abs(self.s - model) <= bound) & np.isfinite(bound))
 
     def equals(self, rows: Rows) -> Mask:
         """Tell which served values asked about equal the recomputed ones of other rows.

@@ -60,7 +60,9 @@ def name_kinds(case: Case, swapped: Rule) -> list[tuple[SkewKind, Rows]]:
     """
     total, left = case.rows.size, case.rows
     named: list[tuple[SkewKind, Rows]] = []
-    for found, rows in _found(case, swapped):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # infinities are compared
+        explained = list(_found(case, swapped))
+    for found, rows in explained:
         share = rows.size / total
         kind = SkewKind(name=found.name, text=found.text, explained=share, example=found.example)
         named.append((kind, rows))

@@ -106,7 +106,7 @@ def linear(case: Case) -> Found | None:
         explained = _refit(case, explained)
     if np.unique(case.r[explained]).size < FEWEST_POINTS + 2:
         return None
-    slope, start = np.polyfit(case.r[explained], case.s[explained], 1)
+    slope, start = _least_squares(case.r[explained], case.s[explained])
     text = f"served is {slope:.6g} times recomputed {start:+.6g}{_scale(case, slope, start)}"
     return Found("linear", text, explained)
 
@@ -159,8 +159,16 @@ def _refit(case: Case, explained: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_
     """Fit again by all points on the line: two of them, rounded, do not tell the slope well."""
     if np.unique(case.r[explained]).size < FEWEST_POINTS:
         return explained
-    slope, start = np.polyfit(case.r[explained], case.s[explained], 1)
+    slope, start = _least_squares(case.r[explained], case.s[explained])
     return case.fits(slope * case.r + start, np.abs(slope * case.r) + abs(start))
+
+
+def _least_squares(r: FloatArray, s: FloatArray) -> tuple[float, float]:
+    """Return slope and start of the line by least squares; the points differ in `r`."""
+    middle = float(r.mean())
+    apart = r - middle
+    slope = float((apart * s).sum() / (apart * apart).sum())
+    return slope, float(s.mean()) - slope * middle
 
 
 def _scale(case: Case, slope: float, start: float) -> str:

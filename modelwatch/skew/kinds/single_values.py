@@ -94,19 +94,19 @@ def _found(case: Case, place: int, explained: Mask, where: str) -> Found:
     others = np.unique(case.recomputed.data[case.rows][explained]).size
     rest = f"{where} in place of {others:,} other value{'s' if others != 1 else ''}"
     if case.kind == "text":
-        return Found("default_value", f"one text {rest} (default value?)", explained, repr(value))
+        return Found("default_value", f"one text {rest}", explained, repr(value))
     return Found("default_value", f"{shown} {rest}{_mean_words(case, value)}", explained)
 
 
 def _mean_words(case: Case, value: object) -> str:
     if case.kind != "number" or not isinstance(value, (int, float)) or case.all_r.size < 2:
-        return " (default value?)"
+        return ""
     near = NEAR_MEAN * float(case.all_r.std())
     if abs(value - float(case.all_r.mean())) <= near:
         return ", and is their mean (imputed?)"
     if abs(value - float(np.median(case.all_r))) <= near:
         return ", and is their median (imputed?)"
-    return " (default value?)"
+    return ""
 
 
 def _clipping(case: Case, where: str) -> Found | None:

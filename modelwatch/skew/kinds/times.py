@@ -23,16 +23,21 @@ FARTHEST: Final = 14 * HOUR
 LEAST_SEASON: Final = 0.02
 """Share of rows an hour beside the others from which daylight saving time is told."""
 
-HOURS: Final = 24
-LEAST_HOURS: Final = 12
-"""Different hours that a feature must have to be an hour of the day."""
+DAYS_PARTS: Final = ((24, 1), (1_440, 60))
+"""Parts of a day, and of an hour, in which a feature may count a time of the day."""
+
+LEAST_TIMES: Final = 12
+"""Different values that a feature must have to be a time of the day."""
 
 
 def time_zone(case: Case) -> Found | None:
     """Name times that are whole hours off, or hours of the day that are."""
     if case.kind == "time":
         return _of_times(case)
-    return _of_hours(case) if case.kind == "number" else None
+    if case.kind != "number" or case.distinct_r < LEAST_TIMES:
+        return None
+    found = (_of_day(case, day, hour) for day, hour in DAYS_PARTS)
+    return next((one for one in found if one is not None), None)
 
 
 def moved_times(case: Case) -> Found | None:
@@ -68,18 +73,17 @@ def _of_times(case: Case) -> Found | None:
     return _with_season(moved, shift, HOUR, lambda micro: f"{micro / HOUR:+g}")
 
 
-def _of_hours(case: Case) -> Found | None:
-    """Tell hours of the day, which begin again after 23."""
+def _of_day(case: Case, day: int, hour: int) -> Found | None:
+    """Tell times of the day, which begin again at midnight: else they may be any number."""
     s, r = case.s, case.r
-    is_hour = np.isin(s, np.arange(HOURS)) & np.isin(r, np.arange(HOURS))
-    hours = case.all_r
-    if not is_hour.all() or hours.max(initial=0) >= HOURS or case.distinct_r < LEAST_HOURS:
+    is_time = [(one >= 0) & (one < day) & (one == np.rint(one)) for one in (s, r)]
+    if not (is_time[0] & is_time[1]).all() or case.all_r.max() >= day:
         return None
-    moved = ((s - r) % HOURS).astype(np.int64)
+    moved = ((s - r) % day).astype(np.int64)
     shift = _most_common(moved)
-    if not ((s < r).any() and (s > r).any()):  # as no hour begins again, it may be any number
+    if shift % hour or not ((s < r).any() and (s > r).any()):
         return None
-    return _with_season(moved, shift, 1, lambda hours: f"{(hours + 12) % HOURS - 12:+d}")
+    return _with_season(moved, shift, hour, lambda parts: f"{(parts // hour + 12) % 24 - 12:+d}")
 
 
 def _with_season(

@@ -109,25 +109,24 @@ def _fraction(case: Case) -> Found | None:
     full = explained & (r >= (FULL_COUNT if is_count else np.median(r)))
     if full.sum() < FEWEST_RATIOS or np.unique(r[full]).size < 3:
         return None
-    ratios = s[full] / r[full]
-    ratio = float(np.median(ratios))
+    ratio = float(s[full].sum() / r[full].sum())
     known, words = min(FRACTIONS, key=lambda one: abs(ratio / one[0] - 1.0))
-    if abs(ratio / known - 1.0) > NEAR or np.std(ratios) < LEAST_SCATTER:
+    if abs(ratio / known - 1.0) > NEAR or np.std(s[full] / r[full]) < LEAST_SCATTER:
         return None
-    if not _is_even(ratios, r[full]) or np.corrcoef(s[full], r[full])[0, 1] < LEAST_CORRELATION:
+    if not _is_even(s[full], r[full]) or np.corrcoef(s[full], r[full])[0, 1] < LEAST_CORRELATION:
         return None
     short, long = ("served", "recomputed") if case.is_served_changed else ("recomputed", "served")
     text = (
-        f"{short} is {ratio:.2g} times {long} in the middle, never more: counted over {words} "
+        f"{short} is {ratio:.2g} times {long} on the whole, never more: counted over {words} "
         "the time?"
     )
     return Found("time_window", text, np.asarray(explained))
 
 
-def _is_even(ratios: FloatArray, sizes: FloatArray) -> bool:
+def _is_even(short: FloatArray, long: FloatArray) -> bool:
     """Tell whether small values keep the same part as large ones, as with no bent scale."""
-    is_large = sizes > np.median(sizes)
-    if not is_large.any() or is_large.all():
+    is_large = long > np.median(long)
+    if not is_large.any() or not short[is_large].any():
         return False
-    small, large = float(np.median(ratios[~is_large])), float(np.median(ratios[is_large]))
-    return bool(large > 0 and abs(small / large - 1.0) <= EVEN)
+    small, large = (float(short[part].sum() / long[part].sum()) for part in (~is_large, is_large))
+    return abs(small / large - 1.0) <= EVEN
