@@ -48,8 +48,9 @@ def audit(
     """Compare served features with those that the training pipeline recomputes, row by row.
 
     Rows are matched by key; keys that come more than once on a side are counted and left out.
-    Columns are compared one at a time. Memory: a file's batch of rows, the keys, two columns, and
-    the distinct texts of each; a file is copied by columns into a temporary folder meanwhile.
+    Columns are compared one at a time. A file is copied by columns into a temporary folder
+    meanwhile. Memory: while a file is read, a batch of rows and its distinct texts; then the keys
+    and two columns.
 
     Args:
         served: what the service had: a CSV, Parquet or Arrow file, a pandas or polars frame, a

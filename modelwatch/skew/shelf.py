@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ from modelwatch.tables.batches import Batches, Progress, load_batches
 from modelwatch.tables.compact_columns import CodedColumn, MaskedColumn, RawColumn, concatenated
 
 __all__ = ["Shelf", "open_shelf"]
+
+MOST_TEXTS: Final = 65_536
+"""Distinct texts of a column beyond which they wait in a file too."""
 
 
 class Shelf(Protocol):
@@ -52,7 +56,7 @@ class _InMemory:
 
 
 class _OnDisk:
-    """Columns of one table in files of their own. Memory: distinct texts, and a batch of rows."""
+    """Columns of one table in files of their own."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -98,11 +102,13 @@ class _Writer:
         self._parts: list[_Part] = []
         self._place: dict[Any, int] = {}
         self._values: list[Any] = []
+        self._texts: Path | None = None
 
     def add(self, raw: RawColumn) -> None:
         if not len(raw):
             return
         if isinstance(raw, CodedColumn):
+            raw = raw.compact()
             table = [self._code_of(value) for value in raw.values]
             codes = np.array([*table, -1], dtype=np.int32)[raw.codes]
             self._write(codes, None, is_coded=True)
@@ -117,21 +123,27 @@ class _Writer:
         if self._file is not None:
             self._file.close()
         self._place = {}
+        if len(self._values) > MOST_TEXTS and set(map(type, self._values)) == {str}:
+            self._texts = self._path.with_suffix(".texts")
+            self._texts.write_text(json.dumps(self._values), encoding="ascii")
+            self._values = []
 
     def read(self) -> RawColumn:
+        texts = self._texts
+        values = self._values if texts is None else json.loads(texts.read_text(encoding="ascii"))
         is_coded = [part.is_coded for part in self._parts]
         if self._parts and all(is_coded):
             codes = np.concatenate([part.read(self._path)[0] for part in self._parts])
-            return CodedColumn(self._values, codes)
+            return CodedColumn(values, codes)
         found: list[RawColumn] = []
         for part in self._parts:
-            values, nulls = part.read(self._path)
+            rows, nulls = part.read(self._path)
             if part.is_coded:
-                found.append(CodedColumn(self._values, values))
+                found.append(CodedColumn(values, rows))
             elif nulls is not None:
-                found.append(MaskedColumn(values, nulls))
+                found.append(MaskedColumn(rows, nulls))
             else:
-                found.append(values)
+                found.append(rows)
         return concatenated(found) if found else []
 
     def _code_of(self, value: Any) -> int:
@@ -195,7 +207,8 @@ def open_shelf(data: object, report: Progress) -> Iterator[Shelf]:
     """Read a table of any kind such that its columns can be had one at a time.
 
     A table in memory stays as it is. A file, or what comes in parts, is copied by columns into a
-    temporary folder, which is removed at the end. Memory: a batch of rows, and the distinct texts.
+    temporary folder, which is removed at the end. Memory: a batch of rows, and the distinct texts
+    of all columns while a table is read, of one column later.
 
     Args:
         data: as `modelwatch.tables.batches.load_batches` takes it.

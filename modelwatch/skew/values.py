@@ -82,6 +82,8 @@ def read_column(raw: RawColumn) -> Column:
         raw: one value a row, as `modelwatch.tables` has it.
     """
     if isinstance(raw, CodedColumn):
+        if set(map(type, raw.values)) == {str}:
+            return _column("text", raw.codes, raw.codes < 0, raw.values)
         distinct = _of_objects([*raw.values, None])
         return distinct.take(raw.codes)
     array = raw.values if isinstance(raw, MaskedColumn) else raw
@@ -96,6 +98,8 @@ def read_column(raw: RawColumn) -> Column:
 
 def on_one_list(one: Column, other: Column) -> tuple[Column, Column]:
     """Return two columns of texts whose codes mean the same texts."""
+    if one.names == other.names:
+        return one, replace(other, names=one.names)
     place = {name: code for code, name in enumerate(one.names)}
     table = [place.setdefault(name, len(place)) for name in other.names]
     data = np.array([*table, -1], dtype=np.int64)[other.data]
@@ -121,8 +125,10 @@ def _of_array(array: npt.NDArray[Any]) -> Column:
     )
 
 
-def _column(kind: ColumnKind, data: npt.NDArray[Any], missing: Mask) -> Column:
-    return Column("empty" if missing.all() else kind, data, missing)
+def _column(
+    kind: ColumnKind, data: npt.NDArray[Any], missing: Mask, names: Sequence[str] = ()
+) -> Column:
+    return Column("empty" if missing.all() else kind, data, missing, names)
 
 
 def _of_objects(values: list[Any]) -> Column:

@@ -26,6 +26,7 @@ def frame() -> pl.DataFrame:
             "gaps": pl.Series(np.where(late, rng.normal(size=ROWS), np.nan)).fill_nan(None),
             "whole": rng.integers(0, 2**60, ROWS),
             "text": [None if row % 7 == 0 else f"t{row % 900}" for row in range(ROWS)],
+            "many": [f"\u00e9 {row * 7 % ROWS}\n" for row in range(ROWS)],
             "flag": [None if row < 40_000 else row % 2 == 0 for row in range(ROWS)],
             "none": pl.Series([None] * ROWS, dtype=pl.String),
             "at": np.datetime64("2026-01-01", "us")
