@@ -38,7 +38,7 @@ def training(rows: Any) -> Any:
         return pd.DataFrame(
             {"log_amount": frame["amount"].map(math.log), "city": frame["city"].str.lower()}
         )
-    frame = frame if isinstance(frame, pl.DataFrame) else pl.from_arrow(frame)
+    frame = pl.DataFrame(frame)
     return frame.select(
         pl.col("amount").log().alias("log_amount"), pl.col("city").str.to_lowercase()
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def training_features(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[list(FEATURES)]
 
 
-def serving_features(row: dict[str, Any]) -> dict[str, Any]:
+def serving_features(row: Mapping[Any, Any]) -> dict[str, Any]:
     """Return one flight's features, as the service computes them."""
     features = {name: row[name] for name in FEATURES}
     scheduled = pd.Timestamp(row["time_hour"])  # in UTC, and the training's minutes are local

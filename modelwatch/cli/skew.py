@@ -62,7 +62,11 @@ def skew(
     ] = None,
     fail_above: Annotated[
         float,
-        typer.Option(help="Share of unequal rows up to which a feature passes.", min=0, max=1),
+        typer.Option(
+            help="Share of unequal rows up to which a feature passes, if it is in both.",
+            min=0,
+            max=1,
+        ),
     ] = 0.0,
     limit: Annotated[int, typer.Option(help="Examples of each feature.", min=0)] = 3,
     no_examples: Annotated[
@@ -80,15 +84,15 @@ def skew(
 
     Says which features differ, in how many rows, how, and with which examples.
 
-    Exit status: 0 nothing differs, 1 a feature differs in more rows than --fail-above or is in one
-    file only, 2 an error.
+    Exit status: 0 no skew, 1 skew in more rows than --fail-above, 2 an error.
 
     \b
     Examples:
-      modelwatch skew served.parquet recomputed.parquet --key prediction_id
-      modelwatch skew served.csv recomputed.parquet --key user --key ts --fail-above 0.001
-      modelwatch skew served.parquet recomputed.parquet --key id --entity user --time ts
-      modelwatch skew served.parquet recomputed.parquet --key id --ignore 'latency_*' --json -
+      modelwatch skew served.parquet recomputed.parquet --key id
+      modelwatch skew served.csv recomputed.csv --key user --key day
+      modelwatch skew served.csv recomputed.csv --key id --fail-above 0.001
+      modelwatch skew served.csv recomputed.csv --key id --entity user --time day
+      modelwatch skew served.csv recomputed.csv --key id --ignore 'latency_*'
     """
     from modelwatch.skew import Tolerance, audit
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,11 @@ def values_of(data: Any, name: str) -> list[Any]:
 def test_columns_are_those_of_the_file(frame: pl.DataFrame, tmp_path: Path, suffix: str) -> None:
     """Each column comes back whole, in the order of the rows, with what is missing."""
     path: Any = tmp_path / f"rows.{suffix}"
-    writers = {"parquet": frame.write_parquet, "arrow": frame.write_ipc, "csv": frame.write_csv}
+    writers: dict[str, Callable[[Path], object]] = {
+        "parquet": frame.write_parquet,
+        "arrow": frame.write_ipc,
+        "csv": frame.write_csv,
+    }
     if suffix == "parts":
         path = [frame[start : start + 9_999] for start in range(0, ROWS, 9_999)]
     else:

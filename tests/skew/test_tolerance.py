@@ -32,7 +32,7 @@ def test_numbers_are_equal_as_python_says(pairs: Any, relative: float, absolute:
     served, recomputed = (read_column(list(side)) for side in zip(*pairs, strict=True))
     tolerance = Tolerance(relative=relative, absolute=absolute)
     same = equal_values(served, recomputed, tolerance).tolist()
-    assert same == [are_equal(*pair, relative, absolute) for pair in pairs]
+    assert same == [are_equal(one, other, relative, absolute) for one, other in pairs]
 
 
 @settings(deadline=None)
