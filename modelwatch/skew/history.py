@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from modelwatch.lazy import cached_property
 from modelwatch.skew.values import Mask, Rows
 
 __all__ = ["History"]
@@ -52,8 +53,9 @@ class History:
         ranks = np.searchsorted(self._moments, times)
         self._codes = (self._entities * self._moments.size + ranks)[self._order]
 
+    @cached_property
     def recomputed_order(self) -> Rows:
-        """Return all pairs in the order of the recomputed table."""
+        """All pairs in the order of the recomputed table."""
         return np.argsort(self._recomputed_rows, kind="stable")
 
     def previous(self, rows: Rows, steps: int) -> Rows:

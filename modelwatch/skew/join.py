@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -127,7 +129,7 @@ def code_together(one: Column, other: Column, name: str) -> tuple[Codes, Codes, 
         )
         one, other = alike(one, other)
     if one.kind in ("text", "other") or other.kind in ("text", "other"):
-        place: dict[Any, int] = {}
+        place: defaultdict[Any, int] = defaultdict(count().__next__)
         return _codes_by_name(one, place), _codes_by_name(other, place), note
     values = np.concatenate([one.data, other.data])
     _, codes = np.unique(values, return_inverse=True)
@@ -135,13 +137,13 @@ def code_together(one: Column, other: Column, name: str) -> tuple[Codes, Codes, 
     return codes[: len(one)], codes[len(one) :], note
 
 
-def _codes_by_name(column: Column, place: dict[Any, int]) -> Codes:
+def _codes_by_name(column: Column, place: defaultdict[Any, int]) -> Codes:
     if column.kind == "text":
-        table = [place.setdefault(name, len(place)) for name in column.names]
+        table = list(map(place.__getitem__, column.names))
         codes = np.array([*table, -1], dtype=np.int64)[column.data]
     else:
         names = (None if value is None else str(value) for value in column.values())
-        found = [-1 if name is None else place.setdefault(name, len(place)) for name in names]
+        found = [-1 if name is None else place[name] for name in names]
         codes = np.array(found, dtype=np.int64)
     return np.asarray(np.where(column.missing, -1, codes), dtype=np.int64)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
@@ -100,7 +102,7 @@ class _Writer:
         self._path = path
         self._file: BinaryIO | None = None
         self._parts: list[_Part] = []
-        self._place: dict[Any, int] = {}
+        self._place: defaultdict[Any, int] = defaultdict(count().__next__)  # a number for each
         self._values: list[Any] = []
         self._texts: Path | None = None
 
@@ -109,7 +111,8 @@ class _Writer:
             return
         if isinstance(raw, CodedColumn):
             raw = raw.compact()
-            table = [self._code_of(value) for value in raw.values]
+            keys = (one if isinstance(one, str) else (type(one), one) for one in raw.values)
+            table = list(map(self._place.__getitem__, keys))
             codes = np.array([*table, -1], dtype=np.int32)[raw.codes]
             self._write(codes, None, is_coded=True)
         elif isinstance(raw, MaskedColumn):
@@ -122,7 +125,8 @@ class _Writer:
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
-        self._place = {}
+        self._values = [one if isinstance(one, str) else one[1] for one in self._place]
+        self._place.clear()
         if len(self._values) > MOST_TEXTS and set(map(type, self._values)) == {str}:
             self._texts = self._path.with_suffix(".texts")
             self._texts.write_text(json.dumps(self._values), encoding="ascii")
@@ -145,14 +149,6 @@ class _Writer:
             else:
                 found.append(rows)
         return concatenated(found) if found else []
-
-    def _code_of(self, value: Any) -> int:
-        key = value if isinstance(value, str) else (type(value), value)
-        code = self._place.get(key)
-        if code is None:
-            code = self._place[key] = len(self._values)
-            self._values.append(value)
-        return code
 
     def _write(
         self, values: npt.NDArray[Any], nulls: npt.NDArray[np.bool_] | None, is_coded: bool = False

@@ -23,8 +23,9 @@ LEAST_FIT, MOST_FIT = 2e-6, 1e-2
 class Neighbours(Protocol):
     """The rows that are near a row: in the file's order, and in the order of time of an entity."""
 
+    @property
     def recomputed_order(self) -> Rows:
-        """Return all pairs in the order of the recomputed table."""
+        """All pairs in the order of the recomputed table."""
 
     def previous(self, rows: Rows, steps: int) -> Rows:
         """Return each row's predecessor of the same entity, -1 where there is none."""

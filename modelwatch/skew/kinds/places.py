@@ -30,7 +30,7 @@ def shifted_rows(case: Case) -> Found | None:
     """Name values of the row before or behind, in the order of either file."""
     orders = {
         "served": np.arange(len(case.served)),
-        "recomputed": case.neighbours.recomputed_order(),
+        "recomputed": case.neighbours.recomputed_order,
     }
     for words, order in orders.items():
         place = np.empty_like(order)
