@@ -20,7 +20,7 @@ from modelwatch import errors
 from modelwatch.errors import ModelwatchError, OutlierRejected
 
 if TYPE_CHECKING:
-    from modelwatch import extractors
+    from modelwatch import extractors, skew, testing
     from modelwatch.baseline import Baseline
     from modelwatch.capture.environment import (
         is_serving_from_environment,
@@ -60,6 +60,8 @@ __all__ = [
     "prediction_scope",
     "read_inference_request",
     "routes_from_environment",
+    "skew",
+    "testing",
     "watch_from_environment",
 ]
 
@@ -85,7 +87,7 @@ _HOMES = {
     "routes_from_environment": "modelwatch.capture.environment",
     "watch_from_environment": "modelwatch.capture.environment",
 }
-_MODULES = frozenset({"extractors"})
+_MODULES = frozenset({"extractors", "skew", "testing"})
 
 
 def __getattr__(name: str) -> object:

@@ -19,6 +19,7 @@ from modelwatch.cli import (
     doctor,
     evaluate,
     report,
+    skew,
     status,
     store,
     token,
@@ -45,6 +46,7 @@ application.add_typer(store.commands, name="store")
 application.add_typer(token.commands, name="token")
 application.command(name="compare")(compare.compare)
 application.command(name="report")(report.report)
+application.command(name="skew")(skew.skew)
 application.command(name="collector")(collector.collector)
 application.command(name="evaluate")(evaluate.evaluate)
 application.command(name="status")(status.status)

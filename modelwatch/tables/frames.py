@@ -150,6 +150,9 @@ def _coded_arrow(column: Any) -> CodedColumn:
     import pyarrow as pa
 
     is_shared = pa.types.is_dictionary(column.type)
+    if is_shared and sum(len(chunk.dictionary) for chunk in column.chunks) > len(column):
+        # A part of a column, that shares the values of the whole: to list them takes longer.
+        column, is_shared = column.cast(column.type.value_type), False
     if not is_shared:
         column = column.dictionary_encode()
     whole = column.unify_dictionaries().combine_chunks()

@@ -19,6 +19,7 @@ COMMANDS = [
     ("demo",),
     ("doctor",),
     ("report",),
+    ("skew",),
     ("status",),
 ]
 
