@@ -53,11 +53,11 @@ def test_a_backend_shows_outliers_and_their_event(backends: Backends) -> None:
     attributes = flat(prediction["attributes"])
     assert attributes["modelwatch.outlier.features"] == ["amount", "purpose"]
     assert attributes["modelwatch.outlier.rules"] == ["range", "unseen_category"]
-    ids = prediction["context"]
+    ids, event = prediction["context"], f"EventName: {OUTLIER_EVENT}\n"
 
     def look() -> list[str]:
         records = backends.logs.read_text(errors="replace").split("LogRecord #")
-        return [one for one in records if ids["trace_id"] in one and OUTLIER_EVENT in one]
+        return [one for one in records if ids["trace_id"] in one and event in one]
 
     (record,) = wait_for(look, "the outlier's log event")
     assert ids["span_id"] in record
