@@ -13,6 +13,16 @@ from modelwatch.baseline import Baseline
 Table = dict[str, Any]
 
 
+def pytest_configure() -> None:
+    """Let examples take any time: on a busy machine they do, and no test asserts how long."""
+    try:
+        from hypothesis import settings
+    except ImportError:  # as in the environments of some frameworks
+        return
+    settings.register_profile("untimed", deadline=None)
+    settings.load_profile("untimed")
+
+
 def make_table(seed: int, rows: int = 5_000) -> Table:
     """Return independent rows of a small churn model: five inputs, two outputs."""
     rng = np.random.default_rng(seed)

@@ -40,7 +40,7 @@ def exact(profile: Profile) -> dict[str, Any]:
     return body
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(cuts=st.lists(st.integers(0, 400), max_size=4))
 def test_merging_parts_gives_the_whole(baseline: Baseline, cuts: list[int]) -> None:
     """However the rows are cut, merging gives the counts of all at once and the same moments."""

@@ -231,7 +231,6 @@ def subjects(make_watch: MakeWatch, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 @settings(
     max_examples=150,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(junk=JUNK, output=JUNK, place=st.integers(0, 3))

@@ -64,7 +64,7 @@ def counted(row: dict[str, Any], limits: dict[str, OutlierLimits]) -> dict[str, 
     return found
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.tuples(*[VALUES] * len(LIMITS)))
 def test_the_inline_check_agrees_with_the_counting(values: tuple[Any, ...]) -> None:
     """A row's inline outliers are those that the profile counts, for values of all types."""

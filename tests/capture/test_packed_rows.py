@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import modelwatch as mw
@@ -65,7 +65,6 @@ ROWS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(rows=ROWS)
 def test_profile_is_that_of_the_rows_themselves(plan: CapturePlan, rows: list[Row]) -> None:
     """Numbers, categories and what is missing for which reason are counted as they are."""
@@ -77,7 +76,6 @@ def test_profile_is_that_of_the_rows_themselves(plan: CapturePlan, rows: list[Ro
     assert profile_of(plan, plan.layout.columns(kept), is_clean=True) == expected
 
 
-@settings(deadline=None)
 @given(rows=ROWS)
 def test_values_are_had_back(plan: CapturePlan, rows: list[Row]) -> None:
     """Each row's values come back: numbers as floats, all else as it was."""

@@ -106,7 +106,7 @@ def test_odd_values_are_answered(before: list[float], values: list[Any]) -> None
     assert cause is None or 0.0 <= cause.evidence <= 1.0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.integers(-(10**6), 10**6).map(lambda x: x / 64), min_size=2, max_size=60),
     st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=60),
@@ -121,7 +121,7 @@ def test_any_numbers_are_answered(before: list[float], now: list[float]) -> None
     assert diagnose(feature, reference, current, ["values"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.text(max_size=3), min_size=2, max_size=40),
     st.lists(st.text(max_size=3), min_size=1, max_size=40),

@@ -12,7 +12,7 @@ from modelwatch.comparisons.blocks import SMALLEST_BLOCK, count_blocks
 from modelwatch.fitting.block_counts import BlockCounts, block_stretches
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.integers(0, 700),
     cuts=st.lists(st.integers(0, 700), max_size=6),
@@ -29,7 +29,7 @@ def test_batches_count_as_the_whole(rows: int, cuts: list[int], seed: int) -> No
     assert counts.totals.tolist() == np.bincount(codes[codes >= 0], minlength=4).tolist()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(blocks=st.integers(9, 400), most=st.integers(8, 60), step=st.integers(1, 900))
 def test_longer_data_is_counted_in_stretches(blocks: int, most: int, step: int) -> None:
     """Memory is bounded: eight stretches of neighbouring rows, each counted block by block."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwatch.errors import DataError, SchemaError
@@ -47,7 +47,6 @@ def once(frame: pd.DataFrame, key: list[str]) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("key", [["user"], ["part"], ["user", "part"]], ids=" ".join)
-@settings(deadline=None)
 @given(served=SIDES, recomputed=SIDES)
 def test_pairs_are_those_of_pandas(key: list[str], served: Any, recomputed: Any) -> None:
     """The pairs are those that pandas merges, of keys that come once on each side."""
@@ -63,7 +62,6 @@ def test_pairs_are_those_of_pandas(key: list[str], served: Any, recomputed: Any)
     assert found.recomputed_rows.tolist() == expected["place_r"].tolist()
 
 
-@settings(deadline=None)
 @given(served=SIDES, recomputed=SIDES)
 def test_what_has_no_partner_is_counted(served: Any, recomputed: Any) -> None:
     """Keys of one side only, repeated keys and rows without a key are counted on each side."""

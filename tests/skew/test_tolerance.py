@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwatch.errors import ConfigurationError
@@ -25,7 +25,6 @@ def are_equal(one: float | None, other: float | None, relative: float, absolute:
     return math.isclose(one, other, rel_tol=relative, abs_tol=absolute)
 
 
-@settings(deadline=None)
 @given(PAIRS, st.sampled_from([0.0, 1e-6, 0.1]), st.sampled_from([0.0, 1e-3, 1.0]))
 def test_numbers_are_equal_as_python_says(pairs: Any, relative: float, absolute: float) -> None:
     """Numbers compare as math.isclose does; a missing one equals a missing one alone."""
@@ -35,7 +34,6 @@ def test_numbers_are_equal_as_python_says(pairs: Any, relative: float, absolute:
     assert same == [are_equal(one, other, relative, absolute) for one, other in pairs]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=2), st.text(max_size=2)), min_size=1))
 def test_texts_must_be_the_same(pairs: list[tuple[str, str]]) -> None:
     """Texts are equal where they are the same, whatever order they come in."""
@@ -44,7 +42,6 @@ def test_texts_must_be_the_same(pairs: list[tuple[str, str]]) -> None:
     assert same.tolist() == [one == other for one, other in pairs]
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-1e30, 1e30), min_size=1))
 def test_float32_is_let_pass(values: list[float]) -> None:
     """What a value loses as float32 is no skew by default, and is counted."""

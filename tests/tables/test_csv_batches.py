@@ -61,7 +61,7 @@ def test_types_are_those_of_all_parts(parser: Callable[[], CsvParser], tmp_path:
 CELLS = st.sampled_from(["a", "b,c", 'say "no"', "two\nlines", "", "1", '"', "\n"])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(rows=st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=40), part=st.integers(1, 200))
 @EACH_PARSER
 def test_quoted_line_ends_are_no_ends_of_records(

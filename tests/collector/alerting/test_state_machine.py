@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modelwatch.collector.alerting.alert import Acknowledgement, Transition
@@ -161,7 +161,6 @@ def several(letters: list[str]) -> list[Observation]:
     ]
 
 
-@settings(deadline=None)
 @given(st.lists(courses, min_size=1, max_size=3), terms_of_rules)
 def test_law_at_most_one_open_alert_and_each_transition_once(
     letters: list[str], terms: Terms
@@ -183,7 +182,6 @@ def test_law_at_most_one_open_alert_and_each_transition_once(
     assert len(once) == len(set(once))
 
 
-@settings(deadline=None)
 @given(st.lists(courses, min_size=2, max_size=3), terms_of_rules)
 @example(["DD..", "...D"], TERMS)
 def test_law_the_same_windows_again_change_nothing(letters: list[str], terms: Terms) -> None:
@@ -196,7 +194,6 @@ def test_law_the_same_windows_again_change_nothing(letters: list[str], terms: Te
         assert (again, happened) == (state, [])
 
 
-@settings(deadline=None)
 @given(st.lists(courses, min_size=1, max_size=3), terms_of_rules)
 def test_law_windows_one_by_one_or_all_at_once(letters: list[str], terms: Terms) -> None:
     """After a stop, many windows in one round come to what they would have, one by one."""
@@ -209,7 +206,6 @@ def test_law_windows_one_by_one_or_all_at_once(letters: list[str], terms: Terms)
     assert [h.kind for h in told_at_once if h.kind != "pending"] == lasting
 
 
-@settings(deadline=None)
 @given(courses, terms_of_rules)
 def test_law_it_fires_only_where_k_of_m_windows_found_it(letters: str, terms: Terms) -> None:
     """Of one feature, an alert that fires was found in k of the last m windows that judged it."""

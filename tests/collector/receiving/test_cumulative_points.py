@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import modelwatch as mw
@@ -266,7 +266,6 @@ class Collector:
                 self.counted[[ROWS.key, CALLS.key].index(number)] += int(counts)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(), is_swept=st.booleans())
 def test_every_call_is_counted_once(seed: int, is_swept: bool) -> None:
     """Whatever is lost, repeated, late or refused on the way, and whoever restarts when.

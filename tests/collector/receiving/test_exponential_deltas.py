@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.metrics.v1.metrics_pb2 import ExponentialHistogramDataPoint as Point
 
@@ -63,7 +63,6 @@ values_of = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(
     before=values_of,
     new=values_of,
@@ -113,7 +112,6 @@ def test_moved_values_are_told_from_a_new_beginning_by_the_start() -> None:
     assert read(found) == {(1.0, -1): 1, (1.0, 5): 1}
 
 
-@settings(deadline=None)
 @given(before=values_of, after=values_of)
 def test_moved_values_never_change_how_many_there_are(
     before: list[float], after: list[float]

@@ -30,7 +30,7 @@ async def test_new_names_without_end_are_taken() -> None:
     await send_new_names(500)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from(SEEDS), st.randoms(use_true_random=False))
 def test_no_damage_raises(request_: tuple[str, str, str, bytes], chance: random.Random) -> None:
     """No mutation that can be found raises anything."""
@@ -38,7 +38,7 @@ def test_no_damage_raises(request_: tuple[str, str, str, bytes], chance: random.
     assert asyncio.run(Target().status(damaged)) in DECLARED
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from(SEEDS), st.binary(max_size=2_000))
 def test_no_bytes_raise(request_: tuple[str, str, str, bytes], body: bytes) -> None:
     """No bytes at all raise anything, under any path, type and encoding."""

@@ -28,7 +28,7 @@ from tests.telemetry.wire.test_wire import RESOURCE, changed, metric, profile
 
 __all__ = ["profile"]
 
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+patient = settings(suppress_health_check=[HealthCheck.too_slow])
 """A busy machine fails no law."""
 
 PASSES = 5
