@@ -12,6 +12,7 @@ from modelwatch.sketches import JointMoments
 from modelwatch.telemetry import names
 from modelwatch.telemetry.wire.arrivals import Other
 from modelwatch.telemetry.wire.assembling import plain_attributes
+from modelwatch.telemetry.wire.folding import moment_names
 from modelwatch.telemetry.wire.moments_body import decode_moments, encode_moments
 
 __all__ = ["features_of", "of_features"]
@@ -19,9 +20,8 @@ __all__ = ["features_of", "of_features"]
 
 def features_of(moments: Other) -> list[str]:
     """Return the features that an event of moments tells of, those of its co-moments too."""
-    told = plain_attributes(LogRecord.FromString(moments.payload).attributes)
-    every = (*told[names.MOMENT_NAMES], *told.get(names.JOINT_NAMES, ()))
-    return list(dict.fromkeys(map(str, every)))
+    told = moment_names(plain_attributes(LogRecord.FromString(moments.payload).attributes))
+    return list(dict.fromkeys(map(str, (*told.features, *told.joint))))
 
 
 def of_features(moments: Other, kept: Collection[str]) -> Other | None:
@@ -30,16 +30,15 @@ def of_features(moments: Other, kept: Collection[str]) -> Other | None:
     It stays the same point. Co-moments are rounded once more, as `RoundedFactor` tells.
     """
     record = LogRecord.FromString(moments.payload)
-    told = plain_attributes(record.attributes)
-    features, joint_names = told[names.MOMENT_NAMES], told.get(names.JOINT_NAMES, ())
-    sent = decode_moments(record.body.bytes_value, features, joint_names)
-    mine = {name: one for name, one in zip(features, sent.each(), strict=True) if name in kept}
+    told = moment_names(plain_attributes(record.attributes))
+    sent = decode_moments(record.body.bytes_value, told.features, told.joint)
+    mine = {name: one for name, one in zip(told.features, sent.each(), strict=True) if name in kept}
     if not mine:
         return None
-    every = sent.joint(joint_names)
+    every = sent.joint(told.joint)
     joint = None if every is None else _of_features(every, kept)
     record.body.bytes_value = encode_moments(mine, joint)
-    roles = dict(zip(features, told[names.MOMENT_ROLES], strict=True))
+    roles = dict(zip(told.features, told.roles, strict=True))
     _set_texts(record, names.MOMENT_NAMES, mine)
     _set_texts(record, names.MOMENT_ROLES, (roles[name] for name in mine))
     _set_texts(record, names.JOINT_NAMES, () if joint is None else joint.names)

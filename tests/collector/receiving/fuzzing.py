@@ -43,7 +43,7 @@ LATE_GROWTH_BYTES: Final = 24 * 2**20
 
 NAMES_BYTES: Final = 208 * 2**20
 """How much may be taken by what was read before, where each request has other names: all caches of
-the wire, by their own bounds 201 MiB, and the names and clocks that were heard."""
+the wire, by their own bounds 205 MiB, and the names and clocks that were heard."""
 
 FULL_AFTER: Final = 16_000
 """Exports, each of another model, after which those caches are full."""
