@@ -86,11 +86,11 @@ class Clocks:
         clock.greatest_seconds = max(clock.greatest_seconds, offset)
         clock.windows += 1
         self.too_old += offset < -self._rules.kept_seconds
-        return end_ns - latest_ns <= self._rules.future_seconds * _NANOSECONDS
+        return self.takes(end_ns, latest_ns)
 
-    def takes(self, time_ns: int, now_ns: int) -> bool:
-        """Return whether a time is not too far ahead."""
-        return time_ns - now_ns <= self._rules.future_seconds * _NANOSECONDS
+    def takes(self, time_ns: int, latest_ns: int) -> bool:
+        """Return whether a time is not too far ahead of what our clock says at the latest."""
+        return time_ns - latest_ns <= self._rules.future_seconds * _NANOSECONDS
 
     def refusal(self) -> str:
         """Return why a window is not taken."""
