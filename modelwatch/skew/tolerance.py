@@ -70,7 +70,7 @@ def is_close(one: FloatArray, other: FloatArray, tolerance: Tolerance) -> Mask:
     """Tell which numbers are equal within a tolerance; infinity equals itself alone."""
     with np.errstate(invalid="ignore", over="ignore"):
         largest = np.maximum(np.abs(one), np.abs(other))
-        bound = tolerance.relative * largest + (tolerance.absolute or 0.0)
+        bound = np.maximum(tolerance.relative * largest, tolerance.absolute or 0.0)
         return np.asarray((one == other) | ((np.abs(one - other) <= bound) & np.isfinite(largest)))
 
 

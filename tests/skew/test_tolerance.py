@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modelwatch.errors import ConfigurationError
@@ -26,6 +26,7 @@ def are_equal(one: float | None, other: float | None, relative: float, absolute:
 
 
 @given(PAIRS, st.sampled_from([0.0, 1e-6, 0.1]), st.sampled_from([0.0, 1e-3, 1.0]))
+@example([(0.0, 1.0625)], 0.1, 1.0)  # within the sum of both bounds, within neither
 def test_numbers_are_equal_as_python_says(pairs: Any, relative: float, absolute: float) -> None:
     """Numbers compare as math.isclose does; a missing one equals a missing one alone."""
     served, recomputed = (read_column(list(side)) for side in zip(*pairs, strict=True))
