@@ -1,0 +1,1 @@
+"""Predictions and labels: kept, joined by id, and summed up."""

@@ -1,0 +1,116 @@
+"""What the collector needs of whoever keeps predictions and labels, and what passes through it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from modelwatch.collector.windows import TimeWindow
+from modelwatch.outcomes.outcome_summary import OutcomeSummary
+from modelwatch.telemetry.wire.outcomes import LabelRows, PredictionRows
+
+__all__ = [
+    "LabelsKept",
+    "OutcomeSink",
+    "OutcomeSource",
+    "OutcomeWindow",
+    "PredictionsKept",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictionsKept:
+    """What became of some predictions.
+
+    Attributes:
+        stored: those that were new.
+        joined: of these, those whose label was there already.
+        duplicates: those that had been stored before.
+        expired: those made before the horizon.
+        refused: those that can never be stored, by reason.
+    """
+
+    stored: int = 0
+    joined: int = 0
+    duplicates: int = 0
+    expired: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelsKept:
+    """What became of some labels; each counts once.
+
+    Attributes:
+        joined: those that found one prediction or more.
+        waiting: those kept until their prediction comes.
+        unsampled: those of a prediction that the sample left out: it never will come.
+        duplicates: those that said the same as before.
+        corrected: those that replaced another label.
+        taken_back: those that took a label back.
+        outdated: those that became known before the one that is there, which stays.
+        conflicting: those that became known at the same time as another one, which stays.
+        expired: those of predictions made before the horizon, as far as their ids tell.
+        refused: those that can never be stored, by reason.
+    """
+
+    joined: int = 0
+    waiting: int = 0
+    unsampled: int = 0
+    duplicates: int = 0
+    corrected: int = 0
+    taken_back: int = 0
+    outdated: int = 0
+    conflicting: int = 0
+    expired: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutcomeWindow:
+    """What is known of the predictions of one model version that were made in a window.
+
+    Attributes:
+        predictions: those that are kept to be joined.
+        labelled: those of them whose label is known.
+        summaries: what the labelled ones come to, by segment; the empty text is all of them. Of
+            the baseline asked for.
+        labelled_apart: labelled rows that were summed up for other baselines.
+        through: grows whenever anything of the window changes; 0 where it is empty.
+    """
+
+    predictions: int = 0
+    labelled: int = 0
+    summaries: Mapping[str, OutcomeSummary] = field(default_factory=dict)
+    labelled_apart: int = 0
+    through: int = 0
+
+
+class OutcomeSink(Protocol):
+    """Takes predictions and labels; what it returned for has been committed, with what it led to.
+
+    Raises of both methods:
+        StoreBusy: the queue is full; nothing was stored.
+        StoreError: the store failed; nothing was stored.
+    """
+
+    async def keep_predictions(self, batches: Sequence[PredictionRows]) -> PredictionsKept:
+        """Commit predictions, and join those whose label is there already."""
+        ...
+
+    async def keep_labels(self, batches: Sequence[LabelRows]) -> LabelsKept:
+        """Commit labels, and join them with every version's prediction of the same id."""
+        ...
+
+
+class OutcomeSource(Protocol):
+    """Answers what was joined. Blocking: call it off the event loop."""
+
+    def outcomes(self, model: str, version: str, window: TimeWindow) -> OutcomeWindow:
+        """Return what is known of the predictions made in a window, for the current baseline."""
+        ...
+
+    def outcomes_through(self, model: str, version: str, window: TimeWindow) -> int:
+        """Return `OutcomeWindow.through` alone. Cheap."""
+        ...

@@ -1,0 +1,56 @@
+"""Single predictions and their labels, as columns of many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+__all__ = ["LabelRows", "OutcomeValue", "PredictionRows"]
+
+OutcomeValue = str | bool | int | float | None
+"""A class, a number, or None where it is missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictionRows:
+    """Predictions of one model version, to be joined with their labels.
+
+    Attributes:
+        model: the model's name.
+        version: its version.
+        ids: of each prediction; not empty.
+        times_ns: when each was made, Unix nanoseconds.
+        outputs: what was predicted, by the name of the output; the prediction and the scores that
+            the baseline names, or whatever a mapping held where there is no baseline.
+        segments: of each; None where there are none. Empty for a row that belongs to none.
+        features: inputs by name, where they were asked for.
+        sample_rate: share of predictions that are sent, consistent by id (see
+            `modelwatch.capture.sampling.is_sampled`), in (0, 1].
+    """
+
+    model: str
+    version: str
+    ids: Sequence[str]
+    times_ns: Sequence[int]
+    outputs: Mapping[str, Sequence[OutcomeValue]]
+    segments: Sequence[str] | None = None
+    features: Mapping[str, Sequence[OutcomeValue]] = field(default_factory=dict)
+    sample_rate: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelRows:
+    """Labels of predictions of one model.
+
+    Attributes:
+        model: the model's name.
+        ids: of the predictions.
+        labels: what turned out to be true of each; None takes a label back.
+        times_ns: when each became known, Unix nanoseconds; 0 where that is not told, for which the
+            time of receipt stands.
+    """
+
+    model: str
+    ids: Sequence[str]
+    labels: Sequence[OutcomeValue]
+    times_ns: Sequence[int]
