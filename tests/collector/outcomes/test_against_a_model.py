@@ -25,7 +25,6 @@ from tests.collector.outcomes.outcome_traffic import (
     DAY,
     HOUR,
     MODEL,
-    NOW_NS,
     SECOND,
     Clock,
     crash_image,
@@ -175,7 +174,7 @@ class Joining(RuleBasedStateMachine):
             outcomes[outcome] += 1
             if outcome == "stored":
                 outcomes["joined"] += self.expected.rows[name, version].is_labelled
-        assert found == PredictionsKept(**outcomes)
+        assert found == PredictionsKept(**dict[str, Any](outcomes))
 
     @rule(told=st.lists(st.tuples(ids, values, st.integers(-1, 3)), max_size=8))
     def label(self, told: list[tuple[str, OutcomeValue, int]]) -> None:
@@ -187,7 +186,7 @@ class Joining(RuleBasedStateMachine):
             self.expected.label(name, value, at_ns)
             for (name, value, _), at_ns in zip(told, times, strict=True)
         )
-        assert found == LabelsKept(**outcomes)
+        assert found == LabelsKept(**dict[str, Any](outcomes))
 
     @rule(version=versions, seed=st.integers(0, 1))
     def push(self, version: str, seed: int) -> None:
