@@ -21,7 +21,9 @@ from modelwatch.collector.security.audit_api import AuditApi
 from modelwatch.collector.security.audit_log import AuditLog
 from modelwatch.collector.security.tls import ServerTls
 from modelwatch.collector.serving.api import build_api
+from modelwatch.collector.serving.labels_api import LabelsApi
 from modelwatch.collector.serving.readiness import Readiness, store_probe
+from modelwatch.collector.serving.sent_labels import SentLimits
 from modelwatch.collector.showing.listening import Listeners
 from modelwatch.collector.showing.self_measures import MeasuredEvaluator, MeasuredSink, SelfMeasures
 from modelwatch.collector.showing.showing import Showing
@@ -78,7 +80,11 @@ class Parts:
             options.receiving,
             clock=clock,
             examples=store,
+            outcomes=store,
             bounds=bounds,
+        )
+        labels = LabelsApi(
+            self.intake.outcomes, SentLimits(part_seconds=options.body_timeout_seconds)
         )
         self._alerts = SqliteAlerts(database)
         self._alerting = alerting = Alerting(
@@ -119,7 +125,7 @@ class Parts:
             SqliteBaselineHistory(database),
             clock=clock,
             readiness=Readiness({**checks, **({"tls": tls.check} if tls else {})}),
-            routers=[AuditApi(AuditLog(database)).router(), showing.router()],
+            routers=[AuditApi(AuditLog(database)).router(), showing.router(), labels.router()],
         )
 
     def background(
