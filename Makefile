@@ -23,7 +23,7 @@ FOR_OLDEST := $(OLDEST)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo demo-check check format test oldest frameworks examples test-traces \
-	test-rotel traces-picture test-prometheus test-node fuzz bench soak collector-soak kills peers \
+	test-rotel traces-picture test-prometheus test-node properties fuzz bench soak collector-soak kills peers \
 	peer-costs build clean
 
 help:  ## list the targets
@@ -131,6 +131,11 @@ $(NODE_TESTS)/node_modules/.installed: $(NODE_TESTS)/package.json
 	@echo "modelwatch: installing OpenTelemetry for Node into $(@D)"
 	@cd $(NODE_TESTS) && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts
 	@touch $@
+
+# `make test` tries the same examples each time, so that it fails only for what has changed.
+properties: $(FOR_DEVELOPMENT)  ## tests of properties, with 2,000 new examples each
+	@grep -rl '@given' tests | xargs $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 \
+		--dist worksteal --hypothesis-profile searching
 
 fuzz: $(FOR_DEVELOPMENT)  ## a million damaged requests through the receiver
 	@$(BIN)/python -m tests.collector.receiving.fuzzing 1000000

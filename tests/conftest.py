@@ -13,14 +13,18 @@ from modelwatch.baseline import Baseline
 Table = dict[str, Any]
 
 
-def pytest_configure() -> None:
-    """Let examples take any time: on a busy machine they do, and no test asserts how long."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Have Hypothesis try the same examples in each run, and new ones where it is to search.
+
+    Examples may take any time: on a busy machine they do, and no test asserts how long.
+    """
     try:
         from hypothesis import settings
     except ImportError:  # as in the environments of some frameworks
         return
-    settings.register_profile("untimed", deadline=None)
-    settings.load_profile("untimed")
+    settings.register_profile("steady", deadline=None, derandomize=True)
+    settings.register_profile("searching", deadline=None, max_examples=2_000)
+    settings.load_profile(config.getoption("--hypothesis-profile", None) or "steady")
 
 
 def make_table(seed: int, rows: int = 5_000) -> Table:
