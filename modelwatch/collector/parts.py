@@ -78,9 +78,9 @@ class Parts:
             _limits(options),
             counts,
             options.receiving,
+            outcomes=store,
             clock=clock,
             examples=store,
-            outcomes=store,
             bounds=bounds,
         )
         labels = LabelsApi(

@@ -12,11 +12,13 @@ from typing import Any, Final
 
 from modelwatch.collector.windows import LATEST_NS, NANOSECONDS
 from modelwatch.tables.data_files import NULL_TEXTS
-from modelwatch.telemetry.wire.outcomes import OutcomeValue
+from modelwatch.telemetry.wire.outcomes import (
+    MOST_ID_CHARACTERS,
+    MOST_TEXT_CHARACTERS,
+    OutcomeValue,
+)
 
 __all__ = [
-    "MOST_ID_CHARACTERS",
-    "MOST_LABEL_CHARACTERS",
     "BadValue",
     "checked_id",
     "checked_label",
@@ -25,14 +27,10 @@ __all__ = [
     "typed_text",
 ]
 
-MOST_ID_CHARACTERS: Final = 256
-MOST_LABEL_CHARACTERS: Final = 256
-MOST_MODEL_CHARACTERS: Final = 256
-
 _LARGEST_INTEGER: Final = 2**63
 _LATEST_SECONDS: Final = LATEST_NS // NANOSECONDS
 _FIRST_NANOSECONDS: Final = 10**17
-"""From here on a time is one in nanoseconds. What lies between is none, most likely milliseconds."""
+"""From here on a time is one in nanoseconds. What lies between is none: it is in milliseconds."""
 
 _NULLS: Final = frozenset(NULL_TEXTS)
 _TRUTHS: Final = {
@@ -90,11 +88,11 @@ def checked_label(value: Any) -> OutcomeValue:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        if value and len(value) <= MOST_LABEL_CHARACTERS:
+        if value and len(value) <= MOST_TEXT_CHARACTERS:
             return value
         raise BadValue(
             f"label of {len(value)} characters",
-            f"give 1 to {MOST_LABEL_CHARACTERS}, or null to take a label back",
+            f"give 1 to {MOST_TEXT_CHARACTERS}, or null to take a label back",
         )
     if isinstance(value, int) and -_LARGEST_INTEGER <= value < _LARGEST_INTEGER:
         return value
@@ -112,7 +110,7 @@ def checked_model(value: Any) -> str:
     Raises:
         BadValue: it is none.
     """
-    if isinstance(value, str) and 0 < len(value) <= MOST_MODEL_CHARACTERS:
+    if isinstance(value, str) and 0 < len(value) <= MOST_TEXT_CHARACTERS:
         return value
     what = "no model" if value in (None, "") else f"model {_shown(value)}"
     raise BadValue(what, "name it in the row, or for all rows as the parameter model")

@@ -37,15 +37,14 @@ class Intake:
         limits: what bounds memory.
         counts: is told of all, and shows what the parts know.
         options: what is taken, and where it is sent on to.
+        outcomes: keeps predictions and labels.
         clock: Unix nanoseconds.
         examples: keeps traces that show something; nobody does where None.
-        outcomes: keeps predictions and labels; nobody does where None.
         bounds: between which the time lies; where None, the clock is believed.
 
     Attributes:
         receiver: takes OTLP/HTTP.
-        outcomes: takes predictions and labels, whichever way they come; None where nobody keeps
-            them.
+        outcomes: takes predictions and labels, whichever way they come.
         accepting: set once calls of gRPC are taken too.
         grpc_address: where they are; empty where nowhere.
     """
@@ -57,9 +56,9 @@ class Intake:
         counts: ReceiverCounts,
         options: ReceivingOptions,
         *,
+        outcomes: OutcomeSink,
         clock: Callable[[], int],
         examples: ExampleSink | None = None,
-        outcomes: OutcomeSink | None = None,
         bounds: TimeBounds | None = None,
     ) -> None:
         limited = read_limits({}, options.limits)
@@ -70,9 +69,7 @@ class Intake:
         self._limits = limits
         self.accepting = asyncio.Event()
         self.grpc_address = ""
-        self.outcomes: OutcomeIntake | None = None
-        if outcomes is not None:
-            self.outcomes = OutcomeIntake(outcomes, OutcomeAdmission(admission), counts)
+        self.outcomes = OutcomeIntake(outcomes, OutcomeAdmission(admission), counts)
         exports = Exports(
             sink,
             limits,
