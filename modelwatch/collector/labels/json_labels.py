@@ -76,7 +76,7 @@ class JsonLabels:
         model: of objects that name none.
         most_bytes: longest text that is read.
 
-    >>> JsonLabels(model="churn").feed(
+    >>> JsonLabels(model="churn", most_bytes=100).feed(
     ...     b'[{"prediction_id": "a", "label": 1}, {"prediction_id": "b"}]', is_last=True
     ... ).shown[0].line
     2

@@ -125,8 +125,7 @@ def _packed(rows: Sequence[JoinedRow]) -> bytes:
     head = np.empty(len(rows), _HEAD)
     head["sign"], head["kind"] = signs, kinds
     head["label"] = [
-        texts.setdefault(label, len(texts)) if isinstance(label, str) else label
-        for label in labels
+        texts.setdefault(label, len(texts)) if isinstance(label, str) else label for label in labels
     ]
     head["predicted_ns"], head["labelled_ns"] = predicted, labelled
     named = json.dumps(list(texts)).encode()

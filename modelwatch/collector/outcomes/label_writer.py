@@ -137,9 +137,7 @@ def labels_kept(outcomes: Counter[str]) -> LabelsKept:
 class _Writer:
     """Decides what becomes of labels, each in its turn."""
 
-    def __init__(
-        self, joining: Joining, expired_before_ns: int, sample_rate: float | None
-    ) -> None:
+    def __init__(self, joining: Joining, expired_before_ns: int, sample_rate: float | None) -> None:
         self._joining = joining
         self._expired_before_ns = expired_before_ns
         self._sample_rate = sample_rate

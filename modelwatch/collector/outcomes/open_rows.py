@@ -13,8 +13,16 @@ from modelwatch.collector.outcomes.keys import Key
 from modelwatch.collector.outcomes.label_values import StoredValue
 from modelwatch.collector.storing.bulk import insert_rows, select_rows
 
-__all__ = ["IDS_AT_ONCE", "LABEL", "Held", "HeldLabel", "HeldPrediction", "find", "model_number",
-           "put"]
+__all__ = [
+    "IDS_AT_ONCE",
+    "LABEL",
+    "Held",
+    "HeldLabel",
+    "HeldPrediction",
+    "find",
+    "model_number",
+    "put",
+]
 
 LABEL: Final = 0
 """In the place of a version's number: the row is a label."""

@@ -13,7 +13,15 @@ import numpy.typing as npt
 from modelwatch.tables.compact_columns import CodedColumn, RawColumn
 from modelwatch.telemetry.wire.outcomes import OutcomeValue, PredictionRows
 
-__all__ = ["PLAIN", "Columns", "Layout", "decode_plain", "decode_records", "encode_records", "write_out"]
+__all__ = [
+    "PLAIN",
+    "Columns",
+    "Layout",
+    "decode_plain",
+    "decode_records",
+    "encode_records",
+    "write_out",
+]
 
 PLAIN: Final = 0
 """The number of the layout of records that are written out in JSON."""
@@ -202,17 +210,17 @@ def decode_records(layout: Layout, data: bytes, size: int, values: Sequence[Any]
     if len(data) != size * dtype.itemsize:
         raise ValueError(f"{size} records of {dtype.itemsize} bytes are {len(data)} bytes long")
     table = np.frombuffer(data, dtype) if dtype.itemsize else np.empty(size, dtype)
-    columns = [
-        _column(kind, table[f"f{at}"], values) for at, kind in enumerate(layout.kinds)
-    ]
+    columns = [_column(kind, table[f"f{at}"], values) for at, kind in enumerate(layout.kinds)]
     segments = columns.pop(0) if layout.segment else _no_segments(size)
     assert isinstance(segments, CodedColumn)
     names = [name for name, _ in layout.outputs]
     return Columns(
         segments,
         dict(zip(names, columns, strict=False)),
-        {name: column for (name, _), column in zip(
-            layout.features, columns[len(names):], strict=True)},
+        {
+            name: column
+            for (name, _), column in zip(layout.features, columns[len(names) :], strict=True)
+        },
     )
 
 

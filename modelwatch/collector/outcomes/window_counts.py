@@ -68,8 +68,6 @@ def count_in_windows(
     )
 
 
-def count_outcomes(
-    connection: sqlite3.Connection, model_id: int, outcomes: Counter[str]
-) -> None:
+def count_outcomes(connection: sqlite3.Connection, model_id: int, outcomes: Counter[str]) -> None:
     """Count what became of predictions and labels of a model, by name."""
     connection.executemany(_OUTCOME, [(model_id, *told) for told in sorted(outcomes.items())])
