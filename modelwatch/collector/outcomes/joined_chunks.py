@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -103,7 +103,7 @@ class JoinedChunk:
     def rows(self, places: npt.NDArray[np.intp]) -> JoinedRows:
         """Return some of its rows."""
         return JoinedRows(
-            labels=taken(self.labels, places),
+            labels=self.labels.take(places),
             outputs={name: taken(one, places) for name, one in self.columns.outputs.items()},
             predicted_ns=self.predicted_ns[places],
             labelled_ns=self.labelled_ns[places],
@@ -187,15 +187,3 @@ def _labels(
         for kind, number in distinct.tolist()
     ]
     return CodedColumn(values, codes)
-
-
-def of_signs(chunk: JoinedChunk, signs: Sequence[int]) -> npt.NDArray[np.bool_]:
-    """Return which rows have one of some signs."""
-    return np.isin(chunk.signs, signs)
-
-
-def each_version(connection: sqlite3.Connection) -> Iterator[tuple[int, str, Any]]:
-    """Yield versions, baselines and how many rows of them are not summed up yet."""
-    yield from connection.execute(
-        "SELECT version_id, baseline_id, sum(row_count) FROM joined_rows GROUP BY 1, 2"
-    )

@@ -27,9 +27,9 @@ from modelwatch.collector.outcomes.protocols import LabelsKept
 from modelwatch.collector.outcomes.rates import highest_rate
 from modelwatch.collector.windows import LATEST_NS
 from modelwatch.telemetry.sampled_ids import is_sampled
-from modelwatch.telemetry.wire.outcomes import LabelRows
+from modelwatch.telemetry.wire.outcomes import LabelRows, OutcomeValue
 
-__all__ = ["PreparedLabels", "labels_kept", "prepare_labels", "write_labels"]
+__all__ = ["PreparedLabels", "by_model", "labels_kept", "prepare_labels", "write_labels"]
 
 Outcome = Literal[
     "joined", "waiting", "unsampled", "duplicates", "corrected", "taken_back", "outdated",
@@ -62,33 +62,40 @@ class PreparedLabels:
     told: list[_Told]
     refused: Counter[str]
 
-    def parts(self, most: int) -> Iterator[PreparedLabels]:
-        """Yield them in parts; what was refused is in the first."""
-        for first in range(0, max(len(self.told), 1), most):
-            refused = self.refused if not first else Counter[str]()
-            yield PreparedLabels(self.model, self.told[first : first + most], refused)
+
+def prepare_labels(rows: LabelRows, *, now_ns: int, most: int) -> Iterator[PreparedLabels]:
+    """Yield labels in parts, as they are stored. Needs no store, so that no other write waits.
+
+    Args:
+        rows: labels of one model.
+        now_ns: when those became known that do not tell it, Unix nanoseconds.
+        most: labels in one part.
+    """
+    for first in range(0, len(rows.ids), most):
+        some = slice(first, first + most)
+        told: list[_Told] = []
+        refused: Counter[str] = Counter()
+        for place, (name, value, at_ns) in enumerate(
+            zip(rows.ids[some], rows.labels[some], rows.times_ns[some], strict=True)
+        ):
+            try:
+                told.append(_told(place, name, value, at_ns or now_ns))
+            except LabelFault as fault:
+                refused[str(fault)] += 1
+        told.sort()
+        yield PreparedLabels(rows.model, told, refused)
 
 
-def prepare_labels(rows: LabelRows, *, now_ns: int) -> PreparedLabels:
-    """Return labels as they are stored. Needs no store, so that no other write waits for it."""
-    told: list[_Told] = []
-    refused: Counter[str] = Counter()
-    for place, (name, value, at_ns) in enumerate(
-        zip(rows.ids, rows.labels, rows.times_ns, strict=True)
-    ):
-        try:
-            if not name:
-                raise LabelFault("empty_id")
-            if not 0 <= at_ns <= LATEST_NS:
-                raise LabelFault("time")
-            label = HeldLabel(at_ns or now_ns, *stored_label(value))
-            told.append(_Told(key_of(name), place, name, label))
-        except UnicodeEncodeError:
-            refused["encoding"] += 1
-        except LabelFault as fault:
-            refused[str(fault)] += 1
-    told.sort()
-    return PreparedLabels(rows.model, told, refused)
+def _told(place: int, name: str, value: OutcomeValue, at_ns: int) -> _Told:
+    if not name:
+        raise LabelFault("empty_id")
+    if not 0 <= at_ns <= LATEST_NS:
+        raise LabelFault("time")
+    try:
+        key = key_of(name)
+    except UnicodeEncodeError as error:
+        raise LabelFault("encoding") from error
+    return _Told(key, place, name, HeldLabel(at_ns, *stored_label(value)))
 
 
 def write_labels(

@@ -82,24 +82,32 @@ class PredictionsWritten:
 
 def prepare_predictions(rows: PredictionRows, most: int) -> Iterator[PreparedPredictions]:
     """Yield predictions in parts, as they are stored. Needs no store."""
-    places: list[int] = []
-    keys: list[Key] = []
-    refused: Counter[str] = Counter()
-    for place, (name, at_ns) in enumerate(zip(rows.ids, rows.times_ns, strict=True)):
-        try:
-            if not name or not 0 <= at_ns <= LATEST_NS:
-                refused["time" if name else "empty_id"] += 1
-                continue
-            keys.append(key_of(name))
-            places.append(place)
-        except UnicodeEncodeError:
-            refused["encoding"] += 1
-    order = sorted(range(len(keys)), key=keys.__getitem__)
-    for first in range(0, max(len(order), 1), most):
-        some = order[first : first + most]
-        part = _part(rows, [places[at] for at in some])
-        told = [_Told(keys[at], place) for place, at in enumerate(some)]
-        yield PreparedPredictions(part, told, refused if not first else Counter())
+    for first in range(0, len(rows.ids), most):
+        told: list[_Told] = []
+        refused: Counter[str] = Counter()
+        for place in range(first, min(first + most, len(rows.ids))):
+            try:
+                told.append(_Told(_key(rows.ids[place], rows.times_ns[place]), place))
+            except _Refused as refusal:
+                refused[str(refusal)] += 1
+        places = [place for _, place in told]
+        told = sorted(_Told(key, place) for place, (key, _) in enumerate(told))
+        yield PreparedPredictions(_part(rows, places), told, refused)
+
+
+class _Refused(ValueError):
+    """A prediction that can never be stored; the text is the reason, in one word."""
+
+
+def _key(name: str, at_ns: int) -> Key:
+    if not name:
+        raise _Refused("empty_id")
+    if not 0 <= at_ns <= LATEST_NS:
+        raise _Refused("time")
+    try:
+        return key_of(name)
+    except UnicodeEncodeError as error:
+        raise _Refused("encoding") from error
 
 
 def _part(rows: PredictionRows, places: list[int]) -> PredictionRows:

@@ -359,7 +359,7 @@ CREATE TABLE outcome_progress (
     swept_prefix INTEGER NOT NULL,
     swept_hash INTEGER NOT NULL
 );
-INSERT INTO outcome_progress VALUES (1, 0, 0, 0, -0x7fffffffffffffff, 0);
+INSERT INTO outcome_progress VALUES (1, 0, 0, 0, -9223372036854775808, 0);
 """
 
 STEPS = (_FIRST_SCHEMA, _STEERING, _VECTORS, _ALERTING, _SECURITY, _CUMULATIVE, _TRACES, _OUTCOMES)
