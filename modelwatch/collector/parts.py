@@ -20,10 +20,9 @@ from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.security.audit_api import AuditApi
 from modelwatch.collector.security.audit_log import AuditLog
 from modelwatch.collector.security.tls import ServerTls
-from modelwatch.collector.serving.api import build_api
+from modelwatch.collector.serving.api import VERSION_PATH, build_api
 from modelwatch.collector.serving.labels_api import LabelsApi
 from modelwatch.collector.serving.readiness import Readiness, store_probe
-from modelwatch.collector.serving.sent_labels import SentLimits
 from modelwatch.collector.showing.listening import Listeners
 from modelwatch.collector.showing.self_measures import MeasuredEvaluator, MeasuredSink, SelfMeasures
 from modelwatch.collector.showing.showing import Showing
@@ -83,9 +82,7 @@ class Parts:
             examples=store,
             bounds=bounds,
         )
-        labels = LabelsApi(
-            self.intake.outcomes, SentLimits(part_seconds=options.body_timeout_seconds)
-        )
+        labels = LabelsApi(self.intake.outcomes, store, options, clock=clock)
         self._alerts = SqliteAlerts(database)
         self._alerting = alerting = Alerting(
             self._alerts,
@@ -125,7 +122,11 @@ class Parts:
             SqliteBaselineHistory(database),
             clock=clock,
             readiness=Readiness({**checks, **({"tls": tls.check} if tls else {})}),
-            routers=[AuditApi(AuditLog(database)).router(), showing.router(), labels.router()],
+            routers=[
+                AuditApi(AuditLog(database)).router(),
+                showing.router(),
+                labels.router(VERSION_PATH),
+            ],
         )
 
     def background(

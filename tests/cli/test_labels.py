@@ -67,16 +67,17 @@ def labels_file(path: Path) -> Path:
     frame = pl.DataFrame({"prediction_id": IDS, "label": [place % 2 == 0 for place in range(50)]})
     rows = frame.to_dicts()
     name = path.name.removesuffix(".gz")
-    content = {
-        "a.csv": frame.write_csv,
-        "a.ndjson": frame.write_ndjson,
-        "a.jsonl": frame.write_ndjson,
-        "a.json": lambda: json.dumps({"model": "churn", "labels": rows}),
-    }.get(name)
-    if content is None:
-        (frame.write_parquet if name.endswith("parquet") else frame.write_ipc)(path)
+    if name.endswith("parquet"):
+        frame.write_parquet(path)
+    elif name.endswith("arrow"):
+        frame.write_ipc(path)
     else:
-        text = content().encode()
+        text = {
+            "a.csv": frame.write_csv(),
+            "a.ndjson": frame.write_ndjson(),
+            "a.jsonl": frame.write_ndjson(),
+            "a.json": json.dumps({"model": "churn", "labels": rows}),
+        }[name].encode()
         path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
     return path
 

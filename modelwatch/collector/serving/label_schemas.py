@@ -8,7 +8,7 @@ from modelwatch.collector.receiving.outcome_intake import LABEL_OUTCOMES
 from modelwatch.collector.serving import schemas
 from modelwatch.collector.serving.sent_labels import CSV, JSON, NDJSON, PARQUET
 
-__all__ = ["ANSWERS", "BODY"]
+__all__ = ["ANSWERS", "BODY", "COVERAGE"]
 
 Schema = dict[str, Any]
 
@@ -80,6 +80,27 @@ _KEPT: Final[Schema] = {
         "refusals": _REFUSALS,
     },
 }
+
+_TIME: Final[Schema] = {"type": "string", "format": "date-time"}
+_COUNTS: Final[Schema] = {"type": "object", "additionalProperties": _COUNT}
+_SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
+_SECONDS: Final[Schema] = {"type": "number", "minimum": 0}
+
+
+def _object(**members: Schema) -> Schema:
+    return {"type": "object", "properties": members, "required": sorted(members)}
+
+
+COVERAGE: Final[Schema] = _object(
+    model=_TEXT,
+    version=_TEXT,
+    window=_object(start=_TIME, end=_TIME, seconds=_COUNT),
+    predictions=_COUNT,
+    labelled=_COUNT,
+    coverage={"anyOf": [_SHARE, {"type": "null"}]},
+    delay_seconds={"anyOf": [_object(p50=_SECONDS, p90=_SECONDS, p99=_SECONDS), {"type": "null"}]},
+    of_model=_object(waiting=_COUNT, predictions=_COUNTS, labels=_COUNTS),
+)
 
 ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: schemas.content(_KEPT),

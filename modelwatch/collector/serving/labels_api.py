@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
@@ -16,13 +17,17 @@ from modelwatch.collector.labels.label_chunk import (
     RefusedRow,
 )
 from modelwatch.collector.labels.table_labels import TABLE_ROWS
+from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.quick_json import to_json
 from modelwatch.collector.receiving.outcome_intake import LABEL_OUTCOMES, OutcomeIntake
 from modelwatch.collector.security.principals import may_read
 from modelwatch.collector.security.rules import LABELS_PATH
-from modelwatch.collector.serving import label_schemas
+from modelwatch.collector.serving import label_schemas, schemas
+from modelwatch.collector.serving.label_answers import coverage_shown
 from modelwatch.collector.serving.problems import Problem
+from modelwatch.collector.serving.queries import read_window, require_version
 from modelwatch.collector.serving.sent_labels import SentLabels, SentLimits
+from modelwatch.collector.storing.store import Store
 
 __all__ = ["LabelsApi"]
 
@@ -33,6 +38,14 @@ BULK_ROWS: Final = 1_000
 """Of a request with so many rows or more, the log tells."""
 
 logger = logging.getLogger(__name__)
+
+
+WindowText = Annotated[
+    str | None, Query(description="Length of the window: 30s, 15m, 1h, 7d.", examples=["7d"])
+]
+EndText = Annotated[
+    str | None, Query(description="End of the window, Unix seconds or ISO 8601; now by default.")
+]
 
 
 def _name(part: str, what: str) -> Any:
@@ -71,17 +84,38 @@ class LabelsApi:
 
     Args:
         intake: commits labels.
-        limits: what bounds a request.
+        store: knows how many predictions have one.
+        options: gives the default length of a window, and how long a client may pause.
+        clock: Unix nanoseconds.
     """
 
-    def __init__(self, intake: OutcomeIntake, limits: SentLimits | None = None) -> None:
+    def __init__(
+        self,
+        intake: OutcomeIntake,
+        store: Store,
+        options: CollectorOptions,
+        *,
+        clock: Callable[[], int],
+    ) -> None:
         self._intake = intake
-        self._limits = limits or SentLimits()
+        self._store = store
+        self._clock = clock
+        self._window_seconds = options.window_seconds
+        self._limits = SentLimits(part_seconds=options.body_timeout_seconds)
         self._running = 0
 
-    def router(self) -> APIRouter:
-        """Return the routes."""
+    def router(self, path: str) -> APIRouter:
+        """Return the routes.
+
+        Args:
+            path: of a model version.
+        """
         router = APIRouter()
+        router.get(
+            f"{path}/labels",
+            summary="Predictions and their labels",
+            responses={200: schemas.content(label_schemas.COVERAGE)},
+        )(self.show)
         router.post(
             LABELS_PATH,
             summary="Send labels",
@@ -138,6 +172,25 @@ class LabelsApi:
                 refusals=told["refusals"],
             )
         return Response(to_json(told), media_type="application/json")
+
+    def show(
+        self, model: str, version: str, window: WindowText = None, end: EndText = None
+    ) -> Response:
+        """Return how many predictions of a window have a label, and how long these took.
+
+        ``predictions`` are those that are kept to be joined: whose id somebody could know.
+        ``coverage`` is the share of them that has a label, null where there are none;
+        ``delay_seconds`` tells by when that share of the labels was known, null where none is
+        summed up for the current baseline. ``of_model`` counts the labels of all versions that wait
+        for their prediction, and what became of predictions and labels since the first one.
+        """
+        require_version(self._store, model, version)
+        asked = read_window(window, end, default_seconds=self._window_seconds, clock=self._clock)
+        found = self._store.label_coverage(model, version, asked.window)
+        shown = coverage_shown(found, self._store.label_counts(model), asked.window)
+        return Response(
+            to_json({"model": model, "version": version, **shown}), media_type="application/json"
+        )
 
     async def _keep(self, chunk: LabelChunk, answer: _Answer) -> None:
         """Commit the rows of a chunk that may be taken."""

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+import modelwatch as mw
 from modelwatch.collector.receiving.options import ReceivingOptions
 from modelwatch.collector.serving import sent_labels
 from modelwatch.collector.serving.labels_api import MOST_BODIES
@@ -22,7 +23,7 @@ from modelwatch.telemetry.wire import encode_events
 from modelwatch.telemetry.wire.outcome_events import prediction_events
 from modelwatch.telemetry.wire.outcomes import PredictionRows
 from tests import plain_http
-from tests.collector.conftest import NOW_NS, PROTOBUF, SECOND, Running, Start
+from tests.collector.conftest import NOW_NS, PROTOBUF, SECOND, Running, Start, eventually
 from tests.collector.security.conftest import StoreTokens, bearer
 
 NAME, VERSION = "churn", "3"
@@ -364,3 +365,55 @@ def test_types_are_told_apart(start: Start) -> None:
     assert operation["requestBody"]["content"].keys() == set(sent_labels.LABEL_TYPES)
     assert operation["x-scopes"] == ["ingest", "admin"]
     assert {"200", "400", "401", "408", "413", "415", "422", "503"} <= operation["responses"].keys()
+
+
+def test_coverage_and_delay_are_told(start: Start) -> None:
+    """Of the predictions of a window, those with a label, and how long these took."""
+    collector = start()
+    predicted = NOW_NS - 60 * SECOND
+    predict(collector, "a", "b", "c", "d")
+    address = f"{collector.api}/api/v1/models/{NAME}/versions/{VERSION}/labels?window=1h"
+    before = plain_http.get(address).json()
+    assert (before["predictions"], before["coverage"], before["delay_seconds"]) == (4, 0.0, None)
+    send(
+        collector,
+        lines(
+            *({"prediction_id": one, "label": True, "time": predicted + SECOND} for one in "abc"),
+            {"prediction_id": "other", "label": True},
+        ),
+        NDJSON,
+    )
+    told = plain_http.get(address).json()
+    assert (told["predictions"], told["labelled"], told["coverage"]) == (4, 3, 0.75)
+    assert told["of_model"]["waiting"] == 1
+    assert told["of_model"]["labels"] == {"joined": 3, "waiting": 1}
+    assert told["of_model"]["predictions"] == {"stored": 4}
+    empty = plain_http.get(f"{address}&end=1000000").json()
+    assert (empty["predictions"], empty["coverage"]) == (0, None)
+    unknown = plain_http.get(address.replace(NAME, "nobody"))
+    assert (unknown.status_code, unknown.json()["title"]) == (404, "Unknown model")
+
+
+def test_delays_are_those_of_the_current_baseline(start: Start) -> None:
+    """Once a baseline says what is predicted, the joined rows tell how long labels took."""
+    collector = start()
+    scores = [place / 200 for place in range(200)]
+    baseline = mw.Baseline.fit(
+        {"x": scores, "score": scores, "prediction": [p > 0.5 for p in scores],
+         "label": [p > 0.4 for p in scores]},
+        model=NAME, version=VERSION, score="score", prediction="prediction", label="label",
+    )  # fmt: skip
+    path = f"{collector.api}/api/v1/models/{NAME}/versions/{VERSION}"
+    assert plain_http.put(f"{path}/baseline", content=baseline.to_json()).status_code == 201
+    predict(collector, "a", "b")
+    known = NOW_NS - 30 * SECOND
+    rows = [{"prediction_id": one, "label": True, "time": known} for one in "ab"]
+    assert counts(send(collector, lines(*rows), NDJSON)) == {"rows": 2, "joined": 2}
+
+    def delays() -> dict[str, float]:
+        told: dict[str, float] = plain_http.get(f"{path}/labels?window=1h").json()["delay_seconds"]
+        return told
+
+    assert eventually(lambda: delays() is not None)
+    told = delays()
+    assert 10 < told["p50"] <= told["p90"] <= told["p99"] <= 30
