@@ -10,12 +10,8 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from modelwatch.collector.labels.label_chunk import (
-    MOST_SHOWN,
-    ColumnNames,
-    LabelChunk,
-    RefusedRow,
-)
+from modelwatch.collector.labels.formats import ColumnNames
+from modelwatch.collector.labels.label_chunk import MOST_SHOWN, LabelChunk, RefusedRow
 from modelwatch.collector.labels.table_labels import TABLE_ROWS
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.quick_json import to_json
