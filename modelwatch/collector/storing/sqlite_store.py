@@ -138,13 +138,19 @@ class SqliteStore:
         self._examples = TraceExamples(database, span_seconds=grains.sender_spans_seconds[0])
 
     @classmethod
-    def open(cls, path: str | Path, *, clock: Callable[[], int] = time.time_ns) -> SqliteStore:
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        clock: Callable[[], int] = time.time_ns,
+        label_horizon_seconds: int = DEFAULT_HORIZON_SECONDS,
+    ) -> SqliteStore:
         """Return the store in a file that nobody else has open; `close` closes it.
 
         Raises:
             StoreError: as for `Database`.
         """
-        return cls(Database(path), clock=clock)
+        return cls(Database(path), clock=clock, label_horizon_seconds=label_horizon_seconds)
 
     @property
     def database(self) -> Database:
@@ -213,6 +219,10 @@ class SqliteStore:
     def label_counts(self, model: str) -> LabelCounts:
         """Return what became of labels; see `OutcomeSource.label_counts`."""
         return self._outcomes.reader.label_counts(model)
+
+    async def note_baselines(self) -> None:
+        """Have what was joined summed up for the baselines that are in force; `keep` does so."""
+        await self._outcomes.merge()
 
     async def put_baseline(self, model: str, version: str, baseline_id: str, content: str) -> None:
         """Commit a baseline as the current one; see `BaselineShelf.put_baseline`."""
