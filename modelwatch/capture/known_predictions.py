@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from modelwatch.capture.buffer import CLEAN
 from modelwatch.capture.guard import Guard
@@ -27,9 +27,6 @@ from modelwatch.telemetry.wire.outcomes import (
     OutcomeValue,
     PredictionRows,
 )
-
-if TYPE_CHECKING:
-    from modelwatch.capture.observation import Observation
 
 __all__ = ["MOST_WAITING", "NOTHING_MORE", "Ids", "KnownPredictions", "Telling"]
 
@@ -128,30 +125,49 @@ class KnownPredictions:
         self._dropped: Counter[str] = Counter()
 
     def add_row(
-        self, observation: Observation, prediction_id: str, row: Row, output: object
+        self,
+        plan: CapturePlan,
+        telling: Telling,
+        prediction_id: str,
+        output: object,
+        row: Row,
+        segment: str | Sequence[str] | None = None,
     ) -> None:
         """Keep a prediction, or count it as dropped.
 
         Args:
-            observation: tells how its features were read, how it is told, and its segment.
+            plan: how its features were read.
+            telling: how it is told.
             prediction_id: its id.
-            row: its features.
             output: its result, copied.
+            row: its features.
+            segment: of which it is.
         """
-        kept = row if observation.telling.has_values else None
-        self._add(self._known(observation, prediction_id, output, kept), 1)
+        kept = row if telling.has_values else None
+        now_ns = self._clock_ns()
+        self._add(_Known(plan, telling, prediction_id, now_ns, output, kept, segment), 1)
 
-    def add_batch(self, observation: Observation, ids: Ids, batch: Batch, output: object) -> None:
+    def add_batch(
+        self,
+        plan: CapturePlan,
+        telling: Telling,
+        ids: Ids,
+        output: object,
+        batch: Batch,
+        segments: str | Sequence[str] | None = None,
+    ) -> None:
         """Keep the predictions of a batch, as many as fit, and count the others as dropped.
 
         Args:
-            observation: likewise.
+            plan: how their features were read.
+            telling: how they are told.
             ids: of the batch, whose rows then are ``<id>/0``, ``<id>/1`` and so on; or of each row,
                 None where it has none. Of these, those in the sample are kept.
-            batch: its features.
             output: its result, copied.
+            batch: its features.
+            segments: of each row.
         """
-        rate = observation.telling.sample_rate
+        rate = telling.sample_rate
         named = [f"{ids}/{row}" for row in range(batch.rows)] if isinstance(ids, str) else ids
         lacking = sum(one is None for one in named)
         if lacking:
@@ -160,8 +176,9 @@ class KnownPredictions:
             named = [one if one is not None and is_sampled(one, rate) else None for one in named]
         rows = sum(one is not None for one in named)
         if rows:
-            kept = batch if observation.telling.has_values else Batch({}, batch.rows)
-            self._add(self._known(observation, named, output, kept), rows)
+            kept = batch if telling.has_values else Batch({}, batch.rows)
+            now_ns = self._clock_ns()
+            self._add(_Known(plan, telling, named, now_ns, output, kept, segments), rows)
 
     def drop(self, reason: str, rows: int = 1) -> None:
         """Count predictions that are not told."""
@@ -180,12 +197,6 @@ class KnownPredictions:
                 if table.ids:
                     told.setdefault(table.kind, []).append(table)
         return [self._rows_of(tables) for tables in told.values()], +dropped
-
-    def _known(
-        self, observation: Observation, ids: Ids, output: object, captured: Row | Batch | None
-    ) -> _Known:
-        plan, telling, segment = observation.plan, observation.telling, observation.segment
-        return _Known(plan, telling, ids, self._clock_ns(), output, captured, segment)
 
     def _tables(self, group: Sequence[_Known], dropped: Counter[str]) -> Iterator[_Table]:
         """Read predictions together; where that fails, in parts, so that one spoils no other."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import math
 import numbers
 import uuid
@@ -48,7 +49,7 @@ def outcome_value(value: Any) -> OutcomeValue:
         return bool(value)
     if isinstance(value, (int, np.integer)):
         return int(value) if abs(int(value)) <= _LARGEST_INTEGER else _as_float(value)
-    if isinstance(value, numbers.Real):
+    if isinstance(value, (numbers.Real, decimal.Decimal)):
         return _as_float(value)
     if isinstance(value, bytes) or not is_plain_type(type(value)):
         return None

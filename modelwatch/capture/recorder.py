@@ -271,11 +271,12 @@ class Recorder:
                     self.known.drop("no_prediction_id", rows_of(told))
                 return
             own = identified(prediction) if ids is None else ids
+            plan, telling, segment = observation.plan, observation.telling, observation.segment
             if isinstance(told, Row):
                 named = own if isinstance(own, str) else identified(prediction)
-                self.known.add_row(observation, named, told, output)
+                self.known.add_row(plan, telling, named, output, told, segment)
             else:
-                self.known.add_batch(observation, own, told, output)
+                self.known.add_batch(plan, telling, own, output, told, segment)
 
     def tell_usual(
         self,
@@ -288,11 +289,8 @@ class Recorder:
         """Do the same for a usual row, and first see whether somebody knows its id."""
         if self.tracks and getattr(prediction, "known", False) and type(output) is not Failure:
             with self.guard:
-                observation = Observation(prediction, plan)
-                observation.telling = telling
-                self.known.add_row(
-                    observation, identified(prediction), Row(values, CLEAN), frozen(output)
-                )
+                row = Row(values, CLEAN)
+                self.known.add_row(plan, telling, identified(prediction), frozen(output), row)
 
     def lose(self, duration_seconds: float, rows: int = 1) -> None:
         """Count a call whose rows are lost by a fault of ours."""

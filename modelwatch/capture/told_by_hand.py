@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from modelwatch.capture.prediction import enclose, new_prediction
 
 __all__ = ["ToldByHand"]
 
-Many = Sequence[Any] | npt.NDArray[Any]
+Many = Collection[Any] | npt.NDArray[Any]
 """One value of each of several predictions; a column of a frame too."""
 
 
