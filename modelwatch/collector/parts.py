@@ -12,6 +12,7 @@ from modelwatch.collector.alerting.posting import Poster
 from modelwatch.collector.alerting.sender import Sender
 from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
 from modelwatch.collector.evaluating.baseline_history import SqliteBaselineHistory
+from modelwatch.collector.evaluating.deployments import Deployments
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.exports import ReceiverLimits
@@ -74,7 +75,8 @@ class Parts:
         bounds = TimeBounds(clock, monotonic=monotonic, known_ns=known_time(database))
         self._store = store = _store(database, options, clock, bounds)
         measures = SelfMeasures(database.path)
-        evaluator = MeasuredEvaluator(store, measures)
+        origins = Deployments(store, window_seconds=options.window_seconds)
+        evaluator = MeasuredEvaluator(store, measures, origins)
         schedule = _schedule(options)
         counts = ReceiverCounts()
         self.intake = Intake(

@@ -35,6 +35,7 @@ _WHAT = {
     "performance": "worse performance by",
     "fingerprint": "other than the baseline's:",
     "instance": "unlike its siblings:",
+    "skew": "training-serving skew in",
 }
 _SAID: dict[str, str] = {
     "errors": "calls fail",

@@ -18,6 +18,7 @@ from modelwatch.collector.evaluating.rebinning import split_by_error
 from modelwatch.collector.latest import Latest
 from modelwatch.collector.storing.store import (
     BaselineShelf,
+    Evaluation,
     ExampleSource,
     FilledWindow,
     Traces,
@@ -27,7 +28,9 @@ from modelwatch.collector.storing.store import (
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.comparing import compare
 from modelwatch.comparing.hashed_names import with_plain_names
+from modelwatch.comparing.schema import fingerprint_findings, schema_findings
 from modelwatch.errors import FormatError, ProfileMismatch, StoreError
+from modelwatch.origins import Deployed
 from modelwatch.profile import Profile
 from modelwatch.report.drift_report import DriftReport, Severity
 from modelwatch.sketches import Histogram
@@ -36,6 +39,7 @@ __all__ = [
     "Assessment",
     "Evaluator",
     "LiveReference",
+    "OriginSource",
     "State",
     "assess",
     "choose_windows",
@@ -111,6 +115,8 @@ class Assessment:
         rebinned: numbers that were counted on other bins and are judged all the same, as no more
             than `MOST_REBINNING_ERROR` of them may lie on the wrong side of an edge: how many may.
         traces: where something was seen; those of features are in the report too.
+        deployed: of a window of the schedule, what was known of the deployment when it ended; None
+            of others, and where that is not looked at.
     """
 
     model: str
@@ -128,6 +134,7 @@ class Assessment:
     against: LiveReference | None = None
     rebinned: Mapping[str, float] = field(default_factory=dict)
     traces: Traces = field(default_factory=Traces)
+    deployed: Deployed | None = None
 
     def with_traces(self, traces: Traces) -> Assessment:
         """Return what is known with examples of traces, those of each feature in its finding."""
@@ -174,6 +181,8 @@ def assess(
     report, state = _compare(
         baseline, without_features(current, other_bins) if current else None, window
     )
+    if other_bins and report is not None and baseline is not None and current is not None:
+        report = replace(report, schema=schema_findings(baseline, current))
     key = current.baseline_id if current else None
     return Assessment(
         model=model,
@@ -249,7 +258,12 @@ def _compare(
         baseline.model, baseline.version, baseline=baseline, start_ns=window.start_ns
     )
     nothing.end_ns = window.end_ns
-    return compare(baseline, nothing), "no_data" if current is None else "incomparable"
+    report = compare(baseline, nothing)
+    if current is None:
+        return report, "no_data"
+    schema = schema_findings(baseline, current)
+    fingerprint = fingerprint_findings(baseline, current)
+    return replace(report, schema=schema, fingerprint=fingerprint), "incomparable"
 
 
 def choose_windows(
@@ -289,15 +303,34 @@ class EvaluationStore(WindowSource, BaselineShelf, ExampleSource, Protocol):
     """What an `Evaluator` reads: windows, baselines and examples of traces."""
 
 
+class OriginSource(Protocol):
+    """Tells where findings come from; `modelwatch.collector.evaluating.deployments` has one."""
+
+    def told(self, found: Assessment) -> Assessment:
+        """Return what is known of a window, of which each finding says where it comes from."""
+        ...
+
+    def corrected(
+        self, model: str, version: str, baseline_id: str, first: TimeWindow
+    ) -> list[Evaluation]:
+        """Return evaluations after a window whose findings come from elsewhere than they say."""
+        ...
+
+
 class Evaluator:
     """Assesses windows on demand, and keeps the latest of them. Blocking: CPU and disk.
 
     Thread-safety: safe; two threads that ask for the same new window may both compute it.
     Memory: `CACHED_ASSESSMENTS` merged profiles, and `CACHED_BASELINES` baselines.
+
+    Args:
+        store: has windows, baselines and examples of traces.
+        origins: tells where findings come from; they do not say where None.
     """
 
-    def __init__(self, store: EvaluationStore) -> None:
+    def __init__(self, store: EvaluationStore, origins: OriginSource | None = None) -> None:
         self._store = store
+        self.origins = origins
         self._baselines = Latest[Baseline](capacity=CACHED_BASELINES)
         self._assessments = Latest[Assessment](capacity=CACHED_ASSESSMENTS)
 
@@ -315,16 +348,19 @@ class Evaluator:
             return assess(model, version, window, baseline=baseline, observed=observed)
 
         key = (model, version, window, baseline.id if baseline else None, through_id)
-        return self.traced(self._assessments.get(key, make))
+        return self.told(self._assessments.get(key, make))
 
-    def traced(self, found: Assessment) -> Assessment:
-        """Return an assessment with the examples of traces that there are now.
+    def told(self, found: Assessment) -> Assessment:
+        """Return an assessment with what else is known of its findings now.
+
+        That is in which traces they were seen and where they come from.
 
         Raises:
             StoreError: the store cannot be read.
         """
         traces = self._store.traces(found.model, found.version, found.window)
-        return found if traces == found.traces else found.with_traces(traces)
+        traced = found if traces == found.traces else found.with_traces(traces)
+        return traced if self.origins is None else self.origins.told(traced)
 
     def baseline(self, model: str, version: str) -> Baseline | None:
         """Return the current baseline of a model version, or None.

@@ -20,6 +20,7 @@ from modelwatch.collector.showing.model_metrics import METHODS, SEVERITY_VALUES,
 from modelwatch.collector.showing.standing import Standing
 from modelwatch.collector.windows import NANOSECONDS
 from modelwatch.report.findings import FeatureDrift
+from modelwatch.report.skew_words import short_cause
 from modelwatch.telemetry import names
 from modelwatch.telemetry.wire.attributes import (
     AttributeValue,
@@ -49,6 +50,7 @@ DRIFT_DETECTED: Final = "modelwatch.drift.detected"
 DRIFT_METHOD: Final = "modelwatch.drift.method"
 DRIFT_FEATURES: Final = "modelwatch.drift.features"
 DRIFT_JOINED: Final = "modelwatch.drift.features_new"
+DRIFT_ORIGINS: Final = "modelwatch.drift.origins"
 DRIFT_CAUSES: Final = "modelwatch.drift.causes"
 DRIFT_TRACES: Final = "modelwatch.drift.trace_ids"
 DRIFT_SINCE: Final = "modelwatch.drift.since_unix_nano"
@@ -154,6 +156,7 @@ def _event(found: Standing, now_ns: int) -> LogRecord:
         names.BASELINE_ID: found.report.baseline_id,
         DRIFT_FEATURES: [feature.name for feature in drifted],
         DRIFT_JOINED: list(found.joined[:MOST_NAMED]),
+        DRIFT_ORIGINS: [feature.origin or "" for feature in drifted],
         DRIFT_CAUSES: [_cause(feature) for feature in drifted],
         DRIFT_TRACES: list(dict.fromkeys(t for f in drifted for t in f.trace_ids))[:MOST_NAMED],
         DRIFT_VERDICT: found.report.verdict,
@@ -177,7 +180,7 @@ def _version(found: Standing) -> dict[str, str]:
 
 
 def _cause(feature: FeatureDrift) -> str:
-    return feature.diagnosis or feature.cause or ""
+    return short_cause(feature) or feature.cause or ""
 
 
 def _sentence(found: Standing, drifted: Sequence[FeatureDrift]) -> str:

@@ -8,7 +8,12 @@ from pathlib import Path
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from modelwatch.collector.evaluating.evaluation import Assessment, EvaluationStore, Evaluator
+from modelwatch.collector.evaluating.evaluation import (
+    Assessment,
+    EvaluationStore,
+    Evaluator,
+    OriginSource,
+)
 from modelwatch.collector.outcomes.protocols import LabelsKept, OutcomeSink, PredictionsKept
 from modelwatch.collector.showing.durations import Durations
 from modelwatch.collector.showing.own_metrics import store_bytes
@@ -130,10 +135,13 @@ class MeasuredEvaluator(Evaluator):
     Args:
         store: windows and baselines.
         measures: is told.
+        origins: tells where findings come from.
     """
 
-    def __init__(self, store: EvaluationStore, measures: SelfMeasures) -> None:
-        super().__init__(store)
+    def __init__(
+        self, store: EvaluationStore, measures: SelfMeasures, origins: OriginSource
+    ) -> None:
+        super().__init__(store, origins)
         self._measures = measures
 
     def assess(self, model: str, version: str, window: TimeWindow) -> Assessment:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from modelwatch.collector.quick_json import from_json, to_json
 from modelwatch.errors import FormatError, StoreError
+from modelwatch.origins import Deployed
 from modelwatch.report.drift_report import SEVERITIES, DriftReport, Severity, Verdict
 
 __all__ = ["EvaluationSummary", "FeatureSummary"]
@@ -32,18 +33,21 @@ class EvaluationSummary:
         rows: rows of the window that were compared.
         verdict: what the report comes to.
         features: by name.
+        deployed: what was known of the deployment when the window ended; None where nothing was.
     """
 
     rows: int
     verdict: Verdict
     features: Mapping[str, FeatureSummary]
+    deployed: Deployed | None = None
 
     @classmethod
-    def of(cls, report: DriftReport) -> EvaluationSummary:
-        """Return the summary of a report."""
+    def of(cls, report: DriftReport, deployed: Deployed | None = None) -> EvaluationSummary:
+        """Return the summary of a report, and of what is known of the deployment."""
         return cls(
             rows=report.rows,
             verdict=report.verdict,
+            deployed=deployed,
             features={
                 name: FeatureSummary(
                     f.severity, f.psi, f.effect, f.importance, f.harmless, f.diagnosis
@@ -80,11 +84,13 @@ class EvaluationSummary:
             "verdict": self.verdict,
             "features": self.features,
         }
+        if self.deployed is not None:
+            body["deployed"] = self.deployed.to_dict()
         return to_json(body).decode()
 
     @classmethod
     def from_json(cls, text: str) -> EvaluationSummary:
-        """Read what `to_json` wrote, now or before features had a diagnosis.
+        """Read what `to_json` wrote, now or before there were diagnoses and deployments.
 
         Raises:
             StoreError: where the text is damaged.
@@ -96,6 +102,7 @@ class EvaluationSummary:
                 rows=body["rows"],
                 verdict=body["verdict"],
                 features={name: FeatureSummary(*told) for name, told in found},
+                deployed=Deployed.from_dict(body["deployed"]) if "deployed" in body else None,
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreError(f"a row of the store is damaged: {error!r}.") from error
