@@ -25,7 +25,12 @@ from modelwatch.collector.serving.api import VERSION_PATH, build_api
 from modelwatch.collector.serving.labels_api import LabelsApi
 from modelwatch.collector.serving.readiness import Readiness, store_probe
 from modelwatch.collector.showing.listening import Listeners
-from modelwatch.collector.showing.self_measures import MeasuredEvaluator, MeasuredSink, SelfMeasures
+from modelwatch.collector.showing.self_measures import (
+    MeasuredEvaluator,
+    MeasuredOutcomes,
+    MeasuredSink,
+    SelfMeasures,
+)
 from modelwatch.collector.showing.showing import Showing
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.known_time import known_time
@@ -79,7 +84,7 @@ class Parts:
             _limits(options),
             counts,
             options.receiving,
-            outcomes=store,
+            outcomes=MeasuredOutcomes(store, measures),
             clock=clock,
             examples=store,
             bounds=bounds,
