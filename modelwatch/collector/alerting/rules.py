@@ -229,6 +229,7 @@ DEFAULT_RULES: Final = (
     Rule(name="other model", on="fingerprint", features=(MODEL_HASH,), severity="critical"),
 )
 """What holds without a configuration: what is wrong with hardly any model for long. Drift in 2 of
-3 windows that the model reads; labels that prove it worse, and worse than its inputs explain; more than 5% of calls failing; silence
-for 3 windows of a version that had sent in at least 3; and another binary under the same version.
-Limits of latency and of outliers are each service's own, and so are not among them."""
+3 windows that the model reads; labels that prove it worse, or its errors risen; more than 5% of
+calls failing; silence for 3 windows of a version that had sent in at least 3; and another binary
+under the same version. Limits of latency and of outliers are each service's own, and so are not
+among them."""

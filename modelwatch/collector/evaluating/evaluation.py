@@ -15,8 +15,8 @@ import numpy as np
 
 from modelwatch.baseline import Baseline
 from modelwatch.collector.evaluating.outcomes import (
-    Outcomes,
     OutcomeReader,
+    Outcomes,
     outcomes_of,
     with_labels,
     with_outcomes,

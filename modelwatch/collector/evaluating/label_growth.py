@@ -62,9 +62,7 @@ class LabelGrowth:
         window_seconds: length of the windows.
     """
 
-    def __init__(
-        self, outcomes: OutcomeReader, log: EvaluationLog, *, window_seconds: int
-    ) -> None:
+    def __init__(self, outcomes: OutcomeReader, log: EvaluationLog, *, window_seconds: int) -> None:
         self._outcomes = outcomes
         self._log = log
         self._seconds = window_seconds
