@@ -19,6 +19,7 @@ from modelwatch.report.findings import PerformanceMetric
 from modelwatch.report.label_findings import ChangedCell, ConceptFinding, LabelFindings
 
 __all__ = [
+    "WHOLE",
     "OutcomeReader",
     "Outcomes",
     "labels_of",
