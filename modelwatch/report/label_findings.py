@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-__all__ = ["ChangedCell", "ConceptFinding", "LabelFindings"]
+__all__ = ["RELATION_CHANGED", "ChangedCell", "ConceptFinding", "LabelFindings"]
 
-LEAST_COVERAGE = 0.95
+RELATION_CHANGED: Final = frozenset({"concept drift", "both"})
+"""Verdicts on a measure that say that the same inputs have other answers now."""
+
+LEAST_COVERAGE: Final = 0.95
 """Share of predictions with a label from which labels no longer count as coming in."""
 
 

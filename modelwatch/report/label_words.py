@@ -9,20 +9,16 @@ from typing import Final
 from modelwatch.report.drift_report import DriftReport
 from modelwatch.report.findings import PerformanceMetric
 from modelwatch.report.harm import DECIDING
-from modelwatch.report.label_findings import ConceptFinding, LabelFindings
-from modelwatch.report.wording import metric_name, number, percent, plural
+from modelwatch.report.label_findings import RELATION_CHANGED, ConceptFinding, LabelFindings
+from modelwatch.report.wording import number, percent, plural
 
 __all__ = [
-    "RELATION_CHANGED",
     "concept_words",
     "coverage_words",
     "duration_words",
     "headline_metric",
     "label_notes",
 ]
-
-RELATION_CHANGED: Final = frozenset({"concept drift", "both"})
-"""Verdicts on a measure that say that the same inputs have other answers now."""
 
 _UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
@@ -34,9 +30,9 @@ def headline_metric(report: DriftReport) -> PerformanceMetric | None:
     """
     told = [report.performance[name] for name in DECIDING if name in report.performance]
     known = [metric for metric in told if metric.verdict is not None]
-    order = [*RELATION_CHANGED, "data drift"]
-    changed = [metric for kind in order for metric in known if metric.verdict == kind]
-    return next(iter([*changed, *known]), None)
+    changed = [metric for metric in known if metric.verdict in RELATION_CHANGED]
+    drifted = [metric for metric in known if metric.verdict == "data drift"]
+    return next(iter([*changed, *drifted, *known]), None)
 
 
 def duration_words(seconds: float) -> str:
@@ -105,8 +101,3 @@ def label_notes(report: DriftReport) -> Iterator[str]:
         yield "Labels are still coming in: what is realised may change."
     if labels.bias:
         yield f"{labels.bias[:1].upper()}{labels.bias[1:]}."
-
-
-def explained_words(metric: PerformanceMetric) -> str:
-    """Say of a measure how much of its change the inputs explain; empty where that is unknown."""
-    return f"{metric_name(metric.name)}: {metric.explained}" if metric.explained else ""

@@ -21,7 +21,8 @@ from modelwatch.profile import Profile
 from modelwatch.report.drift_report import DriftReport
 from modelwatch.report.findings import PerformanceMetric
 from modelwatch.report.harm import DECIDING, is_surely_worse
-from modelwatch.report.label_words import RELATION_CHANGED, concept_words
+from modelwatch.report.label_findings import RELATION_CHANGED
+from modelwatch.report.label_words import concept_words
 from modelwatch.report.wording import metric_name, number
 
 __all__ = ["ERRORS", "Seen", "Traffic", "WindowFacts", "facts_of"]

@@ -15,7 +15,7 @@ import numpy as np
 
 from modelwatch.baseline import Baseline
 from modelwatch.collector.evaluating.outcomes import (
-    OutcomeReader,
+    LabelSource,
     Outcomes,
     outcomes_of,
     with_labels,
@@ -324,7 +324,7 @@ class Evaluator:
         outcomes: knows predictions and their labels; None where none are kept.
     """
 
-    def __init__(self, store: EvaluationStore, outcomes: OutcomeReader | None = None) -> None:
+    def __init__(self, store: EvaluationStore, outcomes: LabelSource | None = None) -> None:
         self._store = store
         self._outcomes = outcomes
         self._baselines = Latest[Baseline](capacity=CACHED_BASELINES)

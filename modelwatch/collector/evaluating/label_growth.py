@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from modelwatch.collector.evaluating.outcomes import OutcomeReader
+from modelwatch.collector.evaluating.outcomes import LabelSource
 from modelwatch.collector.storing.store import EvaluationLog
 from modelwatch.collector.windows import HORIZON_WINDOWS, LATEST_NS, TimeWindow
 from modelwatch.comparing import Thresholds
@@ -39,7 +39,7 @@ class _Known:
     """What is known of one version's windows.
 
     Attributes:
-        looked_through: what `OutcomeReader.outcomes_through` said of all windows together when
+        looked_through: what `LabelSource.outcomes_through` said of all windows together when
             each was last found to be up to date.
         judged: labelled rows that were there when a window was evaluated.
         through: what it said of a window that is up to date.
@@ -62,7 +62,7 @@ class LabelGrowth:
         window_seconds: length of the windows.
     """
 
-    def __init__(self, outcomes: OutcomeReader, log: EvaluationLog, *, window_seconds: int) -> None:
+    def __init__(self, outcomes: LabelSource, log: EvaluationLog, *, window_seconds: int) -> None:
         self._outcomes = outcomes
         self._log = log
         self._seconds = window_seconds

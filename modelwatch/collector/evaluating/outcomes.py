@@ -20,7 +20,7 @@ from modelwatch.report.label_findings import ChangedCell, ConceptFinding, LabelF
 
 __all__ = [
     "WHOLE",
-    "OutcomeReader",
+    "LabelSource",
     "Outcomes",
     "labels_of",
     "outcomes_of",
@@ -38,7 +38,7 @@ MOST_DELAY: Final = 0.9
 """Share of the labels that took no longer than what is told as the most."""
 
 
-class OutcomeReader(OutcomeSource, Protocol):
+class LabelSource(OutcomeSource, Protocol):
     """Answers what was joined, and how errors changed as labels came in. Blocking."""
 
     def concept_changes(self, model: str, version: str) -> Sequence[ConceptFinding]:

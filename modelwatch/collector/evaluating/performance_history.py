@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
-from modelwatch.collector.evaluating.outcomes import WHOLE, OutcomeReader, labels_of
+from modelwatch.collector.evaluating.outcomes import WHOLE, LabelSource, labels_of
 from modelwatch.collector.outcomes.protocols import OutcomeWindow
 from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.storing.store import EvaluationLog
@@ -61,7 +61,7 @@ class PerformanceHistory:
         self,
         log: EvaluationLog,
         evaluator: Evaluator,
-        outcomes: OutcomeReader | None,
+        outcomes: LabelSource | None,
         *,
         window_seconds: int,
     ) -> None:

@@ -95,8 +95,8 @@ def build_api(
     alerting: Alerting,
     alerts: AlertStore,
     history: BaselineHistory,
-    performance: PerformanceHistory,
     *,
+    performance: PerformanceHistory | None = None,
     clock: Callable[[], int] = time.time_ns,
     readiness: Readiness | None = None,
     routers: Sequence[APIRouter] = (),
@@ -111,12 +111,15 @@ def build_api(
         alerting: keeps the alerts.
         alerts: answers what alerts there were.
         history: answers which baselines there were.
-        performance: answers how well models did.
+        performance: answers how well models did; without labels where None.
         clock: Unix nanoseconds.
         readiness: what ``/readyz`` asks; whether the store can be read where None.
         routers: further parts of the API.
     """
     readiness = readiness or Readiness({"store": _reading(store)})
+    performance = performance or PerformanceHistory(
+        store, evaluator, None, window_seconds=options.window_seconds
+    )
     app = DescribedApi(
         title="modelwatch collector",
         version=__version__,
@@ -133,9 +136,9 @@ def build_api(
     desk = BaselineDesk(store, history, evaluator, options)
     evaluating = EvaluatingApi(store, evaluator, desk, history, options, clock=clock)
     evaluating_routes = evaluating.router(VERSION_PATH)
-    performance_routes = PerformanceApi(
-        store, performance, evaluator, options, clock=clock
-    ).router(VERSION_PATH)
+    performance_routes = PerformanceApi(store, performance, evaluator, options, clock=clock).router(
+        VERSION_PATH
+    )
     steering_routes = SteeringApi(store).router(VERSION_PATH)
     alert_routes = AlertsApi(alerting, alerts, clock=clock, trace_links=links).router()
     parts = (

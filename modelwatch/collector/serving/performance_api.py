@@ -154,9 +154,7 @@ class PerformanceApi:
             **_judgement(found),
         }
 
-    def _judged(
-        self, model: str, version: str, seconds: int, until_ns: int
-    ) -> Assessment | None:
+    def _judged(self, model: str, version: str, seconds: int, until_ns: int) -> Assessment | None:
         """Return the latest window with enough labels; None where there is none."""
         windows = self._history.windows(
             model, version, seconds=seconds, limit=MOST_EVALUATED, until_ns=until_ns
