@@ -72,8 +72,8 @@ class Parts:
         bounds = TimeBounds(clock, monotonic=monotonic, known_ns=known_time(database))
         self._store = store = _store(database, options, clock, bounds)
         measures = SelfMeasures(database.path)
-        labels = StoredLabels(store)
-        evaluator = MeasuredEvaluator(store, measures, labels)
+        known_labels = StoredLabels(store)
+        evaluator = MeasuredEvaluator(store, measures, known_labels)
         schedule = _schedule(options)
         counts = ReceiverCounts()
         self.intake = Intake(
@@ -111,10 +111,14 @@ class Parts:
         )
         listeners = Listeners(alerting, showing)
         seconds = options.window_seconds
-        growth = LabelGrowth(labels, store, window_seconds=seconds)
-        performance = PerformanceHistory(store, evaluator, labels, window_seconds=seconds)
+        performance = PerformanceHistory(store, evaluator, known_labels, window_seconds=seconds)
         self._scheduler = Scheduler(
-            store, evaluator, schedule, growth=growth, listener=listeners, clock=clock
+            store,
+            evaluator,
+            schedule,
+            growth=LabelGrowth(known_labels, store, window_seconds=seconds),
+            listener=listeners,
+            clock=clock,
         )
         checks = {
             "store": store_probe(database, clock=bounds.earliest_ns),
