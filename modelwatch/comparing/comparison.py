@@ -126,7 +126,9 @@ def _compared(
         rows=profile.rows,
         features=features,
         multivariate=multivariate_drift(baseline, profile, thresholds),
-        performance=with_verdicts(doubted(performance.metrics, features.values())),
+        performance=with_verdicts(
+            doubted(performance.metrics, features.values()), baseline.performance, profile.labelled
+        ),
         note=performance.note,
         outlier_rate=profile.outlier_rate,
         baseline_outlier_rate=baseline.profile.outlier_rate,

@@ -233,7 +233,7 @@ def _with_labels(
     concept = {
         name: Seen(weight=_loss(one), cause=one.explained or "")
         for name, one in metrics.items()
-        if one.verdict in RELATION_CHANGED and is_surely_worse(one)
+        if one.verdict in RELATION_CHANGED
     }
     latest = next(iter(report.concept), None)
     if latest is not None and latest.is_worse:

@@ -37,11 +37,7 @@ CLEAR_WINDOWS: Final = 2
 where it looks at one window only): with fewer, a finding that comes in every other window would be
 told anew each time."""
 
-_WINDOWS: Final[Mapping[object, tuple[int, int]]] = {
-    "concept_drift": (1, 3),
-    "fingerprint": (1, 1),
-    "no_data": (3, 3),
-}
+_WINDOWS: Final[Mapping[object, tuple[int, int]]] = {"fingerprint": (1, 1), "no_data": (3, 3)}
 """k and m of the kinds whose default is not 2 of 3."""
 
 _SUBJECTS: Final = frozenset[Kind](

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from modelwatch.baseline import Baseline
-from modelwatch.collector.outcomes.protocols import OutcomeSource, OutcomeWindow
+from modelwatch.collector.outcomes.protocols import OutcomeWindow
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.comparing import Thresholds
 from modelwatch.comparing.performance import realised_anew
@@ -38,8 +38,16 @@ MOST_DELAY: Final = 0.9
 """Share of the labels that took no longer than what is told as the most."""
 
 
-class LabelSource(OutcomeSource, Protocol):
+class LabelSource(Protocol):
     """Answers what was joined, and how errors changed as labels came in. Blocking."""
+
+    def outcomes(self, model: str, version: str, window: TimeWindow) -> OutcomeWindow:
+        """Return what is known of the predictions made in a window, for the current baseline."""
+        ...
+
+    def outcomes_through(self, model: str, version: str, window: TimeWindow) -> int:
+        """Return `OutcomeWindow.through` alone. Cheap."""
+        ...
 
     def concept_changes(self, model: str, version: str) -> Sequence[ConceptFinding]:
         """Return the changes of a version's errors, the latest first."""

@@ -158,7 +158,8 @@ class PerformanceHistory:
         baseline = self._evaluator.baseline(model, version)
         if summary is None or baseline is None or not summary.labelled.rows:
             return was
-        return with_verdicts(realised_anew(baseline, was, summary.labelled, Thresholds()))
+        found = realised_anew(baseline, was, summary.labelled, Thresholds())
+        return with_verdicts(found, baseline.performance, summary.labelled)
 
 
 def _of_assessment(found: Assessment) -> Mapping[str, PerformanceMetric]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from modelwatch.collector.outcomes.protocols import LabelCounts, LabelCoverage, OutcomeWindow
+from modelwatch.collector.outcomes.protocols import OutcomeWindow
 from modelwatch.collector.storing.store import Store
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.report.label_findings import ConceptFinding
@@ -29,14 +29,6 @@ class StoredLabels:
     def outcomes_through(self, model: str, version: str, window: TimeWindow) -> int:
         """Return the latest change of a window; see `OutcomeSource.outcomes_through`."""
         return self._store.outcomes_through(model, version, window)
-
-    def label_coverage(self, model: str, version: str, window: TimeWindow) -> LabelCoverage:
-        """Return how many labels came; see `OutcomeSource.label_coverage`."""
-        return self._store.label_coverage(model, version, window)
-
-    def label_counts(self, model: str) -> LabelCounts:
-        """Return what became of labels; see `OutcomeSource.label_counts`."""
-        return self._store.label_counts(model)
 
     def concept_changes(self, model: str, version: str) -> Sequence[ConceptFinding]:
         """Return the changes of a version's errors, the latest first."""

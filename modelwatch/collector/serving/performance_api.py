@@ -168,7 +168,7 @@ class PerformanceApi:
 def _judgement(found: Assessment | None) -> dict[str, Any]:
     if found is None or found.report is None or found.outcomes is None:
         return {"verdict": None, "window": None, "where": [], "label_bias": None}
-    metric = headline_metric(found.report)
+    metric = headline_metric(found.report.performance)
     return {
         "verdict": metric
         and {"metric": metric.name, "verdict": metric.verdict, "explained": metric.explained},

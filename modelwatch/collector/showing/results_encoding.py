@@ -202,7 +202,7 @@ def _event(found: Standing, now_ns: int) -> LogRecord:
 
 def _changed(found: Standing, change: ConceptFinding, now_ns: int) -> LogRecord:
     """Return the event of one change of the errors; falling errors are told as information."""
-    metric = headline_metric(found.report)
+    metric = headline_metric(found.report.performance)
     attributes: dict[str, AttributeValue] = {
         **_version(found),
         names.BASELINE_ID: found.report.baseline_id,
