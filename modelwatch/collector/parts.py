@@ -15,7 +15,6 @@ from modelwatch.collector.evaluating.baseline_history import SqliteBaselineHisto
 from modelwatch.collector.evaluating.label_growth import LabelGrowth
 from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
-from modelwatch.collector.evaluating.stored_labels import StoredLabels
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.exports import ReceiverLimits
 from modelwatch.collector.receiving.intake import Intake
@@ -72,8 +71,7 @@ class Parts:
         bounds = TimeBounds(clock, monotonic=monotonic, known_ns=known_time(database))
         self._store = store = _store(database, options, clock, bounds)
         measures = SelfMeasures(database.path)
-        known_labels = StoredLabels(store)
-        evaluator = MeasuredEvaluator(store, measures, known_labels)
+        evaluator = MeasuredEvaluator(store, measures, store)
         schedule = _schedule(options)
         counts = ReceiverCounts()
         self.intake = Intake(
@@ -111,12 +109,12 @@ class Parts:
         )
         listeners = Listeners(alerting, showing)
         seconds = options.window_seconds
-        performance = PerformanceHistory(store, evaluator, known_labels, window_seconds=seconds)
+        performance = PerformanceHistory(store, evaluator, store, window_seconds=seconds)
         self._scheduler = Scheduler(
             store,
             evaluator,
             schedule,
-            growth=LabelGrowth(known_labels, store, window_seconds=seconds),
+            growth=LabelGrowth(store, store, window_seconds=seconds),
             listener=listeners,
             clock=clock,
         )

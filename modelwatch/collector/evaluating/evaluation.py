@@ -7,7 +7,7 @@ rows is never passed off as one without drift.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from modelwatch.baseline import Baseline
 from modelwatch.collector.evaluating.outcomes import (
+    LabelledWindow,
     LabelSource,
     Outcomes,
     outcomes_of,
@@ -23,7 +24,6 @@ from modelwatch.collector.evaluating.outcomes import (
 )
 from modelwatch.collector.evaluating.rebinning import split_by_error
 from modelwatch.collector.latest import Latest
-from modelwatch.collector.outcomes.protocols import OutcomeWindow
 from modelwatch.collector.storing.store import (
     BaselineShelf,
     ExampleSource,
@@ -38,7 +38,6 @@ from modelwatch.comparing.hashed_names import with_plain_names
 from modelwatch.errors import FormatError, ProfileMismatch, StoreError
 from modelwatch.profile import Profile
 from modelwatch.report.drift_report import DriftReport, Severity
-from modelwatch.report.label_findings import ConceptFinding
 from modelwatch.sketches import Histogram
 
 __all__ = [
@@ -72,6 +71,8 @@ report's worst severity, and ``insufficient_data`` where no feature had enough r
 CACHED_ASSESSMENTS = 64
 """Windows kept by an `Evaluator`; each holds a merged profile, some 100 kB at 40 features."""
 
+
+NO_LABELS = LabelledWindow()
 
 CACHED_BASELINES = 256
 """Baselines kept by an `Evaluator`, some 0.5 MB at 40 features. Reading one anew takes as long as
@@ -171,8 +172,7 @@ def assess(
     *,
     baseline: Baseline | None,
     observed: WindowProfiles,
-    outcomes: OutcomeWindow | None = None,
-    changes: Sequence[ConceptFinding] = (),
+    labelled: LabelledWindow = NO_LABELS,
 ) -> Assessment:
     """Compare what was observed in a window with the baseline. Pure; some 3 ms at 40 features.
 
@@ -186,18 +186,17 @@ def assess(
         window: the window.
         baseline: what is compared with; None where there is none.
         observed: what was observed in the window.
-        outcomes: what is known of its predictions and their labels.
-        changes: changes of the errors that are known, the latest first.
+        labelled: what is known of its predictions and their labels.
     """
     current = main_profile(baseline, observed)
     if baseline is not None and current is not None:
-        current = with_labels(with_plain_names(current, baseline), outcomes)
+        current = with_labels(with_plain_names(current, baseline), labelled)
     other_bins, rebinned = other_bins_of(baseline, current)
     report, state = _compare(
         baseline, without_features(current, other_bins) if current else None, window
     )
     key = current.baseline_id if current else None
-    known = outcomes_of(baseline, window, outcomes, changes)
+    known = outcomes_of(baseline, current, window, labelled)
     return Assessment(
         model=model,
         version=version,
@@ -344,12 +343,11 @@ class Evaluator:
         def make() -> Assessment:
             observed = self._store.window(model, version, window)
             asked = (model, version, window)
-            if known is None or not labels_id:
-                return assess(*asked, baseline=baseline, observed=observed)
-            seen, changes = known.outcomes(*asked), known.concept_changes(model, version)
-            return assess(
-                *asked, baseline=baseline, observed=observed, outcomes=seen, changes=changes
-            )
+            labelled = NO_LABELS
+            if known is not None and labels_id:
+                concept = known.concept(model, version)
+                labelled = LabelledWindow(seen=known.outcomes(*asked), concept=concept)
+            return assess(*asked, baseline=baseline, observed=observed, labelled=labelled)
 
         key = (model, version, window, baseline.id if baseline else None, through_id, labels_id)
         return self.traced(self._assessments.get(key, make))

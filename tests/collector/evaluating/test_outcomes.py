@@ -10,9 +10,11 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 import modelwatch as mw
 from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.label_growth import LabelGrowth
-from modelwatch.collector.evaluating.performance_history import PerformanceHistory
+from modelwatch.collector.evaluating.performance_history import (
+    PerformanceHistory,
+    WindowPerformance,
+)
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
-from modelwatch.collector.evaluating.stored_labels import StoredLabels
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from tests.collector.conftest import MODEL, NOW_NS, VERSION
@@ -50,22 +52,20 @@ async def traffic(store: SqliteStore, classifier: mw.Baseline) -> LabelledTraffi
 
 def scheduler_of(store: SqliteStore) -> Scheduler:
     """Return a schedule that takes labels into account."""
-    labels = StoredLabels(store)
     return Scheduler(
         store,
-        Evaluator(store, labels),
+        Evaluator(store, store),
         Schedule(window_seconds=60, interval_seconds=30.0, lateness_seconds=0.0),
-        growth=LabelGrowth(labels, store, window_seconds=60),
+        growth=LabelGrowth(store, store, window_seconds=60),
         clock=lambda: NOW_NS,
     )
 
 
 def rows_of(table: Table, rows: range) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return truth, prediction and score of some rows."""
-    return tuple(
-        column[list(rows)]
-        for column in (is_yes(table, "label"), is_yes(table, "predicted"), table["score"])
-    )  # type: ignore[return-value]
+    kept = list(rows)
+    truth, predicted = is_yes(table, "label"), is_yes(table, "predicted")
+    return truth[kept], predicted[kept], table["score"][kept]
 
 
 async def test_a_window_with_labels_tells_what_it_was_worth(
@@ -76,7 +76,7 @@ async def test_a_window_with_labels_tells_what_it_was_worth(
     await traffic.send(0, table)
     labelled = range(0, ROWS, 2)
     await traffic.label(0, table, labelled)
-    found = Evaluator(store, StoredLabels(store)).assess(MODEL, VERSION, minute(0))
+    found = Evaluator(store, store).assess(MODEL, VERSION, minute(0))
     assert found.report is not None
     assert found.outcomes is not None
     truth, predicted, score = rows_of(table, labelled)
@@ -103,12 +103,10 @@ async def test_a_window_with_labels_tells_what_it_was_worth(
     assert by_segment["eu"]["accuracy"].realized == accuracy_score(truth, predicted)
 
 
-async def test_without_labels_nothing_changes(
-    store: SqliteStore, traffic: LabelledTraffic
-) -> None:
+async def test_without_labels_nothing_changes(store: SqliteStore, traffic: LabelledTraffic) -> None:
     """Predictions that wait are counted; the report is that of a collector without labels."""
     await traffic.send(0, traffic.table(0))
-    found = Evaluator(store, StoredLabels(store)).assess(MODEL, VERSION, minute(0))
+    found = Evaluator(store, store).assess(MODEL, VERSION, minute(0))
     plain = Evaluator(store).assess(MODEL, VERSION, minute(0))
     assert found.report is not None
     assert plain.report is not None
@@ -149,7 +147,7 @@ async def test_a_changed_relation_is_told_from_drifted_inputs(
         table = traffic.table(back, **changed)
         await traffic.send(back, table)
         await traffic.label(back, table)
-        found = Evaluator(store, StoredLabels(store)).assess(MODEL, VERSION, minute(back))
+        found = Evaluator(store, store).assess(MODEL, VERSION, minute(back))
         assert found.report is not None
         verdicts[back] = found.report.performance["accuracy"]
     assert verdicts[0].verdict == "concept drift"
@@ -167,10 +165,14 @@ async def test_history_is_realised_by_the_labels_that_there_are_now(
         await traffic.send(back, table)
     await scheduler_of(store).run_once()
     await traffic.label(3, tables[3])
-    evaluator, labels = Evaluator(store, StoredLabels(store)), StoredLabels(store)
-    history = PerformanceHistory(store, evaluator, labels, window_seconds=60)
-    asked = {"seconds": 60, "limit": 20, "until_ns": NOW_NS}
-    found = history.windows(MODEL, VERSION, **asked)  # type: ignore[arg-type]
+    history = PerformanceHistory(store, Evaluator(store, store), store, window_seconds=60)
+
+    def windows(segment: str = "") -> list[WindowPerformance]:
+        return history.windows(
+            MODEL, VERSION, seconds=60, limit=20, until_ns=NOW_NS, segment=segment
+        )
+
+    found = windows()
     assert [one.window for one in found] == [minute(3), minute(2), minute(1), minute(0)]
     truth, predicted, _ = rows_of(tables[3], range(ROWS))
     first, empty = found[0].metrics["accuracy"], found[1]
@@ -180,7 +182,7 @@ async def test_history_is_realised_by_the_labels_that_there_are_now(
     assert empty.is_empty
     assert found[3].metrics["accuracy"].realized is None
     assert found[0].segments == ("eu", "us")
-    (us, *_) = history.windows(MODEL, VERSION, segment="us", **asked)  # type: ignore[arg-type]
+    (us, *_) = windows(segment="us")
     kept = list(range(0, ROWS, 3))
     assert us.metrics["accuracy"].realized == accuracy_score(truth[kept], predicted[kept])
     assert us.metrics["accuracy"].estimated is None
