@@ -13,6 +13,8 @@ from modelwatch.collector.alerting.sender import Sender
 from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
 from modelwatch.collector.evaluating.baseline_history import SqliteBaselineHistory
 from modelwatch.collector.evaluating.deployments import Deployments
+from modelwatch.collector.evaluating.label_growth import LabelGrowth
+from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.outcomes.horizon import DEFAULT_HORIZON_SECONDS
@@ -77,7 +79,7 @@ class Parts:
         self._store = store = _store(database, options, clock, bounds)
         measures = SelfMeasures(database.path)
         origins = Deployments(store, window_seconds=options.window_seconds)
-        evaluator = MeasuredEvaluator(store, measures, origins)
+        evaluator = MeasuredEvaluator(store, measures, labels=store, origins=origins)
         schedule = _schedule(options)
         counts = ReceiverCounts()
         self.intake = Intake(
@@ -116,7 +118,16 @@ class Parts:
             clock=clock,
         )
         listeners = Listeners(alerting, showing)
-        self._scheduler = Scheduler(store, evaluator, schedule, listener=listeners, clock=clock)
+        seconds = options.window_seconds
+        performance = PerformanceHistory(store, evaluator, store, window_seconds=seconds)
+        self._scheduler = Scheduler(
+            store,
+            evaluator,
+            schedule,
+            growth=LabelGrowth(store, store, window_seconds=seconds),
+            listener=listeners,
+            clock=clock,
+        )
         checks = {
             "store": store_probe(database, clock=bounds.earliest_ns),
             "schedule": self._scheduler.check,
@@ -130,6 +141,7 @@ class Parts:
             alerting,
             self._alerts,
             SqliteBaselineHistory(database),
+            performance=performance,
             clock=clock,
             readiness=Readiness({**checks, **({"tls": tls.check} if tls else {})}),
             routers=[
