@@ -135,7 +135,9 @@ class LabelsApi:
         ] = "",
         id_name: Annotated[str, _name("id", "the id")] = ColumnNames.id,
         label_name: Annotated[str, _name("label", "the label")] = ColumnNames.label,
-        time_name: Annotated[str, _name("time", "when it became known")] = ColumnNames.time,
+        time_name: Annotated[
+            str, _name("time", "when it became known; empty for none")
+        ] = ColumnNames.time,
     ) -> Response:
         """Take what turned out to be true of predictions.
 
