@@ -13,6 +13,8 @@ from modelwatch.collector.alerting.sender import Sender
 from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
 from modelwatch.collector.evaluating.baseline_history import SqliteBaselineHistory
 from modelwatch.collector.evaluating.deployments import Deployments
+from modelwatch.collector.evaluating.label_growth import LabelGrowth
+from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.outcomes.horizon import DEFAULT_HORIZON_SECONDS
@@ -77,19 +79,10 @@ class Parts:
         self._store = store = _store(database, options, clock, bounds)
         measures = SelfMeasures(database.path)
         origins = Deployments(store, window_seconds=options.window_seconds)
-        evaluator = MeasuredEvaluator(store, measures, origins)
+        evaluator = MeasuredEvaluator(store, measures, labels=store, origins=origins)
         schedule = _schedule(options)
         counts = ReceiverCounts()
-        self.intake = Intake(
-            MeasuredSink(store, measures),
-            _limits(options),
-            counts,
-            options.receiving,
-            outcomes=MeasuredOutcomes(store, measures),
-            clock=clock,
-            examples=store,
-            bounds=bounds,
-        )
+        self.intake = self._take_in(options, measures, counts, bounds)
         labels = LabelsApi(self.intake.outcomes, store, options, clock=clock)
         self._alerts = SqliteAlerts(database)
         self._alerting = alerting = Alerting(
@@ -102,9 +95,7 @@ class Parts:
             clock=clock,
             bounds=bounds,
         )
-        alerting.hear(lambda found: self.intake.limit(found.limits))
-        if options.label_horizon_seconds is None:
-            alerting.hear(lambda found: store.wait_for_labels(found.labels.horizon))
+        self._follow_configuration(options)
         self._showing = showing = Showing(
             store,
             counts,
@@ -115,8 +106,16 @@ class Parts:
             window_seconds=options.window_seconds,
             clock=clock,
         )
-        listeners = Listeners(alerting, showing)
-        self._scheduler = Scheduler(store, evaluator, schedule, listener=listeners, clock=clock)
+        seconds = options.window_seconds
+        performance = PerformanceHistory(store, evaluator, store, window_seconds=seconds)
+        self._scheduler = Scheduler(
+            store,
+            evaluator,
+            schedule,
+            growth=LabelGrowth(store, store, window_seconds=seconds),
+            listener=Listeners(alerting, showing),
+            clock=clock,
+        )
         checks = {
             "store": store_probe(database, clock=bounds.earliest_ns),
             "schedule": self._scheduler.check,
@@ -130,6 +129,7 @@ class Parts:
             alerting,
             self._alerts,
             SqliteBaselineHistory(database),
+            performance=performance,
             clock=clock,
             readiness=Readiness({**checks, **({"tls": tls.check} if tls else {})}),
             routers=[
@@ -138,6 +138,33 @@ class Parts:
                 labels.router(VERSION_PATH),
             ],
         )
+
+    def _take_in(
+        self,
+        options: CollectorOptions,
+        measures: SelfMeasures,
+        counts: ReceiverCounts,
+        bounds: TimeBounds,
+    ) -> Intake:
+        """Return what takes exports, each of its sinks measured."""
+        store = self._store
+        return Intake(
+            MeasuredSink(store, measures),
+            _limits(options),
+            counts,
+            options.receiving,
+            outcomes=MeasuredOutcomes(store, measures),
+            clock=self._clock,
+            examples=store,
+            bounds=bounds,
+        )
+
+    def _follow_configuration(self, options: CollectorOptions) -> None:
+        """Have other parts hear of the configuration file too."""
+        store, hear = self._store, self._alerting.hear
+        hear(lambda found: self.intake.limit(found.limits))
+        if options.label_horizon_seconds is None:
+            hear(lambda found: store.wait_for_labels(found.labels.horizon))
 
     def background(
         self, stop: asyncio.Event, reload: asyncio.Event, poster: Poster

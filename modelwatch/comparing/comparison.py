@@ -14,6 +14,7 @@ from modelwatch.comparing.hashed_names import with_plain_names
 from modelwatch.comparing.multivariate import multivariate_drift
 from modelwatch.comparing.pairs import pairs_of
 from modelwatch.comparing.performance import performance_of
+from modelwatch.comparing.performance_verdicts import with_verdicts
 from modelwatch.comparing.schema import fingerprint_findings, schema_findings
 from modelwatch.comparing.segments import explained, parts_of, thresholds_of_parts
 from modelwatch.comparing.thresholds import Thresholds
@@ -141,7 +142,9 @@ def _compared(
         rows=profile.rows,
         features=features,
         multivariate=multivariate_drift(baseline, profile, thresholds),
-        performance=doubted(performance.metrics, features.values()),
+        performance=with_verdicts(
+            doubted(performance.metrics, features.values()), baseline.performance, profile.labelled
+        ),
         note=performance.note,
         outlier_rate=profile.outlier_rate,
         baseline_outlier_rate=baseline.profile.outlier_rate,

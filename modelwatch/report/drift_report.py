@@ -16,6 +16,7 @@ from modelwatch.report.findings import (
     Severity,
 )
 from modelwatch.report.harm import performance_is_kept, surely_worse
+from modelwatch.report.label_findings import ConceptFinding, LabelFindings
 from modelwatch.report.skew_findings import FingerprintFinding, SchemaFinding
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class DriftReport:
         note: what has to be known to read it, in words: that a segment is new; that labels or
             predictions are of classes that the baseline does not know; which measures of
             performance are not told, as the scores are no probabilities; or None.
+        labels: how many predictions have a label; None where no labels are waited for.
+        concept: changes of the errors as labels came in, the latest first.
         baseline: what was compared against, for charts; None in a report read from a document.
         current: the current statistics, likewise.
     """
@@ -80,6 +83,8 @@ class DriftReport:
     schema: tuple[SchemaFinding, ...] = ()
     fingerprint: tuple[FingerprintFinding, ...] = ()
     note: str | None = None
+    labels: LabelFindings | None = None
+    concept: tuple[ConceptFinding, ...] = ()
     baseline: Baseline | None = field(default=None, compare=False, repr=False)
     current: Profile | None = field(default=None, compare=False, repr=False)
 
@@ -157,6 +162,8 @@ class DriftReport:
             "schema": [asdict(found) for found in self.schema],
             "fingerprint": [asdict(found) for found in self.fingerprint],
             "note": self.note,
+            "labels": None if self.labels is None else asdict(self.labels),
+            "concept": [asdict(change) for change in self.concept],
         }
 
     @staticmethod
@@ -187,6 +194,8 @@ class DriftReport:
                 schema=tuple(map(SchemaFinding.from_dict, body.get("schema", ()))),
                 fingerprint=tuple(map(FingerprintFinding.from_dict, body.get("fingerprint", ()))),
                 note=body.get("note"),
+                labels=None if body.get("labels") is None else LabelFindings(**body["labels"]),
+                concept=tuple(map(ConceptFinding.from_dict, body.get("concept", ()))),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise FormatError(

@@ -21,6 +21,8 @@ Kind = Literal[
     "warning",
     "joint",
     "performance",
+    "concept_drift",
+    "label_bias",
     "outliers",
     "errors",
     "latency",
@@ -40,7 +42,16 @@ _WINDOWS: Final[Mapping[object, tuple[int, int]]] = {"fingerprint": (1, 1), "no_
 """k and m of the kinds whose default is not 2 of 3."""
 
 _SUBJECTS: Final = frozenset[Kind](
-    {"drift", "warning", "joint", "performance", "fingerprint", "instance", "skew"}
+    {
+        "drift",
+        "warning",
+        "joint",
+        "performance",
+        "concept_drift",
+        "fingerprint",
+        "instance",
+        "skew",
+    }
 )
 _COUNTED: Final = frozenset(get_args(Kind)) - {"no_data"}
 
@@ -218,11 +229,13 @@ def _windows(given: Mapping[str, object]) -> dict[str, object]:
 DEFAULT_RULES: Final = (
     Rule(name="drift", on="drift"),
     Rule(name="performance", on="performance"),
+    Rule(name="concept drift", on="concept_drift"),
     Rule(name="errors", on="errors"),
     Rule(name="no data", on="no_data"),
     Rule(name="other model", on="fingerprint", features=(MODEL_HASH,), severity="critical"),
 )
 """What holds without a configuration: what is wrong with hardly any model for long. Drift in 2 of
-3 windows that the model reads; labels that prove it worse; more than 5% of calls failing; silence
-for 3 windows of a version that had sent in at least 3; and another binary under the same version.
-Limits of latency and of outliers are each service's own, and so are not among them."""
+3 windows that the model reads; labels that prove it worse, or its errors risen; more than 5% of
+calls failing; silence for 3 windows of a version that had sent in at least 3; and another binary
+under the same version. Limits of latency and of outliers are each service's own, and so are not
+among them."""

@@ -137,7 +137,7 @@ class ConceptState:
     """What the errors of a model version tell, in the order in which its labels came.
 
     Attributes:
-        changes: of their mean, in the order in which they were told.
+        changes: of their mean since the current baseline, in the order in which they were told.
         rows: errors that the current baseline's stream took; 0 where it has none yet.
         unknown: labels whose error is not known.
         rows_since: errors since the last change.

@@ -29,8 +29,10 @@ _CHANGED: Final = """
 INSERT INTO concept_changes (version_id, baseline_id, detected_ns, content) VALUES (?, ?, ?, ?)
 """
 _CHANGES: Final = """
-SELECT content FROM concept_changes WHERE version_id = ? AND detected_ns > ?
-ORDER BY detected_ns DESC, number DESC LIMIT ?
+SELECT c.content FROM concept_changes c
+JOIN outcome_versions o ON o.version_id = c.version_id AND o.baseline_id = c.baseline_id
+WHERE c.version_id = ? AND c.detected_ns > ?
+ORDER BY c.detected_ns DESC, c.number DESC LIMIT ?
 """
 _CURRENT: Final = "SELECT stream FROM outcome_versions WHERE version_id = ?"
 

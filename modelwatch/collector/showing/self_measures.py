@@ -14,6 +14,7 @@ from modelwatch.collector.evaluating.evaluation import (
     Evaluator,
     OriginSource,
 )
+from modelwatch.collector.evaluating.outcomes import LabelSource
 from modelwatch.collector.outcomes.protocols import LabelsKept, OutcomeSink, PredictionsKept
 from modelwatch.collector.showing.durations import Durations
 from modelwatch.collector.showing.own_metrics import store_bytes
@@ -135,13 +136,19 @@ class MeasuredEvaluator(Evaluator):
     Args:
         store: windows and baselines.
         measures: is told.
-        origins: tells where findings come from.
+        labels: knows predictions and their labels; None where none are kept.
+        origins: tells where findings come from; they do not say where None.
     """
 
     def __init__(
-        self, store: EvaluationStore, measures: SelfMeasures, origins: OriginSource
+        self,
+        store: EvaluationStore,
+        measures: SelfMeasures,
+        *,
+        labels: LabelSource | None = None,
+        origins: OriginSource | None = None,
     ) -> None:
-        super().__init__(store, origins)
+        super().__init__(store, labels, origins)
         self._measures = measures
 
     def assess(self, model: str, version: str, window: TimeWindow) -> Assessment:

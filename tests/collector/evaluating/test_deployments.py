@@ -36,7 +36,7 @@ class Service:
     @property
     def evaluator(self) -> Evaluator:
         """One that was just started."""
-        return Evaluator(self.store, Deployments(self.store, window_seconds=60))
+        return Evaluator(self.store, origins=Deployments(self.store, window_seconds=60))
 
     async def send(
         self, number: int, *, shift: float = 0.0, rows: int = 500, name: str = "a"
