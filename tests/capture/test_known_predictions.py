@@ -545,6 +545,16 @@ def test_tracking_can_be_switched_off(make_watch: MakeWatch, row: Row) -> None:
     assert "order" not in profile.features
 
 
+def test_the_environment_can_switch_tracking_off(
+    make_watch: MakeWatch, row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of services that are left as they are; an argument goes before it."""
+    monkeypatch.setenv("MODELWATCH_TRACK_PREDICTIONS", "false")
+    for watched, told in ((make_watch(), []), (make_watch(track_predictions=True), ["a"])):
+        watched.watch.log(row, 0.5, prediction_id="a")
+        assert ids_of(told_predictions(watched)) == told
+
+
 @pytest.mark.parametrize(
     ("option", "value", "named"),
     [
