@@ -231,7 +231,7 @@ class Watch(ToldByHand):
                 latency are counted for all, and all are checked where `on_outlier` is not
                 ``"tag"``. Where None, ``MODELWATCH_SAMPLE_RATE``.
             max_rows_per_second: rows captured a second, on average; where None,
-                ``MODELWATCH_MAX_ROWS_PER_SECOND``.
+                ``MODELWATCH_MAX_ROWS_PER_SECOND``. Rows beyond are not told by an id either.
             on_outlier: ``"tag"`` notes an unusual input on the prediction and its span;
                 ``"raise"`` refuses it with `OutlierRejected`; a function is called with the
                 `Prediction`, and may raise `OutlierRejected` or return an `Answer`, which is then

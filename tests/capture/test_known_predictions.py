@@ -375,8 +375,10 @@ def test_an_id_may_be_one_of_many_parameters(watched: Watched) -> None:
     assert dropped(watched) == {"no_prediction_id": 1}
 
 
-def test_rows_without_their_id_are_counted(watched: Watched, row: Row) -> None:
-    """Nobody could know them; but in a scope they are known by that one's."""
+def test_rows_without_their_id_are_counted(
+    watched: Watched, row: Row, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody could know them, which is said; but in a scope they are known by that one's."""
 
     @watched.watch(prediction_id="order")
     def predict(features: Any) -> Any:
@@ -388,6 +390,7 @@ def test_rows_without_their_id_are_counted(watched: Watched, row: Row) -> None:
     with mw.prediction_scope("scope"):
         predict(row)
     assert ids_of(told_predictions(watched)) == ["a", "scope"]
+    assert "4 predictions are not told: their rows lack the id" in caplog.text
     assert dropped(watched) == {"no_prediction_id": 4}
 
 
