@@ -112,11 +112,12 @@ def test_no_secret_is_shown() -> None:
 
 
 def test_the_rules_that_hold_without_a_file() -> None:
-    """Drift, proven losses, failing calls, silence and another binary; none with rules = []."""
+    """Drift, proven losses, risen errors, failing calls, silence and another binary, or none."""
     assert parse(b"", {}).rules == DEFAULT_RULES
     assert [rule.on for rule in DEFAULT_RULES] == [
         "drift",
         "performance",
+        "concept_drift",
         "errors",
         "no_data",
         "fingerprint",
@@ -128,7 +129,10 @@ def test_the_rules_that_hold_without_a_file() -> None:
     ("text", "said"),
     [
         (rule('servity = "warning"'), "[[rules]][1].servity: unknown; did you mean severity?"),
-        ("foo = 1", "foo: unknown; known are rules, notify, maintenance, alerting, limits."),
+        (
+            "foo = 1",
+            "foo: unknown; known are rules, notify, maintenance, alerting, labels, limits.",
+        ),
         (
             '[[notify]]\nname="a"\nkind="webhook"\nurl="http://x"\nhedaers={}',
             "[[notify]][1].hedaers: unknown; did you mean headers?",
