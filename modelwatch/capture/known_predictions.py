@@ -36,8 +36,8 @@ MOST_WAITING: Final = 16_384
 _REMEDIES: Final[Mapping[str, str]] = {
     "queue_full": f"more than {MOST_WAITING} a process are known by an id within an interval. Take "
     "a sample (sample_rate=), or export more often.",
-    "no_prediction_id": "their rows lack the id that prediction_id= names, or one of 1 to 256 "
-    "characters.",
+    "no_prediction_id": "their rows lack the id of prediction_id=, which is a text of 1 to 256 "
+    "characters or a whole number, and of a batch one a row.",
     "no_output": "their result holds no output of the baseline.",
 }
 """What is said, once in a while, of predictions that were dropped for a reason."""

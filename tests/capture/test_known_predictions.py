@@ -288,6 +288,7 @@ def test_ids_that_cannot_be_are_not_told(watched: Watched, row: Row, given: Any)
     watched.watch.log([row, row], [0.5, 0.5], prediction_id=given)
     assert told_predictions(watched) == []
     assert watched.watch.rows_captured == 2
+    assert dropped(watched) == ({} if given is None else {"no_prediction_id": 2})
 
 
 def test_rows_bring_their_own_ids(watched: Watched, row: Row) -> None:
