@@ -12,18 +12,28 @@ from modelwatch.collector.alerting.posting import Poster
 from modelwatch.collector.alerting.sender import Sender
 from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
 from modelwatch.collector.evaluating.baseline_history import SqliteBaselineHistory
+from modelwatch.collector.evaluating.deployments import Deployments
+from modelwatch.collector.evaluating.label_growth import LabelGrowth
+from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.options import CollectorOptions
+from modelwatch.collector.outcomes.horizon import DEFAULT_HORIZON_SECONDS
 from modelwatch.collector.receiving.exports import ReceiverLimits
 from modelwatch.collector.receiving.intake import Intake
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.security.audit_api import AuditApi
 from modelwatch.collector.security.audit_log import AuditLog
 from modelwatch.collector.security.tls import ServerTls
-from modelwatch.collector.serving.api import build_api
+from modelwatch.collector.serving.api import VERSION_PATH, build_api
+from modelwatch.collector.serving.labels_api import LabelsApi
 from modelwatch.collector.serving.readiness import Readiness, store_probe
 from modelwatch.collector.showing.listening import Listeners
-from modelwatch.collector.showing.self_measures import MeasuredEvaluator, MeasuredSink, SelfMeasures
+from modelwatch.collector.showing.self_measures import (
+    MeasuredEvaluator,
+    MeasuredOutcomes,
+    MeasuredSink,
+    SelfMeasures,
+)
 from modelwatch.collector.showing.showing import Showing
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.known_time import known_time
@@ -68,7 +78,8 @@ class Parts:
         bounds = TimeBounds(clock, monotonic=monotonic, known_ns=known_time(database))
         self._store = store = _store(database, options, clock, bounds)
         measures = SelfMeasures(database.path)
-        evaluator = MeasuredEvaluator(store, measures)
+        origins = Deployments(store, window_seconds=options.window_seconds)
+        evaluator = MeasuredEvaluator(store, measures, labels=store, origins=origins)
         schedule = _schedule(options)
         counts = ReceiverCounts()
         self.intake = Intake(
@@ -76,10 +87,12 @@ class Parts:
             _limits(options),
             counts,
             options.receiving,
+            outcomes=MeasuredOutcomes(store, measures),
             clock=clock,
             examples=store,
             bounds=bounds,
         )
+        labels = LabelsApi(self.intake.outcomes, store, options, clock=clock)
         self._alerts = SqliteAlerts(database)
         self._alerting = alerting = Alerting(
             self._alerts,
@@ -92,6 +105,8 @@ class Parts:
             bounds=bounds,
         )
         alerting.hear(lambda found: self.intake.limit(found.limits))
+        if options.label_horizon_seconds is None:
+            alerting.hear(lambda found: store.wait_for_labels(found.labels.horizon))
         self._showing = showing = Showing(
             store,
             counts,
@@ -103,7 +118,16 @@ class Parts:
             clock=clock,
         )
         listeners = Listeners(alerting, showing)
-        self._scheduler = Scheduler(store, evaluator, schedule, listener=listeners, clock=clock)
+        seconds = options.window_seconds
+        performance = PerformanceHistory(store, evaluator, store, window_seconds=seconds)
+        self._scheduler = Scheduler(
+            store,
+            evaluator,
+            schedule,
+            growth=LabelGrowth(store, store, window_seconds=seconds),
+            listener=listeners,
+            clock=clock,
+        )
         checks = {
             "store": store_probe(database, clock=bounds.earliest_ns),
             "schedule": self._scheduler.check,
@@ -117,9 +141,14 @@ class Parts:
             alerting,
             self._alerts,
             SqliteBaselineHistory(database),
+            performance=performance,
             clock=clock,
             readiness=Readiness({**checks, **({"tls": tls.check} if tls else {})}),
-            routers=[AuditApi(AuditLog(database)).router(), showing.router()],
+            routers=[
+                AuditApi(AuditLog(database)).router(),
+                showing.router(),
+                labels.router(VERSION_PATH),
+            ],
         )
 
     def background(
@@ -157,6 +186,7 @@ def _store(
         dedupe_seconds=options.dedupe_seconds,
         window_seconds=options.window_seconds,
         retention=options.retention,
+        label_horizon_seconds=options.label_horizon_seconds or DEFAULT_HORIZON_SECONDS,
         most_waiting=options.write_queue_size,
         clock=clock,
         bounds=bounds,

@@ -16,6 +16,8 @@ from modelwatch.report.findings import (
     Severity,
 )
 from modelwatch.report.harm import performance_is_kept, surely_worse
+from modelwatch.report.label_findings import ConceptFinding, LabelFindings
+from modelwatch.report.skew_findings import FingerprintFinding, SchemaFinding
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -53,9 +55,14 @@ class DriftReport:
             without rows.
         baseline_outlier_rate: the same of the baseline's rows.
         unexpected: features in the data that the baseline lacks.
+        schema: features that come in another form than in training: absent, of another type,
+            spelled otherwise, or not in the baseline.
+        fingerprint: what of the model and its environment differs from the baseline's.
         note: what has to be known to read it, in words: that a segment is new; that labels or
             predictions are of classes that the baseline does not know; which measures of
             performance are not told, as the scores are no probabilities; or None.
+        labels: how many predictions have a label; None where no labels are waited for.
+        concept: changes of the errors as labels came in, the latest first.
         baseline: what was compared against, for charts; None in a report read from a document.
         current: the current statistics, likewise.
     """
@@ -73,7 +80,11 @@ class DriftReport:
     outlier_rate: float | None = None
     baseline_outlier_rate: float | None = None
     unexpected: tuple[str, ...] = ()
+    schema: tuple[SchemaFinding, ...] = ()
+    fingerprint: tuple[FingerprintFinding, ...] = ()
     note: str | None = None
+    labels: LabelFindings | None = None
+    concept: tuple[ConceptFinding, ...] = ()
     baseline: Baseline | None = field(default=None, compare=False, repr=False)
     current: Profile | None = field(default=None, compare=False, repr=False)
 
@@ -148,7 +159,11 @@ class DriftReport:
             "outlier_rate": self.outlier_rate,
             "baseline_outlier_rate": self.baseline_outlier_rate,
             "unexpected": list(self.unexpected),
+            "schema": [asdict(found) for found in self.schema],
+            "fingerprint": [asdict(found) for found in self.fingerprint],
             "note": self.note,
+            "labels": None if self.labels is None else asdict(self.labels),
+            "concept": [asdict(change) for change in self.concept],
         }
 
     @staticmethod
@@ -176,7 +191,11 @@ class DriftReport:
                 outlier_rate=body.get("outlier_rate"),
                 baseline_outlier_rate=body.get("baseline_outlier_rate"),
                 unexpected=tuple(body["unexpected"]),
+                schema=tuple(map(SchemaFinding.from_dict, body.get("schema", ()))),
+                fingerprint=tuple(map(FingerprintFinding.from_dict, body.get("fingerprint", ()))),
                 note=body.get("note"),
+                labels=None if body.get("labels") is None else LabelFindings(**body["labels"]),
+                concept=tuple(map(ConceptFinding.from_dict, body.get("concept", ()))),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise FormatError(

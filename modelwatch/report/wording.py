@@ -8,7 +8,8 @@ from typing import Literal, Protocol
 
 from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity
 from modelwatch.report.findings import MultivariateDrift, PerformanceMetric
-from modelwatch.report.harm import is_surely_worse
+from modelwatch.report.harm import is_surely_worse, surely_worse
+from modelwatch.report.label_findings import RELATION_CHANGED
 
 __all__ = [
     "MARKS",
@@ -138,10 +139,12 @@ def verdict(report: DriftReport) -> Verdict:
     if report.verdict == "worse performance":
         return _worse(report, groups, beside)
     if groups["drift"]:
-        sentence = f"Drift in {len(groups['drift'])} of {plural(total, 'feature')}{beside}"
+        skew = _skew(groups["drift"])
+        sentence = f"Drift in {len(groups['drift'])} of {plural(total, 'feature')}{skew}{beside}"
         return Verdict(severity="drift", sentence=sentence, names=names_of(groups["drift"]))
     if groups["warning"]:
-        sentence = f"Warning for {len(groups['warning'])} of {plural(total, 'feature')}{beside}"
+        told = f"{plural(total, 'feature')}{_skew(groups['warning'])}"
+        sentence = f"Warning for {len(groups['warning'])} of {told}{beside}"
         return Verdict(severity="warning", sentence=sentence, names=names_of(groups["warning"]))
     if groups["none"]:
         return _calm(report, f"No drift in {plural(len(groups['none']), 'feature')}", beside)
@@ -153,21 +156,32 @@ def verdict(report: DriftReport) -> Verdict:
 def _worse(report: DriftReport, groups: Mapping[Tone, list[FeatureDrift]], beside: str) -> Verdict:
     """Say that performance is worse by labels, as severe as drift, though no feature drifted."""
     total = plural(len(report.features), "feature")
-    worse = "but performance is worse"
+    unexplained = any(m.verdict in RELATION_CHANGED for m in surely_worse(report.performance))
+    more = " by more than the inputs explain" if unexplained else ""
+    worse = f"but performance is worse{more}"
     if groups["harmless"]:
         found = f"Drift that the model hardly reads in {len(groups['harmless'])} of {total}"
         sentence, named = f"{found}, {worse}{_more(groups)}", groups["harmless"]
     elif groups["warning"]:
         sentence, named = f"Warning for {len(groups['warning'])} of {total}", groups["warning"]
-        sentence = f"{sentence}, and performance is worse"
+        sentence = f"{sentence}, and performance is worse{more}"
     elif groups["none"]:
         calm = _calm(report, f"No drift in {plural(len(groups['none']), 'feature')}", "")
-        sentence, named = calm.sentence, []
+        sentence, named = f"{calm.sentence}{more}", []
     else:
         return Verdict(
             severity="drift", sentence=f"Too few rows to judge any feature, {worse}", names=""
         )
     return Verdict(severity="drift", sentence=f"{sentence}{beside}", names=names_of(named))
+
+
+def _skew(found: Sequence[FeatureDrift]) -> str:
+    """Say how many findings are there since the deployment; nothing where none is known to be."""
+    since = sum(feature.origin == "skew" for feature in found)
+    if not since:
+        return ""
+    some = f"{since} of them " if since < len(found) else ""
+    return f", {some}since the deployment"
 
 
 def _more(groups: Mapping[Tone, Sequence[FeatureDrift]]) -> str:

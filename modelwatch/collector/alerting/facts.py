@@ -16,17 +16,27 @@ from modelwatch.collector.alerting.json_form import json_of
 from modelwatch.collector.evaluating.evaluation import Assessment, State
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.errors import FormatError
+from modelwatch.model_fingerprint import MODEL_HASH, parts_of_mismatch
 from modelwatch.persistence import weight_of
 from modelwatch.profile import Profile
 from modelwatch.report.drift_report import DriftReport
 from modelwatch.report.findings import PerformanceMetric
 from modelwatch.report.harm import DECIDING, is_surely_worse
+from modelwatch.report.label_findings import RELATION_CHANGED
+from modelwatch.report.label_words import concept_words
+from modelwatch.report.skew_words import short_cause
 from modelwatch.report.wording import metric_name, number
 
-__all__ = ["Seen", "Traffic", "WindowFacts", "facts_of"]
+__all__ = ["ERRORS", "Seen", "Traffic", "WindowFacts", "facts_of"]
+
+ERRORS: Final = "errors"
+"""What a change of the errors is called, as labels came in, beside the metrics of a window."""
 
 MOST_TRACES: Final = 3
 """Traces that are kept of one finding, for its alert."""
+
+MOST_ROWS: Final = 0.5
+"""Share of rows without a feature, or with it in another form, from which that is severe."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +104,16 @@ class WindowFacts:
         joint_unjudged: statistics that had too few rows.
         performance: metrics that are surely worse.
         performance_unjudged: metrics of which nothing could be said.
+        performance_estimated: metrics that no label tells of, worse ones and others.
+        labelled: rows with a label, where some metric is known by labels; else 0.
+        concept: metrics that surely are worse by more than the inputs explain; and ``errors``,
+            where errors rose as labels came in.
+        concept_unjudged: metrics of which that could not be told.
+        label_bias: how predictions with a label differ from those without, in words; empty where
+            they do not.
         mismatches: what of the model or the environment was another than the baseline's.
+        skew: training-serving skew, by feature or part: what differs since the deployment, comes in
+            another form, or is another binary or version.
         traffic: calls and rows.
         error_traces: traces of calls that failed.
         outlier_traces: traces of rows with an outlier.
@@ -115,7 +134,13 @@ class WindowFacts:
     joint_unjudged: frozenset[str] = frozenset()
     performance: Mapping[str, Seen] = field(default_factory=dict)
     performance_unjudged: frozenset[str] = frozenset()
+    performance_estimated: frozenset[str] = frozenset()
+    labelled: int = 0
+    concept: Mapping[str, Seen] = field(default_factory=dict)
+    concept_unjudged: frozenset[str] = frozenset()
+    label_bias: str = ""
     mismatches: tuple[str, ...] = ()
+    skew: Mapping[str, Seen] = field(default_factory=dict)
     traffic: Traffic = field(default_factory=Traffic)
     error_traces: tuple[str, ...] = ()
     outlier_traces: tuple[str, ...] = ()
@@ -143,11 +168,13 @@ class WindowFacts:
             body: dict[str, Any] = json.loads(text)
             for name in ("unjudged", "joint_unjudged", "performance_unjudged"):
                 body[name] = frozenset(body[name])
-            for name in ("features", "joint", "performance"):
-                body[name] = {key: Seen.from_dict(seen) for key, seen in body[name].items()}
+            for name in ("performance_estimated", "concept_unjudged", "instances_unjudged"):
+                body[name] = frozenset(body.get(name, ()))
+            for name in ("features", "joint", "performance", "concept", "skew"):
+                found = body.get(name, {}) if name in ("concept", "skew") else body[name]
+                body[name] = {key: Seen.from_dict(seen) for key, seen in found.items()}
             for name in ("error_traces", "outlier_traces"):
                 body[name] = tuple(body.get(name, ()))
-            body["instances_unjudged"] = frozenset(body.get("instances_unjudged", ()))
             body["instances"] = {
                 instance: {key: Seen.from_dict(seen) for key, seen in found.items()}
                 for instance, found in body.get("instances", {}).items()
@@ -168,7 +195,8 @@ def facts_of(found: Assessment) -> WindowFacts:
         baseline_id=found.baseline.id if found.baseline else None,
         through_id=found.through_id,
         state=found.state,
-        mismatches=tuple(sorted(found.current.mismatches)) if found.current else (),
+        mismatches=_parts(found.current.mismatches) if found.current else (),
+        skew=_skew(found.report) if found.report and found.against is None else {},
         traffic=_traffic(found.current),
         error_traces=_few(one for traces in found.traces.errors.values() for one in traces),
         outlier_traces=_few(found.traces.outliers),
@@ -183,7 +211,7 @@ def _with_report(facts: WindowFacts, report: DriftReport) -> WindowFacts:
             severity=feature.severity,
             weight=weight_of(feature),
             harmless=feature.harmless,
-            cause=feature.diagnosis or "",
+            cause=short_cause(feature),
             trace_ids=_few(feature.trace_ids),
         )
         for name, feature in report.features.items()
@@ -196,7 +224,7 @@ def _with_report(facts: WindowFacts, report: DriftReport) -> WindowFacts:
     }
     metrics = {name: one for name, one in report.performance.items() if name in DECIDING}
     return replace(
-        facts,
+        _with_labels(facts, report, metrics),
         harmless=report.verdict == "drifted, harmless",
         features=features,
         unjudged=_unjudged(report.features),
@@ -204,6 +232,57 @@ def _with_report(facts: WindowFacts, report: DriftReport) -> WindowFacts:
         joint_unjudged=_unjudged(report.multivariate),
         performance={n: _worse(one) for n, one in metrics.items() if is_surely_worse(one)},
         performance_unjudged=frozenset(n for n, one in metrics.items() if one.change is None),
+    )
+
+
+def _skew(report: DriftReport) -> dict[str, Seen]:
+    """Return what is served otherwise than trained; features that nobody trained on do no harm."""
+    found = {
+        name: Seen(
+            severity="drift" if feature.severity == "drift" else "warning",
+            weight=weight_of(feature),
+            harmless=feature.harmless,
+            cause=short_cause(feature),
+            trace_ids=_few(feature.trace_ids),
+        )
+        for name, feature in report.features.items()
+        if feature.origin == "skew"
+    }
+    for one in report.schema:
+        if one.kind != "unexpected":
+            severity: Literal["drift", "warning"] = "drift" if one.share >= MOST_ROWS else "warning"
+            found.setdefault(one.name, Seen(severity=severity, weight=one.share, cause=one.text))
+    for part in report.fingerprint:
+        is_binary = part.part == MODEL_HASH
+        found[part.part] = Seen(severity="drift" if is_binary else "warning", cause=part.text)
+    return found
+
+
+def _parts(mismatches: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({parts_of_mismatch(key)[0] for key in mismatches}))
+
+
+def _with_labels(
+    facts: WindowFacts, report: DriftReport, metrics: Mapping[str, PerformanceMetric]
+) -> WindowFacts:
+    labels = report.labels
+    concept = {
+        name: Seen(weight=_loss(one), cause=one.explained or "")
+        for name, one in metrics.items()
+        if one.verdict in RELATION_CHANGED
+    }
+    latest = next(iter(report.concept), None)
+    if latest is not None and latest.is_worse:
+        cause = concept_words(latest)
+        concept[ERRORS] = Seen(weight=latest.after - latest.before, cause=cause)
+    by_labels = [name for name, one in metrics.items() if one.realized is not None]
+    return replace(
+        facts,
+        performance_estimated=frozenset(metrics.keys() - by_labels),
+        labelled=labels.labelled if labels is not None and by_labels else 0,
+        concept=concept,
+        concept_unjudged=frozenset(n for n, one in metrics.items() if one.verdict is None),
+        label_bias=(labels.bias or "") if labels is not None else "",
     )
 
 
@@ -222,8 +301,14 @@ def _worse(metric: PerformanceMetric) -> Seen:
         f"{metric_name(metric.name)} {told} {number(value)}, and was "
         f"{number(metric.reference)} on the baseline"
     )
+    if metric.realized is not None and metric.explained:
+        cause = f"{cause}: {metric.explained}"
+    return Seen(weight=_loss(metric), estimated=metric.realized is None, cause=cause)
+
+
+def _loss(metric: PerformanceMetric) -> float:
     _, change, _ = metric.change or (0.0, 0.0, 0.0)
-    return Seen(weight=abs(change), estimated=metric.realized is None, cause=cause)
+    return abs(change)
 
 
 def _traffic(current: Profile | None) -> Traffic:

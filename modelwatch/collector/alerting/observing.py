@@ -16,10 +16,13 @@ from modelwatch.model_fingerprint import MODEL_HASH
 from modelwatch.profile import DURATION_BOUNDS_SECONDS
 from modelwatch.report.wording import percent
 
-__all__ = ["BASELINE_FREE", "Observation", "observe", "quantile_seconds"]
+__all__ = ["BASELINE_FREE", "BY_LABELS", "Observation", "observe", "quantile_seconds"]
 
 BASELINE_FREE: Final = frozenset[Kind]({"errors", "latency", "outliers", "no_data", "instance"})
 """Kinds that need no baseline, and go on where a new one is pushed."""
+
+BY_LABELS: Final = frozenset[Kind]({"performance", "label_bias"})
+"""Kinds that look at the latest windows whose labels came, and not at the latest windows."""
 
 UNNAMED_INSTANCE: Final = "without a name"
 """Stands for all senders that tell no instance."""
@@ -102,12 +105,34 @@ def _performance(rule: Rule, facts: WindowFacts) -> Observation:
         if matches(name, rule.features) and (rule.estimated or not seen.estimated)
     }
     estimates = {name for name, seen in facts.performance.items() if seen.estimated}
-    left_out = frozenset[str]() if rule.estimated else frozenset(estimates)
+    without_labels = facts.performance_estimated | estimates
+    unjudged = facts.performance_unjudged | (frozenset() if rule.estimated else without_labels)
+    return Observation(
+        window=facts.window,
+        found=_graded(rule, chosen),
+        judged=facts.compared and (rule.estimated or bool(facts.labelled)),
+        unjudged=unjudged,
+    )
+
+
+def _concept(rule: Rule, facts: WindowFacts) -> Observation:
+    """Return the metrics whose loss the inputs do not explain, and that errors rose."""
+    chosen = {name: seen for name, seen in facts.concept.items() if matches(name, rule.features)}
     return Observation(
         window=facts.window,
         found=_graded(rule, chosen),
         judged=facts.compared,
-        unjudged=facts.performance_unjudged | left_out,
+        unjudged=facts.concept_unjudged,
+    )
+
+
+def _label_bias(rule: Rule, facts: WindowFacts) -> Observation:
+    del rule
+    return _scalar(
+        facts,
+        AlertFeature(name="labels", severity="warning", cause=facts.label_bias),
+        is_found=bool(facts.label_bias),
+        is_judged=bool(facts.labelled),
     )
 
 
@@ -115,10 +140,25 @@ def _fingerprint(rule: Rule, facts: WindowFacts) -> Observation:
     parts = [part for part in facts.mismatches if matches(part, rule.features)]
     found = {
         part: AlertFeature(name=part, severity="critical" if part == MODEL_HASH else "warning",
-                           cause=_other_part(part))
+                           cause=_other_part(part, facts.skew))
         for part in parts
     }  # fmt: skip
     return Observation(window=facts.window, found=found, judged=facts.state != "no_data")
+
+
+def _skew(rule: Rule, facts: WindowFacts) -> Observation:
+    """Return what is served otherwise than trained: since the deployment, or in another form."""
+    chosen = {
+        name: seen
+        for name, seen in facts.skew.items()
+        if matches(name, rule.features) and (rule.harmless or not seen.harmless)
+    }
+    return Observation(
+        window=facts.window,
+        found=_graded(rule, chosen),
+        judged=facts.state not in ("no_data", "no_baseline"),
+        unjudged=facts.unjudged - chosen.keys(),
+    )
 
 
 def _errors(rule: Rule, facts: WindowFacts) -> Observation:
@@ -250,7 +290,9 @@ def _graded(
     return {n: one for n, one in graded.items() if least == "warning" or one.severity == least}
 
 
-def _other_part(part: str) -> str:
+def _other_part(part: str, skew: Mapping[str, Seen]) -> str:
+    if part in skew:
+        return skew[part].cause
     if part == MODEL_HASH:
         return "another model binary is served than the one that the baseline was made for"
     return f"{part} is of another version than the baseline was made with"
@@ -261,11 +303,14 @@ _KINDS: Final[Mapping[Kind, Callable[[Rule, WindowFacts], Observation]]] = {
     "warning": _drift,
     "joint": _joint,
     "performance": _performance,
+    "concept_drift": _concept,
+    "label_bias": _label_bias,
     "outliers": _outliers,
     "errors": _errors,
     "latency": _latency,
     "no_data": _nothing,
     "fingerprint": _fingerprint,
+    "skew": _skew,
     "insufficient_data": _insufficient,
     "instance": _instances,
 }

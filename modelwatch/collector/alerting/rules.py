@@ -21,6 +21,8 @@ Kind = Literal[
     "warning",
     "joint",
     "performance",
+    "concept_drift",
+    "label_bias",
     "outliers",
     "errors",
     "latency",
@@ -28,6 +30,7 @@ Kind = Literal[
     "fingerprint",
     "insufficient_data",
     "instance",
+    "skew",
 ]
 
 CLEAR_WINDOWS: Final = 2
@@ -39,14 +42,23 @@ _WINDOWS: Final[Mapping[object, tuple[int, int]]] = {"fingerprint": (1, 1), "no_
 """k and m of the kinds whose default is not 2 of 3."""
 
 _SUBJECTS: Final = frozenset[Kind](
-    {"drift", "warning", "joint", "performance", "fingerprint", "instance"}
+    {
+        "drift",
+        "warning",
+        "joint",
+        "performance",
+        "concept_drift",
+        "fingerprint",
+        "instance",
+        "skew",
+    }
 )
 _COUNTED: Final = frozenset(get_args(Kind)) - {"no_data"}
 
 _ONLY_FOR: Final[Mapping[str, frozenset[str]]] = {
     "features": _SUBJECTS,
-    "min_severity": frozenset({"drift", "warning", "joint", "instance"}),
-    "harmless": frozenset({"drift", "warning", "instance"}),
+    "min_severity": frozenset({"drift", "warning", "joint", "instance", "skew"}),
+    "harmless": frozenset({"drift", "warning", "instance", "skew"}),
     "estimated": frozenset({"performance"}),
     "outlier_rate": frozenset({"outliers"}),
     "min_rows": frozenset({"outliers"}),
@@ -217,11 +229,13 @@ def _windows(given: Mapping[str, object]) -> dict[str, object]:
 DEFAULT_RULES: Final = (
     Rule(name="drift", on="drift"),
     Rule(name="performance", on="performance"),
+    Rule(name="concept drift", on="concept_drift"),
     Rule(name="errors", on="errors"),
     Rule(name="no data", on="no_data"),
     Rule(name="other model", on="fingerprint", features=(MODEL_HASH,), severity="critical"),
 )
 """What holds without a configuration: what is wrong with hardly any model for long. Drift in 2 of
-3 windows that the model reads; labels that prove it worse; more than 5% of calls failing; silence
-for 3 windows of a version that had sent in at least 3; and another binary under the same version.
-Limits of latency and of outliers are each service's own, and so are not among them."""
+3 windows that the model reads; labels that prove it worse, or its errors risen; more than 5% of
+calls failing; silence for 3 windows of a version that had sent in at least 3; and another binary
+under the same version. Limits of latency and of outliers are each service's own, and so are not
+among them."""

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from modelwatch.collector.windows import TimeWindow
+from modelwatch.concept.concept_change import ConceptChange
+from modelwatch.outcomes.label_delays import LabelDelays
 from modelwatch.outcomes.outcome_summary import OutcomeSummary
 from modelwatch.telemetry.wire.outcomes import LabelRows, PredictionRows
 
 __all__ = [
+    "MOST_CHANGES",
+    "ConceptState",
+    "LabelCounts",
+    "LabelCoverage",
     "LabelsKept",
     "OutcomeSink",
     "OutcomeSource",
     "OutcomeWindow",
     "PredictionsKept",
 ]
+
+
+MOST_CHANGES: Final = 100
+"""Changes of a concept that are told where no other number is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +98,66 @@ class OutcomeWindow:
     through: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class LabelCoverage:
+    """How many predictions of a window have a label, and how long these took.
+
+    Attributes:
+        predictions: those that are kept to be joined.
+        labelled: those of them whose label is known.
+        delays: of those that are summed up for the current baseline; None where none is.
+    """
+
+    predictions: int
+    labelled: int
+    delays: LabelDelays | None = None
+
+    @property
+    def share(self) -> float:
+        """Share of predictions that have a label; NaN where there are no predictions."""
+        return self.labelled / self.predictions if self.predictions else math.nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelCounts:
+    """What became of a model's predictions and labels since its first one.
+
+    Attributes:
+        waiting: labels that are kept now and have no prediction.
+        outcomes: labels by the names of `LabelsKept`, ``refused:`` before a reason; predictions by
+            those of `PredictionsKept`, with ``predictions:`` before them.
+    """
+
+    waiting: int = 0
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConceptState:
+    """What the errors of a model version tell, in the order in which its labels came.
+
+    Attributes:
+        changes: of their mean since the current baseline, in the order in which they were told.
+        rows: errors that the current baseline's stream took; 0 where it has none yet.
+        unknown: labels whose error is not known.
+        rows_since: errors since the last change.
+        mean_since: their mean; NaN where there is none.
+    """
+
+    changes: Sequence[ConceptChange] = ()
+    rows: int = 0
+    unknown: int = 0
+    rows_since: int = 0
+    mean_since: float = math.nan
+
+
 class OutcomeSink(Protocol):
     """Takes predictions and labels; what it returned for has been committed, with what it led to.
 
     Raises of both methods:
-        StoreBusy: the queue is full; nothing was stored.
-        StoreError: the store failed; nothing was stored.
+        StoreBusy: the queue is full.
+        StoreError: the store failed. In both cases some of many thousands of rows may be stored;
+            who sends all of them again changes nothing of those.
     """
 
     async def keep_predictions(self, batches: Sequence[PredictionRows]) -> PredictionsKept:
@@ -113,4 +178,22 @@ class OutcomeSource(Protocol):
 
     def outcomes_through(self, model: str, version: str, window: TimeWindow) -> int:
         """Return `OutcomeWindow.through` alone. Cheap."""
+        ...
+
+    def label_coverage(self, model: str, version: str, window: TimeWindow) -> LabelCoverage:
+        """Return how many of the predictions made in a window have a label, and its delay."""
+        ...
+
+    def label_counts(self, model: str) -> LabelCounts:
+        """Return what became of a model's predictions and labels in all. Cheap."""
+        ...
+
+    def concept(
+        self, model: str, version: str, *, since_ns: int = 0, most: int = MOST_CHANGES
+    ) -> ConceptState:
+        """Return changes of the error that were told after a time, the latest so many. Cheap.
+
+        Raises:
+            StoreError: one of them is damaged.
+        """
         ...
