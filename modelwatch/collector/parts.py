@@ -82,16 +82,7 @@ class Parts:
         evaluator = MeasuredEvaluator(store, measures, labels=store, origins=origins)
         schedule = _schedule(options)
         counts = ReceiverCounts()
-        self.intake = Intake(
-            MeasuredSink(store, measures),
-            _limits(options),
-            counts,
-            options.receiving,
-            outcomes=MeasuredOutcomes(store, measures),
-            clock=clock,
-            examples=store,
-            bounds=bounds,
-        )
+        self.intake = self._take_in(options, measures, counts, bounds)
         labels = LabelsApi(self.intake.outcomes, store, options, clock=clock)
         self._alerts = SqliteAlerts(database)
         self._alerting = alerting = Alerting(
@@ -104,9 +95,7 @@ class Parts:
             clock=clock,
             bounds=bounds,
         )
-        alerting.hear(lambda found: self.intake.limit(found.limits))
-        if options.label_horizon_seconds is None:
-            alerting.hear(lambda found: store.wait_for_labels(found.labels.horizon))
+        self._follow_configuration(options)
         self._showing = showing = Showing(
             store,
             counts,
@@ -117,7 +106,6 @@ class Parts:
             window_seconds=options.window_seconds,
             clock=clock,
         )
-        listeners = Listeners(alerting, showing)
         seconds = options.window_seconds
         performance = PerformanceHistory(store, evaluator, store, window_seconds=seconds)
         self._scheduler = Scheduler(
@@ -125,7 +113,7 @@ class Parts:
             evaluator,
             schedule,
             growth=LabelGrowth(store, store, window_seconds=seconds),
-            listener=listeners,
+            listener=Listeners(alerting, showing),
             clock=clock,
         )
         checks = {
@@ -150,6 +138,33 @@ class Parts:
                 labels.router(VERSION_PATH),
             ],
         )
+
+    def _take_in(
+        self,
+        options: CollectorOptions,
+        measures: SelfMeasures,
+        counts: ReceiverCounts,
+        bounds: TimeBounds,
+    ) -> Intake:
+        """Return what takes exports, each of its sinks measured."""
+        store = self._store
+        return Intake(
+            MeasuredSink(store, measures),
+            _limits(options),
+            counts,
+            options.receiving,
+            outcomes=MeasuredOutcomes(store, measures),
+            clock=self._clock,
+            examples=store,
+            bounds=bounds,
+        )
+
+    def _follow_configuration(self, options: CollectorOptions) -> None:
+        """Have other parts hear of the configuration file too."""
+        store, hear = self._store, self._alerting.hear
+        hear(lambda found: self.intake.limit(found.limits))
+        if options.label_horizon_seconds is None:
+            hear(lambda found: store.wait_for_labels(found.labels.horizon))
 
     def background(
         self, stop: asyncio.Event, reload: asyncio.Event, poster: Poster
