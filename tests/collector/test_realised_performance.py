@@ -14,7 +14,7 @@ import modelwatch as mw
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from tests import plain_http
-from tests.collector.conftest import MODEL, NOW_NS, VERSION, Running, Start, eventually
+from tests.collector.conftest import NOW_NS, Running, Start, eventually
 from tests.collector.labelled_traffic import ROWS, LabelledTraffic, labelled_baseline, minute
 from tests.labelled_tables import Table, is_yes
 
