@@ -16,6 +16,7 @@ from modelwatch.collector.evaluating.label_growth import LabelGrowth
 from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.options import CollectorOptions
+from modelwatch.collector.outcomes.horizon import DEFAULT_HORIZON_SECONDS
 from modelwatch.collector.receiving.exports import ReceiverLimits
 from modelwatch.collector.receiving.intake import Intake
 from modelwatch.collector.receiving.received import ReceiverCounts
@@ -97,6 +98,8 @@ class Parts:
             bounds=bounds,
         )
         alerting.hear(lambda found: self.intake.limit(found.limits))
+        if options.label_horizon_seconds is None:
+            alerting.hear(lambda found: store.wait_for_labels(found.labels.horizon))
         self._showing = showing = Showing(
             store,
             counts,
@@ -176,6 +179,7 @@ def _store(
         dedupe_seconds=options.dedupe_seconds,
         window_seconds=options.window_seconds,
         retention=options.retention,
+        label_horizon_seconds=options.label_horizon_seconds or DEFAULT_HORIZON_SECONDS,
         most_waiting=options.write_queue_size,
         clock=clock,
         bounds=bounds,

@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from modelwatch.collector.outcomes.cells import Spans, shortest_span
-from modelwatch.collector.outcomes.outcome_store import DEFAULT_HORIZON_SECONDS, OutcomeStore
+from modelwatch.collector.outcomes.horizon import DEFAULT_HORIZON_SECONDS
+from modelwatch.collector.outcomes.outcome_store import OutcomeStore
 from modelwatch.collector.outcomes.protocols import (
     MOST_CHANGES,
     ConceptState,
@@ -227,6 +228,10 @@ class SqliteStore:
     ) -> ConceptState:
         """Return what errors tell in label order; see `OutcomeSource.concept`."""
         return self._outcomes.reader.concept(model, version, since_ns=since_ns, most=most)
+
+    def wait_for_labels(self, seconds: int) -> None:
+        """Wait so long for labels from now on. What was let go of already does not come back."""
+        self._outcomes.expiring.horizon_seconds = seconds
 
     async def note_baselines(self) -> None:
         """Have what was joined summed up for the baselines that are in force; `keep` does so."""
