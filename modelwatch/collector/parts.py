@@ -13,8 +13,10 @@ from modelwatch.collector.alerting.sender import Sender
 from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
 from modelwatch.collector.evaluating.baseline_history import SqliteBaselineHistory
 from modelwatch.collector.evaluating.label_growth import LabelGrowth
+from modelwatch.collector.evaluating.label_reader import LabelReader
 from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
+from modelwatch.collector.offered_metrics import offered_metrics
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.outcomes.horizon import DEFAULT_HORIZON_SECONDS
 from modelwatch.collector.receiving.exports import ReceiverLimits
@@ -72,7 +74,8 @@ class Parts:
         bounds = TimeBounds(clock, monotonic=monotonic, known_ns=known_time(database))
         self._store = store = _store(database, options, clock, bounds)
         measures = SelfMeasures(database.path)
-        evaluator = MeasuredEvaluator(store, measures, store)
+        known_labels = LabelReader(store, window_seconds=options.window_seconds)
+        evaluator = MeasuredEvaluator(store, measures, known_labels)
         schedule = _schedule(options)
         counts = ReceiverCounts()
         self.intake = Intake(
@@ -112,12 +115,12 @@ class Parts:
         )
         listeners = Listeners(alerting, showing)
         seconds = options.window_seconds
-        performance = PerformanceHistory(store, evaluator, store, window_seconds=seconds)
+        performance = PerformanceHistory(store, evaluator, known_labels, window_seconds=seconds)
         self._scheduler = Scheduler(
             store,
             evaluator,
             schedule,
-            growth=LabelGrowth(store, store, window_seconds=seconds),
+            growth=LabelGrowth(known_labels, store, window_seconds=seconds),
             listener=listeners,
             clock=clock,
         )
@@ -180,6 +183,7 @@ def _store(
         window_seconds=options.window_seconds,
         retention=options.retention,
         label_horizon_seconds=options.label_horizon_seconds or DEFAULT_HORIZON_SECONDS,
+        custom_metrics=offered_metrics(),
         most_waiting=options.write_queue_size,
         clock=clock,
         bounds=bounds,
