@@ -342,7 +342,7 @@ class Evaluator:
         def make() -> Assessment:
             observed = self._store.window(model, version, window)
             asked = (model, version, window)
-            labelled = self._labels.read(*asked) if self._labels and labels_id else NO_LABELS
+            labelled = self._labels.read(*asked) if self._labels else NO_LABELS
             return assess(*asked, baseline=baseline, observed=observed, labelled=labelled)
 
         key = (model, version, window, baseline.id if baseline else None, through_id, labels_id)

@@ -6,17 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from modelwatch.collector.evaluating.label_reader import LabelReader
+from modelwatch.collector.evaluating.label_reader import EVER, LabelReader
 from modelwatch.collector.storing.store import EvaluationLog
-from modelwatch.collector.windows import HORIZON_WINDOWS, LATEST_NS, TimeWindow
+from modelwatch.collector.windows import HORIZON_WINDOWS, TimeWindow
 from modelwatch.comparing import Thresholds
 
 __all__ = ["LabelGrowth", "has_grown"]
 
 LEAST_GROWTH: Final = 0.1
 """Share by which labelled rows must have changed: each label alone is no reason to compare anew."""
-
-EVER: Final = TimeWindow(0, LATEST_NS)
 
 
 def has_grown(before: int, now: int) -> bool:

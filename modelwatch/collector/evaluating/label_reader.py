@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from modelwatch.collector.evaluating.changed_regions import ChangedRegions
 from modelwatch.collector.evaluating.outcomes import LabelledWindow, LabelSource
 from modelwatch.collector.outcomes.protocols import ConceptState, OutcomeWindow
-from modelwatch.collector.windows import TimeWindow
+from modelwatch.collector.windows import LATEST_NS, TimeWindow
 from modelwatch.concept.where import ErrorRegion
 
-__all__ = ["LabelReader"]
+__all__ = ["EVER", "LabelReader"]
+
+EVER: Final = TimeWindow(0, LATEST_NS)
 
 
 class LabelReader:
@@ -34,7 +37,14 @@ class LabelReader:
         return self._source.outcomes(model, version, window)
 
     def read(self, model: str, version: str, window: TimeWindow) -> LabelledWindow:
-        """Return all that is needed to assess a window."""
+        """Return all that is needed to assess a window.
+
+        Of a window that is not made up of whole spans of the store, such as one that ends now, no
+        labels are told, but how errors changed is. Of a version without any prediction to be
+        joined, one number is read.
+        """
+        if not self.through(model, version, EVER):
+            return LabelledWindow()
         concept = self.concept(model, version)
         return LabelledWindow(
             seen=self.seen(model, version, window),

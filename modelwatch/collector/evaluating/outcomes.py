@@ -178,7 +178,7 @@ def outcomes_of(
     window: TimeWindow,
     labelled: LabelledWindow,
 ) -> Outcomes | None:
-    """Return what is known by labels of a window; None where no labels are waited for.
+    """Return what is known by labels; None where no labels are waited for, and none ever changed.
 
     Args:
         baseline: what the window is compared with; None where there is none.
@@ -187,7 +187,7 @@ def outcomes_of(
         labelled: its predictions and labels.
     """
     seen = labelled.seen
-    if not seen.predictions:
+    if not seen.predictions and not labelled.concept.changes:
         return None
     segments = {
         name: realised_by(baseline, {}, summary)
@@ -252,4 +252,5 @@ def with_outcomes(report: DriftReport | None, found: Outcomes | None) -> DriftRe
     if report is None or found is None:
         return report
     performance = {**report.performance, **found.custom}
-    return replace(report, labels=found.labels, concept=found.concept, performance=performance)
+    labels = found.labels if found.labels.predictions else None
+    return replace(report, labels=labels, concept=found.concept, performance=performance)
