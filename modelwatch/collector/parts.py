@@ -12,6 +12,7 @@ from modelwatch.collector.alerting.posting import Poster
 from modelwatch.collector.alerting.sender import Sender
 from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
 from modelwatch.collector.evaluating.baseline_history import SqliteBaselineHistory
+from modelwatch.collector.evaluating.deployments import Deployments
 from modelwatch.collector.evaluating.label_growth import LabelGrowth
 from modelwatch.collector.evaluating.label_reader import LabelReader
 from modelwatch.collector.evaluating.performance_history import PerformanceHistory
@@ -29,7 +30,12 @@ from modelwatch.collector.serving.api import VERSION_PATH, build_api
 from modelwatch.collector.serving.labels_api import LabelsApi
 from modelwatch.collector.serving.readiness import Readiness, store_probe
 from modelwatch.collector.showing.listening import Listeners
-from modelwatch.collector.showing.self_measures import MeasuredEvaluator, MeasuredSink, SelfMeasures
+from modelwatch.collector.showing.self_measures import (
+    MeasuredEvaluator,
+    MeasuredOutcomes,
+    MeasuredSink,
+    SelfMeasures,
+)
 from modelwatch.collector.showing.showing import Showing
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.known_time import known_time
@@ -75,19 +81,11 @@ class Parts:
         self._store = store = _store(database, options, clock, bounds)
         measures = SelfMeasures(database.path)
         known_labels = LabelReader(store, window_seconds=options.window_seconds)
-        evaluator = MeasuredEvaluator(store, measures, known_labels)
+        origins = Deployments(store, window_seconds=options.window_seconds)
+        evaluator = MeasuredEvaluator(store, measures, labels=known_labels, origins=origins)
         schedule = _schedule(options)
         counts = ReceiverCounts()
-        self.intake = Intake(
-            MeasuredSink(store, measures),
-            _limits(options),
-            counts,
-            options.receiving,
-            outcomes=store,
-            clock=clock,
-            examples=store,
-            bounds=bounds,
-        )
+        self.intake = self._take_in(options, measures, counts, bounds)
         labels = LabelsApi(self.intake.outcomes, store, options, clock=clock)
         self._alerts = SqliteAlerts(database)
         self._alerting = alerting = Alerting(
@@ -100,9 +98,7 @@ class Parts:
             clock=clock,
             bounds=bounds,
         )
-        alerting.hear(lambda found: self.intake.limit(found.limits))
-        if options.label_horizon_seconds is None:
-            alerting.hear(lambda found: store.wait_for_labels(found.labels.horizon))
+        self._follow_configuration(options)
         self._showing = showing = Showing(
             store,
             counts,
@@ -113,7 +109,6 @@ class Parts:
             window_seconds=options.window_seconds,
             clock=clock,
         )
-        listeners = Listeners(alerting, showing)
         seconds = options.window_seconds
         performance = PerformanceHistory(store, evaluator, known_labels, window_seconds=seconds)
         self._scheduler = Scheduler(
@@ -121,7 +116,7 @@ class Parts:
             evaluator,
             schedule,
             growth=LabelGrowth(known_labels, store, window_seconds=seconds),
-            listener=listeners,
+            listener=Listeners(alerting, showing),
             clock=clock,
         )
         checks = {
@@ -146,6 +141,33 @@ class Parts:
                 labels.router(VERSION_PATH),
             ],
         )
+
+    def _take_in(
+        self,
+        options: CollectorOptions,
+        measures: SelfMeasures,
+        counts: ReceiverCounts,
+        bounds: TimeBounds,
+    ) -> Intake:
+        """Return what takes exports, each of its sinks measured."""
+        store = self._store
+        return Intake(
+            MeasuredSink(store, measures),
+            _limits(options),
+            counts,
+            options.receiving,
+            outcomes=MeasuredOutcomes(store, measures),
+            clock=self._clock,
+            examples=store,
+            bounds=bounds,
+        )
+
+    def _follow_configuration(self, options: CollectorOptions) -> None:
+        """Have other parts hear of the configuration file too."""
+        store, hear = self._store, self._alerting.hear
+        hear(lambda found: self.intake.limit(found.limits))
+        if options.label_horizon_seconds is None:
+            hear(lambda found: store.wait_for_labels(found.labels.horizon))
 
     def background(
         self, stop: asyncio.Event, reload: asyncio.Event, poster: Poster
