@@ -14,6 +14,7 @@ from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
 from modelwatch.collector.evaluating.baseline_history import SqliteBaselineHistory
 from modelwatch.collector.evaluating.deployments import Deployments
 from modelwatch.collector.evaluating.label_growth import LabelGrowth
+from modelwatch.collector.evaluating.label_reader import LabelReader
 from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.offered_metrics import offered_metrics
@@ -79,8 +80,9 @@ class Parts:
         bounds = TimeBounds(clock, monotonic=monotonic, known_ns=known_time(database))
         self._store = store = _store(database, options, clock, bounds)
         measures = SelfMeasures(database.path)
+        known_labels = LabelReader(store, window_seconds=options.window_seconds)
         origins = Deployments(store, window_seconds=options.window_seconds)
-        evaluator = MeasuredEvaluator(store, measures, labels=store, origins=origins)
+        evaluator = MeasuredEvaluator(store, measures, labels=known_labels, origins=origins)
         schedule = _schedule(options)
         counts = ReceiverCounts()
         self.intake = self._take_in(options, measures, counts, bounds)
@@ -108,12 +110,12 @@ class Parts:
             clock=clock,
         )
         seconds = options.window_seconds
-        performance = PerformanceHistory(store, evaluator, store, window_seconds=seconds)
+        performance = PerformanceHistory(store, evaluator, known_labels, window_seconds=seconds)
         self._scheduler = Scheduler(
             store,
             evaluator,
             schedule,
-            growth=LabelGrowth(store, store, window_seconds=seconds),
+            growth=LabelGrowth(known_labels, store, window_seconds=seconds),
             listener=Listeners(alerting, showing),
             clock=clock,
         )
@@ -204,6 +206,7 @@ def _store(
         retention=options.retention,
         custom_metrics=offered_metrics(),
         label_horizon_seconds=options.label_horizon_seconds or DEFAULT_HORIZON_SECONDS,
+        custom_metrics=offered_metrics(),
         most_waiting=options.write_queue_size,
         clock=clock,
         bounds=bounds,
