@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from modelwatch.comparisons.joint_reference import JointReference
     from modelwatch.distance_limit import DistanceLimit
     from modelwatch.extractors.extraction import Extraction
+    from modelwatch.performance.error_cells import FeatureCells
     from modelwatch.performance_baseline import PerformanceBaseline
     from modelwatch.profile import Profile
     from modelwatch.reference import Reference
@@ -277,6 +278,13 @@ class Baseline:
         if self.distance_limit is None or joint is None or joint.n <= 1:
             return None
         return DistanceLimit.of(joint, self.distance_limit)
+
+    @cached_property
+    def error_features(self) -> tuple[FeatureCells, ...]:
+        """The cells by which errors of labelled rows are told, by feature."""
+        from modelwatch.performance_baseline import error_features
+
+        return error_features(self)
 
     @property
     def kurtoses(self) -> dict[str, float | None]:

@@ -15,17 +15,22 @@ from modelwatch.lazy import cached_property
 from modelwatch.outliers import OutlierLimits
 from modelwatch.performance.calibration import Calibration
 from modelwatch.performance.dle import LossModel
+from modelwatch.performance.error_cells import MAX_CELLS, FeatureCells, numeric_cells
 from modelwatch.performance.intervals import Estimate
 from modelwatch.performance.labelled_summary import LabelledSummary
 from modelwatch.performance.quadratic_moments import QuadraticMoments
 from modelwatch.performance.regression_summary import RegressionSummary
 from modelwatch.performance.score_summary import ScoreSummary
 from modelwatch.performance_columns import PerformanceColumns, Task
+from modelwatch.sketches import Histogram
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
 
-__all__ = ["PerformanceBaseline", "performance_from_dict", "performance_to_dict"]
+__all__ = ["PerformanceBaseline", "error_features", "performance_from_dict", "performance_to_dict"]
+
+MAX_ERROR_FEATURES: Final = 100
+"""Features by whose cells errors are told, in the baseline's order."""
 
 TASKS: Final[tuple[Task, ...]] = ("classification", "regression")
 
@@ -108,6 +113,27 @@ class PerformanceBaseline:
     def empty_quadratic(self) -> QuadraticMoments | None:
         """Return moments of no inputs; None where performance cannot be estimated from them."""
         return None if self.loss_model is None else self.loss_model.empty_moments()
+
+
+def error_features(baseline: Baseline) -> tuple[FeatureCells, ...]:
+    """Return the cells by which errors are told: of the inputs, and of numbers that are predicted.
+
+    Args:
+        baseline: one with performance.
+    """
+    names = list(baseline.inputs)
+    performance = baseline.performance
+    if performance is not None and performance.task == "regression" and baseline.prediction:
+        names.insert(0, baseline.prediction)
+    found = []
+    for name in names[:MAX_ERROR_FEATURES]:
+        feature, values = baseline.features[name], baseline.profile.features[name].values
+        if feature.kind == "categorical":
+            kept = (feature.cells or ())[: MAX_CELLS - 2]
+            found.append(FeatureCells(name=name, categories=kept))
+        elif feature.bin_edges is not None and isinstance(values, Histogram):
+            found.append(numeric_cells(name, feature.bin_edges, values.counts))
+    return tuple(found)
 
 
 def performance_to_dict(performance: PerformanceBaseline) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelwatch.errors import ProfileMismatch
+from modelwatch.performance.error_cells import FeatureCells
 from modelwatch.performance.labelled_summary import LabelledSummary
 from modelwatch.performance.quadratic_moments import QuadraticMoments
 from modelwatch.performance.regression_summary import RegressionSummary
@@ -128,6 +129,17 @@ class PerformanceColumns:
     def label_column(self, label: RawColumn) -> CategoricalColumn:
         """Read the truth as classes."""
         return categorical_column(label, aliases=self.aliases)
+
+    def label_numbers(self, label: RawColumn) -> FloatArray:
+        """Read the truth as numbers, shape (n,); NaN where it is none."""
+        return numeric_column(label).values
+
+    def cell_codes(self, column: Column, cells: FeatureCells) -> npt.NDArray[np.intp]:
+        """Return the cell of each row's value of a feature, shape (n,)."""
+        if isinstance(column, NumericColumn):
+            return cells.of_numbers(column.values)
+        places = {name: place for place, name in enumerate(cells.categories or ())}
+        return cells.of_codes(column.codes(places, len(places)))
 
     def _update_classification(
         self, parts: PerformanceParts, columns: Mapping[str, Column], label: RawColumn | None

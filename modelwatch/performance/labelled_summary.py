@@ -202,6 +202,30 @@ class LabelledSummary:
         result.refused = self.refused + other.refused
         return result
 
+    def without(self, part: LabelledSummary) -> LabelledSummary:
+        """Return the counts of the rest, of which `merge` with the part would give these.
+
+        Raises:
+            ProfileMismatch: where classes or bins differ, or the part has rows that these have not.
+        """
+        mine, theirs = (self.classes, self.positive), (part.classes, part.positive)
+        if mine != theirs or tuple(self.cells) != tuple(part.cells):
+            raise ProfileMismatch(f"labelled rows of classes {mine} and {theirs} differ.")
+        cells = {name: one.without(part.cells[name]) for name, one in self.cells.items()}
+        result = LabelledSummary(self.classes, cells, self.positive)
+        result.confusion = self.confusion - part.confusion
+        result.other_correct = self.other_correct - part.other_correct
+        result.log_loss = self.log_loss.without(part.log_loss)
+        result.brier = self.brier.without(part.brier)
+        result.rows = self.rows - part.rows
+        result.refused = Counter(self.refused)
+        result.refused.subtract(part.refused)
+        fewest = min(result.rows, result.other_correct, *result.refused.values())
+        if fewest < 0 or result.confusion.min() < 0:
+            raise ProfileMismatch("labelled rows cannot be taken away that were never counted.")
+        result.refused = +result.refused
+        return result
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {

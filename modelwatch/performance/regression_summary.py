@@ -124,6 +124,27 @@ class RegressionSummary:
             missing=self.missing + other.missing,
         )
 
+    def without(self, part: RegressionSummary) -> RegressionSummary:
+        """Return the moments of the rest, of which `merge` with the part would give these.
+
+        Raises:
+            ProfileMismatch: where shift, scale or quantiles differ, or the part has more rows.
+        """
+        mine = (self.shift, self.scale, self.quantiles)
+        theirs = (part.shift, part.scale, part.quantiles)
+        if mine != theirs or part.missing > self.missing:
+            raise ProfileMismatch(
+                f"regression rows with {theirs}, {part.missing} of them missing, cannot be taken "
+                f"from those with {mine}, {self.missing} missing."
+            )
+        return RegressionSummary(
+            quantiles=self.quantiles,
+            shift=self.shift,
+            scale=self.scale,
+            joint=self.joint.without(part.joint),
+            missing=self.missing - part.missing,
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {

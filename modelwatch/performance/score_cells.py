@@ -115,6 +115,21 @@ class ScoreCells:
             offset_sums=self.offset_sums + other.offset_sums,
         )
 
+    def without(self, part: ScoreCells) -> ScoreCells:
+        """Return the cells of the rest, of which `merge` with the part would give these.
+
+        Raises:
+            ProfileMismatch: where the bins or states differ, or a cell of the part holds more.
+        """
+        same_shape = self.counts.shape == part.counts.shape
+        if not same_shape or not np.array_equal(self.bin_edges, part.bin_edges):
+            raise ProfileMismatch("scores counted on different bins cannot be taken away.")
+        counts = self.counts - part.counts
+        if counts.min() < 0:
+            raise ProfileMismatch("scores cannot be taken away that were never counted.")
+        sums = np.clip(self.offset_sums - part.offset_sums, 0.0, counts * self.widths)
+        return ScoreCells(self.bin_edges, counts.shape[0], counts=counts, offset_sums=sums)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: of the cells, those that are not empty."""
         used = np.flatnonzero(self.counts)

@@ -96,6 +96,26 @@ class JointMoments:
         result._add(other.n, other.mean_offset + (other.shift - self.shift), other.m2)
         return result
 
+    def without(self, part: JointMoments) -> JointMoments:
+        """Return the moments of the rest, of which `merge` with the part would give these.
+
+        Raises:
+            ProfileMismatch: where the features differ, or the part has more rows.
+        """
+        n = self.n - part.n
+        if self.names != part.names or n < 0:
+            raise ProfileMismatch(
+                f"{part.n} rows of {part.names} cannot be taken from {self.n} of {self.names}."
+            )
+        result = JointMoments(self.names, self.shift, n=n)
+        if n:
+            delta = part.mean_offset + (part.shift - self.shift) - self.mean_offset
+            result.mean_offset = self.mean_offset - delta * (part.n / n)
+        if n > 1:
+            result.m2 = self.m2 - part.m2 - np.outer(delta, delta) * (self.n * part.n / n)
+            np.fill_diagonal(result.m2, np.maximum(result.m2.diagonal(), 0.0))
+        return result
+
     def fold_in(self, n: int, means: FloatArray, m2: FloatArray) -> None:
         """Fold in the moments of other rows.
 

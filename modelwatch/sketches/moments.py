@@ -7,6 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from modelwatch.errors import ProfileMismatch
+
 __all__ = ["Moments"]
 
 FloatArray = npt.NDArray[np.float64]
@@ -85,6 +87,29 @@ class Moments:
         for part in (self, other):
             offset = part.mean_offset + (part.shift - result.shift)
             result._add(part.n, offset, part.m2, part.minimum, part.maximum)
+        return result
+
+    def without(self, part: Moments) -> Moments:
+        """Return the moments of the rest, of which `merge` with the part would give these.
+
+        Extremes stay as they are: what they were made of is not known. Of a part whose spread is
+        beyond that of the rest by a factor f, the rest keeps 16 - log10(f) digits.
+
+        Raises:
+            ProfileMismatch: where the part has more values.
+        """
+        n = self.n - part.n
+        if n < 0:
+            raise ProfileMismatch(f"{part.n} values cannot be taken from {self.n}.")
+        result = Moments(shift=self.shift, minimum=self.minimum, maximum=self.maximum)
+        if n:
+            offset = part.mean_offset + (part.shift - self.shift)
+            delta = offset - self.mean_offset
+            result.n = n
+            result.mean_offset = self.mean_offset - delta * part.n / n
+            if n > 1:
+                gap = delta * delta * self.n * part.n / n
+                result.m2 = max(self.m2 - part.m2 - gap, 0.0)
         return result
 
     def _add(self, n: int, mean_offset: float, m2: float, minimum: float, maximum: float) -> None:

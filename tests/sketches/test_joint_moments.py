@@ -47,3 +47,17 @@ def test_shapes_must_agree() -> None:
     """Arrays of another size than the names are refused."""
     with pytest.raises(ProfileMismatch, match="2 features"):
         JointMoments(["x", "y"], np.zeros(3))
+
+
+def test_what_is_left_without_a_part_is_the_rest() -> None:
+    """Taking a part away undoes its merging; what is not in it cannot be taken."""
+    rng = np.random.default_rng(1)
+    rows, shift = rng.normal(5.0, 2.0, (3_000, 3)), np.full(3, 5.0)
+    part, rest = folded(rows[:1_000], shift + 1), folded(rows[1_000:], shift)
+    left = rest.merge(part).without(part)
+    assert left.n == rest.n
+    assert left.mean_offset == pytest.approx(rest.mean_offset, rel=1e-9, abs=1e-12)
+    assert left.m2 == pytest.approx(rest.m2, rel=1e-9, abs=1e-9)
+    assert not rest.without(rest).m2.any()
+    with pytest.raises(ProfileMismatch, match="cannot be taken"):
+        part.without(rest)

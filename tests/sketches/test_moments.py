@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from modelwatch.errors import ProfileMismatch
 from modelwatch.sketches import Moments
 from tests.distributions import DISTRIBUTIONS
 
@@ -56,3 +57,24 @@ def test_empty_and_single_values_have_no_variance() -> None:
     assert math.isnan(folded(np.array([2.0])).variance)
     assert folded(np.array([2.0])).mean == 2.0
     assert folded(np.empty(0)).n == 0
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_what_is_left_without_a_part_is_the_rest(name: str) -> None:
+    """Taking a part away undoes its merging, whatever its own shift is."""
+    values = DISTRIBUTIONS[name](np.random.default_rng(1), 3_000)
+    part, rest = folded(values[:1_000], float(values[5])), folded(values[1_000:])
+    left = rest.merge(part).without(part)
+    assert left.n == 2_000
+    assert left.mean == pytest.approx(rest.mean, rel=1e-9)
+    assert left.variance == pytest.approx(rest.variance, rel=1e-7)
+
+
+def test_nothing_is_left_of_all_and_more_cannot_be_taken() -> None:
+    """One value left has no spread, none has no mean, and more than there are is refused."""
+    moments, two = folded(np.array([1.0, 2.0, 4.0])), folded(np.array([1.0, 4.0]))
+    assert moments.without(two).mean == pytest.approx(2.0)
+    assert moments.without(two).m2 == 0.0
+    assert math.isnan(moments.without(moments).mean)
+    with pytest.raises(ProfileMismatch, match="cannot be taken"):
+        two.without(moments)
