@@ -209,6 +209,17 @@ class PairSummary:
         unit = self.first.scale ** (2 if name == "squared_error" else 1)
         return PairedDifference.of(self.losses, at, at + len(self.loss_names), unit)
 
+    def mean_losses(self, name: str) -> tuple[float, float]:
+        """Return the mean loss of the first version and of the second, of the same rows.
+
+        Args:
+            name: one of `loss_names`; errors are in the units of the label, or their square.
+        """
+        at = self.loss_names.index(name)
+        unit = self.first.scale ** (2 if name == "squared_error" else 1)
+        first, second = self.losses.mean_offset[[at, at + len(self.loss_names)]] * unit
+        return float(first), float(second)
+
     def value_difference(self, name: str) -> PairedDifference:
         """Return how much larger the second version's score or number is than the first's.
 

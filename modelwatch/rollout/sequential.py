@@ -3,13 +3,16 @@
 A test of fixed size holds for one look, at a number of rows chosen before. Who looks after each
 batch, and stops where it turns significant, is wrong far more often: at 200 looks, in some 40% of
 comparisons of a version with itself at a level of 5%. A confidence sequence holds at all looks
-together, so that one may stop, or go on, for any reason. It pays with some 1.5 times the width of
+together, so that one may stop, or go on, for any reason. It pays with some 1.7 times the width of
 the interval for one look.
 
 It is the normal mixture of Robbins (1970), for means of any law by Waudby-Smith, Arbour, Sinha,
 Kennedy and Ramdas ("Time-uniform central limit theory and asymptotic confidence sequences", Annals
 of Statistics, 2024). With V the variance of the estimate and tau the effect that is mixed over,
-r = tau^2 / V grows with the rows, and the radius is sqrt(V (1 + 1/r) ln((r + 1) / alpha^2)).
+r = tau^2 / V grows with the rows, and the radius is sqrt(V (1 + 1/r) ln((r + 1) / alpha^2)). It is
+narrowest where tau is about what is to be found: of two, the effect that is worth finding and ten
+times that, each with half of alpha, the narrower one holds. A gross failure is found at once, and a
+small loss excluded later on, for 8% more width.
 """
 
 from __future__ import annotations
@@ -32,6 +35,9 @@ __all__ = [
 
 FEWEST_ROWS: Final = 100
 """Of each side, before anything is told: before, means are not normal enough."""
+
+SCALES: Final = (1.0, 10.0)
+"""Of the effect that is worth finding: by what it is multiplied."""
 
 RARE: Final = 3
 """Rows of either kind that are added to the counts for the variance of a share, as Agresti and
@@ -145,20 +151,35 @@ def confidence_sequence(
 
     >>> found = confidence_sequence(0.03, 0.01**2, effect=0.02)
     >>> round(found.lower, 4), round(found.upper, 4), round(found.p_value, 4)
-    (-0.0008, 0.0608, 0.0611)
+    (-0.0035, 0.0635, 0.1222)
     """
     number("effect", effect, above=0.0)
     number("alpha", alpha, above=0.0, under=1.0)
     if not (0 < variance < math.inf and math.isfinite(difference)):
         return SequentialDifference(difference, -math.inf, math.inf, 1.0, alpha)
-    ratio = effect**2 / variance
-    radius = math.sqrt(variance * (1 + 1 / ratio) * math.log((ratio + 1) / alpha**2))
-    score = difference**2 / variance
-    log_evidence = score * ratio / (2 * (1 + ratio)) - math.log1p(ratio) / 2
-    p_value = math.exp(-max(log_evidence, 0.0))
+    level = alpha / len(SCALES)
+    ratios = [(scale * effect) ** 2 / variance for scale in SCALES]
+    radius = min(_radius(variance, ratio, level) for ratio in ratios)
+    evidence = max(_log_evidence(difference**2 / variance, ratio) for ratio in ratios)
+    p_value = min(len(SCALES) * math.exp(-max(evidence, 0.0)), 1.0)
     return SequentialDifference(
         difference, difference - radius, difference + radius, p_value, alpha
     )
+
+
+def _radius(variance: float, ratio: float, alpha: float) -> float:
+    """Return half the width of the sequence, for one effect that is mixed over."""
+    return math.sqrt(variance * (1 + 1 / ratio) * math.log((ratio + 1) / alpha**2))
+
+
+def _log_evidence(score: float, ratio: float) -> float:
+    """Return the logarithm of the mixture over the law without a difference.
+
+    Args:
+        score: squared difference over its variance.
+        ratio: see `_radius`.
+    """
+    return score * ratio / (2 * (1 + ratio)) - math.log1p(ratio) / 2
 
 
 def difference_of_means(
@@ -182,7 +203,7 @@ def difference_of_means(
     >>> found = difference_of_means(MeanOfRows.of_share(900, 1000), MeanOfRows.of_share(800, 1000),
     ...                             effect=0.05)
     >>> round(found.difference, 3), round(found.upper, 3)
-    (-0.1, -0.049)
+    (-0.1, -0.044)
     """
     rows = stable.rows + candidate.rows
     sides = [one for one in (stable, candidate) if one.rows]
@@ -209,6 +230,6 @@ def difference_of_pairs(
 
     >>> found = difference_of_pairs(MeanOfRows.of_pairs(1000, 10, 50), effect=0.02)
     >>> round(found.difference, 3), round(found.lower, 3)
-    (0.04, 0.016)
+    (0.04, 0.014)
     """
     return confidence_sequence(pairs.mean, pairs.squared_error(), effect=effect, alpha=alpha)

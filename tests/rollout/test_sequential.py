@@ -228,12 +228,18 @@ def test_limits_and_p_value_say_the_same(
 
 
 def test_the_limits_are_wider_than_those_of_one_look() -> None:
-    """At the effect that is worth finding they are half as wide again, and never narrower."""
+    """At the effect that is worth finding they are 1.7 times as wide, and never narrower."""
     for variance in (1e-6, 1e-5, 1e-4, 1e-3):
         told = confidence_sequence(0.0, variance, effect=0.02)
         assert told.upper > 1.4 * Z95 * math.sqrt(variance)
     best = confidence_sequence(0.0, 0.02**2 / 8.5, effect=0.02)
-    assert best.upper < 1.6 * Z95 * 0.02 / math.sqrt(8.5)
+    assert best.upper < 1.7 * Z95 * 0.02 / math.sqrt(8.5)
+
+
+def test_a_gross_difference_is_found_at_once() -> None:
+    """Where a thousandth is worth finding, a third that fails is found in the first 200 rows."""
+    sides = MeanOfRows.of_share(2, 20_000), MeanOfRows.of_share(66, 200)
+    assert difference_of_means(*sides, effect=0.001).lower > 0.0
 
 
 @pytest.mark.parametrize("rows", [0, 1, FEWEST_ROWS - 1])
