@@ -6,14 +6,13 @@ Calls, errors and latency are counted for all calls, whatever is decided here.
 from __future__ import annotations
 
 import random
-import re
 import threading
 import time
-import zlib
 from collections.abc import Callable
 from typing import Final
 
 from modelwatch.errors import ConfigurationError
+from modelwatch.telemetry.sampled_ids import DRAW_BITS, is_sampled
 
 __all__ = [
     "DRAW_BITS",
@@ -25,38 +24,12 @@ __all__ = [
     "validate_sampling",
 ]
 
-DRAW_BITS: Final = 32
-
 _HASH_VALUES: Final = 1 << DRAW_BITS
 
 _random = random.Random()  # our own, so that nobody's seeded numbers are used up
 
 draw: Final = _random.getrandbits
 """Draws so many random bits."""
-
-_RANDOM_UUID: Final = re.compile(
-    "[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{4}([0-9a-f]{8})"
-)
-"""A UUID of version 4 or 7, in lower case; its last 32 bits are random (RFC 9562)."""
-
-
-def is_sampled(prediction_id: str, sample_rate: float) -> bool:
-    """Tell whether a prediction belongs to the sample, the same in each process and language.
-
-    The last 32 bits of a random UUID (version 4 or 7, written in lower case), and of any other id
-    the CRC-32 of its UTF-8 bytes, are compared with the rate, as a fraction of 2**32. Hence a
-    sample at a lower rate is part of each sample at a higher one.
-
-    Args:
-        prediction_id: the prediction's id.
-        sample_rate: share of predictions to take, in [0, 1].
-
-    >>> is_sampled("a", 1.0), is_sampled("a", 0.0)
-    (True, False)
-    """
-    uuid = _RANDOM_UUID.fullmatch(prediction_id)
-    number = int(uuid[1], 16) if uuid else zlib.crc32(prediction_id.encode())
-    return number < sample_rate * _HASH_VALUES
 
 
 def reseed() -> None:

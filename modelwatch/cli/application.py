@@ -18,6 +18,7 @@ from modelwatch.cli import (
     compare,
     doctor,
     evaluate,
+    labels,
     report,
     skew,
     status,
@@ -42,6 +43,7 @@ application = typer.Typer(
 application.add_typer(alerts.commands, name="alerts")
 application.add_typer(baseline.commands, name="baseline")
 application.add_typer(capture.commands, name="capture")
+application.add_typer(labels.commands, name="labels")
 application.add_typer(store.commands, name="store")
 application.add_typer(token.commands, name="token")
 application.command(name="compare")(compare.compare)

@@ -25,14 +25,17 @@ __all__ = [
     "CollectorOption",
     "Remote",
     "TokenFileOption",
+    "authorization",
     "collector_url",
     "delete",
     "get_json",
     "get_pages",
     "get_text",
+    "no_answer",
     "post_json",
     "put_baseline",
     "put_json",
+    "refusal",
     "version_path",
 ]
 
@@ -203,8 +206,7 @@ def _request(
     import httpx
 
     base = collector_url(collector)
-    shown = without_password(base)
-    headers = {"accept": "application/json", **_authorization(collector)}
+    headers = {"accept": "application/json", **authorization(collector)}
     if body is not None:
         headers["content-type"] = "application/json"
     try:
@@ -217,16 +219,31 @@ def _request(
             timeout=TIMEOUT_SECONDS,
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CollectorError(
-            f"no collector answers at {shown} ({str(error) or type(error).__name__}): start one "
-            "with 'modelwatch collector', or give its address with --collector."
-        ) from error
+        raise no_answer(base, error) from error
     if not response.is_success:
-        raise CollectorError(f"the collector at {shown} refused: {_reason(response)}")
+        raise refusal(base, response)
     return response
 
 
-def _authorization(collector: Collector) -> dict[str, str]:
+def no_answer(url: str, error: Exception) -> CollectorError:
+    """Return the error of a collector that cannot be reached."""
+    return CollectorError(
+        f"no collector answers at {without_password(url)} ({str(error) or type(error).__name__}): "
+        "start one with 'modelwatch collector', or give its address with --collector."
+    )
+
+
+def refusal(url: str, response: httpx.Response) -> CollectorError:
+    """Return the error of a collector that answered with one."""
+    return CollectorError(f"the collector at {without_password(url)} refused: {_reason(response)}")
+
+
+def authorization(collector: Collector) -> dict[str, str]:
+    """Return the header that opens a collector; none where there is no token.
+
+    Raises:
+        ConfigurationError: the token cannot be read, or is none.
+    """
     remote = collector if isinstance(collector, Remote) else Remote()
     token = remote.token()
     if not token:

@@ -20,7 +20,8 @@ from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.security.audit_api import AuditApi
 from modelwatch.collector.security.audit_log import AuditLog
 from modelwatch.collector.security.tls import ServerTls
-from modelwatch.collector.serving.api import build_api
+from modelwatch.collector.serving.api import VERSION_PATH, build_api
+from modelwatch.collector.serving.labels_api import LabelsApi
 from modelwatch.collector.serving.readiness import Readiness, store_probe
 from modelwatch.collector.showing.listening import Listeners
 from modelwatch.collector.showing.self_measures import MeasuredEvaluator, MeasuredSink, SelfMeasures
@@ -76,10 +77,12 @@ class Parts:
             _limits(options),
             counts,
             options.receiving,
+            outcomes=store,
             clock=clock,
             examples=store,
             bounds=bounds,
         )
+        labels = LabelsApi(self.intake.outcomes, store, options, clock=clock)
         self._alerts = SqliteAlerts(database)
         self._alerting = alerting = Alerting(
             self._alerts,
@@ -119,7 +122,11 @@ class Parts:
             SqliteBaselineHistory(database),
             clock=clock,
             readiness=Readiness({**checks, **({"tls": tls.check} if tls else {})}),
-            routers=[AuditApi(AuditLog(database)).router(), showing.router()],
+            routers=[
+                AuditApi(AuditLog(database)).router(),
+                showing.router(),
+                labels.router(VERSION_PATH),
+            ],
         )
 
     def background(

@@ -51,6 +51,7 @@ __all__ = [
     "ROWS_DROPPED",
     "ROWS_OUTLYING",
     "RUNTIME_VERSION",
+    "SAMPLE_RATE",
     "SCOPE",
     "SEGMENT",
     "SERVICE_INSTANCE_ID",
@@ -116,6 +117,9 @@ MOMENT_NAMES: Final = "modelwatch.feature.names"
 MOMENT_ROLES: Final = "modelwatch.feature.roles"
 JOINT_NAMES: Final = "modelwatch.feature.joint_names"
 WINDOW_START: Final = "modelwatch.window.start_unix_nano"
+
+# Attribute of events of predictions: the share of them that is sent.
+SAMPLE_RATE: Final = "modelwatch.sample_rate"
 
 # Attributes of the prediction's span.
 PREDICTION_ID: Final = "modelwatch.prediction.id"

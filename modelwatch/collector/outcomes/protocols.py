@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from modelwatch.collector.windows import TimeWindow
+from modelwatch.outcomes.label_delays import LabelDelays
 from modelwatch.outcomes.outcome_summary import OutcomeSummary
 from modelwatch.telemetry.wire.outcomes import LabelRows, PredictionRows
 
 __all__ = [
+    "LabelCounts",
+    "LabelCoverage",
     "LabelsKept",
     "OutcomeSink",
     "OutcomeSource",
@@ -87,12 +91,47 @@ class OutcomeWindow:
     through: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class LabelCoverage:
+    """How many predictions of a window have a label, and how long these took.
+
+    Attributes:
+        predictions: those that are kept to be joined.
+        labelled: those of them whose label is known.
+        delays: of those that are summed up for the current baseline; None where none is.
+    """
+
+    predictions: int
+    labelled: int
+    delays: LabelDelays | None = None
+
+    @property
+    def share(self) -> float:
+        """Share of predictions that have a label; NaN where there are no predictions."""
+        return self.labelled / self.predictions if self.predictions else math.nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelCounts:
+    """What became of a model's predictions and labels since its first one.
+
+    Attributes:
+        waiting: labels that are kept now and have no prediction.
+        outcomes: labels by the names of `LabelsKept`, ``refused:`` before a reason; predictions by
+            those of `PredictionsKept`, with ``predictions:`` before them.
+    """
+
+    waiting: int = 0
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+
+
 class OutcomeSink(Protocol):
     """Takes predictions and labels; what it returned for has been committed, with what it led to.
 
     Raises of both methods:
-        StoreBusy: the queue is full; nothing was stored.
-        StoreError: the store failed; nothing was stored.
+        StoreBusy: the queue is full.
+        StoreError: the store failed. In both cases some of many thousands of rows may be stored;
+            who sends all of them again changes nothing of those.
     """
 
     async def keep_predictions(self, batches: Sequence[PredictionRows]) -> PredictionsKept:
@@ -113,4 +152,12 @@ class OutcomeSource(Protocol):
 
     def outcomes_through(self, model: str, version: str, window: TimeWindow) -> int:
         """Return `OutcomeWindow.through` alone. Cheap."""
+        ...
+
+    def label_coverage(self, model: str, version: str, window: TimeWindow) -> LabelCoverage:
+        """Return how many of the predictions made in a window have a label, and its delay."""
+        ...
+
+    def label_counts(self, model: str) -> LabelCounts:
+        """Return what became of a model's predictions and labels in all. Cheap."""
         ...

@@ -118,6 +118,25 @@ class Admission:
                 taken.append(one)
         return taken, refused
 
+    def has_place(self, kind: str, owner: object, name: object) -> bool:
+        """Return whether there is a place for a name, which it then has.
+
+        Args:
+            kind: of names, as `IngestLimits` calls them.
+            owner: whose name it is; hashable.
+            name: hashable.
+        """
+        now = self._bounds.earliest_ns() // _NANOSECONDS
+        return self._heard[kind].admit(owner, name, now)
+
+    def takes(self, time_ns: int) -> bool:
+        """Return whether a time does not lie too far in the future."""
+        return self.clocks.takes(time_ns, self._bounds.latest_ns())
+
+    def most(self, kind: str) -> int:
+        """Return how many names of a kind are taken of one owner."""
+        return int(getattr(self._limits, kind))
+
     def shown(self) -> dict[str, Any]:
         """Return how many names of each kind hold places, for the API."""
         now = self._bounds.earliest_ns() // _NANOSECONDS

@@ -92,11 +92,11 @@ class Clocks:
         """Return whether a time is not too far ahead of what our clock says at the latest."""
         return time_ns - latest_ns <= self._rules.future_seconds * _NANOSECONDS
 
-    def refusal(self) -> str:
-        """Return why a window is not taken."""
+    def refusal(self, what: str = "windows that end") -> str:
+        """Return why a window, or what else has a time, is not taken."""
         return (
-            f"windows that end more than {self._rules.future_seconds} s from now were refused: set "
-            "the sender's clock."
+            f"{what} more than {self._rules.future_seconds} s from now were refused: set the "
+            "sender's clock."
         )
 
     def shown(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from modelwatch.collector.receiving.bodies import decompress
 from modelwatch.collector.receiving.cumulative_points import CumulativePoints
 from modelwatch.collector.receiving.forwarding import Forwarder
 from modelwatch.collector.receiving.json_messages import from_json
+from modelwatch.collector.receiving.outcome_intake import OutcomeIntake
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.request_head import RequestHead
 from modelwatch.collector.receiving.rpc_status import JSON
@@ -114,6 +115,7 @@ class Exports:
         admission: holds to the limits of names and times.
         forwarder: sends on, where anything is.
         examples: keeps traces that show something; nobody does where None.
+        outcomes: takes predictions and labels; they are rejected where None.
     """
 
     def __init__(
@@ -125,8 +127,10 @@ class Exports:
         admission: Admission | None = None,
         forwarder: Forwarder | None = None,
         examples: ExampleSink | None = None,
+        outcomes: OutcomeIntake | None = None,
     ) -> None:
         self._sink = sink
+        self._outcomes = outcomes
         self._examples = examples
         self._limits = limits
         self._counts = counts
@@ -147,12 +151,13 @@ class Exports:
         admitted = self._admission.admit(decoded.arrivals)
         written = await self._write(admitted.arrivals)
         await self._keep_examples(decoded.examples)
+        outcomes = await self._keep_outcomes(decoded)
         counts = self._counts
         counts.traces += signal.name == "traces"
         counts.foreign += decoded.foreign
         counts.points += written.stored
         counts.duplicates += written.duplicates + decoded.duplicates
-        refused = decoded.rejected + written.rejected + admitted.refused.total()
+        refused = decoded.rejected + written.rejected + admitted.refused.total() + outcomes.points
         counts.rejected += refused
         for reason, points in admitted.refused.items():
             counts.refused_by_limit[reason] = counts.refused_by_limit.get(reason, 0) + points
@@ -161,7 +166,7 @@ class Exports:
                 signal.path, body, media_type=head.media_type, encoding=head.encoding
             )
         impossible = "Points with impossible times were rejected." if written.rejected else ""
-        told = (decoded.message, admitted.message, impossible)
+        told = (decoded.message, admitted.message, impossible, outcomes.message)
         return Refused(refused, " ".join(filter(None, told)))
 
     async def _read(self, signal: Signal, head: RequestHead, body: bytes) -> Decoded:
@@ -215,6 +220,19 @@ class Exports:
         kept = await self._examples.keep_examples(taken) if taken else 0
         self._counts.examples += kept
         self._counts.examples_left_out += len(taken) - kept + refused.total()
+
+    async def _keep_outcomes(self, decoded: Decoded) -> Refused:
+        """Keep predictions and labels; return how many events have a row that is not taken."""
+        events = [*decoded.predictions, *decoded.labels]
+        if self._outcomes is None:
+            return Refused(len(events), "Predictions and labels are not kept here." * bool(events))
+        found = []
+        if decoded.predictions:
+            found.append(await self._outcomes.take_predictions(decoded.predictions))
+        if decoded.labels:
+            found.append(await self._outcomes.take_labels(decoded.labels))
+        message = " ".join(dict.fromkeys(one.message for one in found if one.message))
+        return Refused(sum(one.incomplete for one in found), message)
 
     @contextlib.asynccontextmanager
     async def _turn(self, senders: set[int]) -> AsyncIterator[None]:

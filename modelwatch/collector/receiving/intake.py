@@ -9,12 +9,15 @@ from typing import Any, Final
 import grpc
 from starlette.types import ASGIApp
 
+from modelwatch.collector.outcomes.protocols import OutcomeSink
 from modelwatch.collector.receiving.admission import Admission
 from modelwatch.collector.receiving.exports import Exports, ReceiverLimits
 from modelwatch.collector.receiving.forwarding import Forwarder
 from modelwatch.collector.receiving.grpc_receiver import GrpcReceiver
 from modelwatch.collector.receiving.limits import read_limits
 from modelwatch.collector.receiving.options import ReceivingOptions
+from modelwatch.collector.receiving.outcome_admission import OutcomeAdmission
+from modelwatch.collector.receiving.outcome_intake import OutcomeIntake
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.receiving.receiver import Receiver
 from modelwatch.collector.storing.store import ArrivalSink, ExampleSink
@@ -34,12 +37,14 @@ class Intake:
         limits: what bounds memory.
         counts: is told of all, and shows what the parts know.
         options: what is taken, and where it is sent on to.
+        outcomes: keeps predictions and labels.
         clock: Unix nanoseconds.
         examples: keeps traces that show something; nobody does where None.
         bounds: between which the time lies; where None, the clock is believed.
 
     Attributes:
         receiver: takes OTLP/HTTP.
+        outcomes: takes predictions and labels, whichever way they come.
         accepting: set once calls of gRPC are taken too.
         grpc_address: where they are; empty where nowhere.
     """
@@ -51,6 +56,7 @@ class Intake:
         counts: ReceiverCounts,
         options: ReceivingOptions,
         *,
+        outcomes: OutcomeSink,
         clock: Callable[[], int],
         examples: ExampleSink | None = None,
         bounds: TimeBounds | None = None,
@@ -63,6 +69,7 @@ class Intake:
         self._limits = limits
         self.accepting = asyncio.Event()
         self.grpc_address = ""
+        self.outcomes = OutcomeIntake(outcomes, OutcomeAdmission(admission), counts)
         exports = Exports(
             sink,
             limits,
@@ -70,6 +77,7 @@ class Intake:
             admission=admission,
             forwarder=self._forwarder,
             examples=examples,
+            outcomes=self.outcomes,
         )
         self.receiver = Receiver(exports, limits, counts)
         counts.tell("names_heard", admission.shown)

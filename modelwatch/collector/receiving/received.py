@@ -24,7 +24,10 @@ class ReceiverCounts:
         begun: cumulative points that only are what the next one is subtracted from.
         examples: traces kept as examples of what was found.
         examples_left_out: those that were not: known already, beyond a limit, of no known version.
-        refused_by_limit: points beyond a limit, by which: a kind of name, or ``future``.
+        refused_by_limit: points beyond a limit, by which: a kind of name, or ``future``; rows of
+            predictions and labels too.
+        predictions: single predictions that are kept to be joined, by what became of them.
+        labels: labels, likewise.
     """
 
     requests: int = 0
@@ -38,6 +41,8 @@ class ReceiverCounts:
     examples: int = 0
     examples_left_out: int = 0
     refused_by_limit: dict[str, int] = field(default_factory=dict)
+    predictions: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, int] = field(default_factory=dict)
     _parts: dict[str, Callable[[], Any]] = field(default_factory=dict, init=False, repr=False)
 
     def tell(self, name: str, shown: Callable[[], Any]) -> None:

@@ -14,7 +14,7 @@ from modelwatch.collector.security.audit_log import AuditEntry, AuditLog, insert
 from modelwatch.collector.security.gate import address_of
 from modelwatch.collector.security.people import path_sent
 from modelwatch.collector.security.principals import current_principal
-from modelwatch.collector.security.rules import SAFE_METHODS
+from modelwatch.collector.security.rules import LABELS_PATH, SAFE_METHODS
 from modelwatch.collector.storing.companions import accompanied_by
 from modelwatch.errors import StoreError
 
@@ -43,7 +43,7 @@ class Audited:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         principal = current_principal()
-        if scope["type"] != "http" or scope["method"] in SAFE_METHODS or not principal.has("admin"):
+        if scope["type"] != "http" or not is_act(scope) or not principal.has("admin"):
             await self._app(scope, receive, send)
             return
         act = _Act(
@@ -76,6 +76,11 @@ class Audited:
             except StoreError as error:
                 logger.warning("an act could not be kept in the audit log: %s", error)
         log_act(entry)
+
+
+def is_act(scope: Scope) -> bool:
+    """Tell whether a request changes what others see; labels are data, as telemetry is."""
+    return scope["method"] not in SAFE_METHODS and path_sent(scope) != LABELS_PATH
 
 
 class _Act:

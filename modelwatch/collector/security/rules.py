@@ -8,7 +8,7 @@ from typing import Final
 
 from modelwatch.collector.security.tokens import Scope
 
-__all__ = ["OPEN", "PROBE", "Need", "api_need", "otlp_need"]
+__all__ = ["LABELS_PATH", "OPEN", "PROBE", "Need", "api_need", "otlp_need"]
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -17,6 +17,9 @@ _OPEN_PATHS: Final = frozenset({"/assets/style.css", "/sign-in", "/sign-out"})
 
 _OF_SERVICES: Final = re.compile(r"/api/v1/models/[^/]+/versions/[^/]+/(baseline|capture)")
 """What a watched service asks for, with the token that it sends its telemetry with."""
+
+LABELS_PATH: Final = "/api/v1/labels"
+"""Takes what services tell, as the OTLP receiver does; no act of an admin."""
 
 _OF_ADMINS: Final = frozenset({"/api/v1/audit"})
 
@@ -52,6 +55,7 @@ OPEN: Final = Need(scopes=())
 PROBE: Final = Need(scopes=(), by_any_name=True)
 
 _SEND: Final = Need(scopes=("ingest",))
+_LABEL: Final = Need(scopes=("ingest", "admin"))
 _CHANGE: Final = Need(scopes=("admin",))
 
 
@@ -75,11 +79,15 @@ def api_need(method: str, path: str) -> Need:
     ('ingest', 'read')
     >>> api_need("PUT", "/api/v1/models/churn/versions/3/baseline").scopes
     ('admin',)
+    >>> api_need("POST", "/api/v1/labels").scopes
+    ('ingest', 'admin')
     """
     if path in _PROBES:
         return PROBE
     if path in _OPEN_PATHS:
         return OPEN
+    if method == "POST" and path == LABELS_PATH:
+        return _LABEL
     if method not in SAFE_METHODS or path in _OF_ADMINS:
         return _CHANGE
     if _OF_SERVICES.fullmatch(path):

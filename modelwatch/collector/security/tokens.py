@@ -54,8 +54,8 @@ class Token:
         id: the part of the token that is no secret.
         name: what people call it; one of the tokens in use at a time.
         digest: SHA-256 of the whole token.
-        scopes: ``ingest`` sends telemetry and asks for baselines and steering, ``read`` reads the
-            API and the pages, ``admin`` does that and changes things.
+        scopes: ``ingest`` sends telemetry and labels and asks for baselines and steering, ``read``
+            reads the API and the pages, ``admin`` does that, sends labels and changes things.
         models: names or shell patterns of the models that it may read; empty for all.
         created_ns: Unix nanoseconds.
         expires_ns: when it ends; None for never.

@@ -118,6 +118,8 @@ RECEIVED: Final = _object(
         "examples": _COUNT,
         "examples_left_out": _COUNT,
         "refused_by_limit": _by_name(_COUNT),
+        "predictions": _by_name(_COUNT),
+        "labels": _by_name(_COUNT),
     },
     names_heard=_by_name(_COUNT),
     clocks={"type": "object"},

@@ -19,6 +19,7 @@ from prometheus_client.core import (
 from modelwatch import __version__
 from modelwatch.collector.alerting.alert import Alert
 from modelwatch.collector.alerting.alert_store import Delivery
+from modelwatch.collector.receiving.outcome_intake import LABEL_OUTCOMES, PREDICTION_OUTCOMES
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.showing.label_values import label_value
 
@@ -72,7 +73,27 @@ def receiver_metrics(counts: ReceiverCounts) -> list[Metric]:
     )
     for limit, count in counts.refused_by_limit.items():
         beyond.add_metric((limit,), count)
-    return [requests, refused, traces, points, beyond, *_forwarding_metrics(counts)]
+    outcomes = _outcome_metrics(counts)
+    return [requests, refused, traces, points, beyond, *outcomes, *_forwarding_metrics(counts)]
+
+
+def _outcome_metrics(counts: ReceiverCounts) -> list[Metric]:
+    """Return what became of single predictions and of labels, whichever way they came."""
+    predictions = CounterMetricFamily(
+        "modelwatch_collector_predictions",
+        "Single predictions received to be joined with their labels, by what became of them.",
+        labels=("outcome",),
+    )
+    for outcome in PREDICTION_OUTCOMES:
+        predictions.add_metric((outcome,), counts.predictions.get(outcome, 0))
+    labels = CounterMetricFamily(
+        "modelwatch_collector_labels",
+        "Labels received, by what became of them.",
+        labels=("outcome",),
+    )
+    for outcome in LABEL_OUTCOMES:
+        labels.add_metric((outcome,), counts.labels.get(outcome, 0))
+    return [predictions, labels]
 
 
 def _forwarding_metrics(counts: ReceiverCounts) -> list[Metric]:

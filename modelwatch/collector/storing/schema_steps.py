@@ -252,7 +252,117 @@ CREATE TABLE trace_examples (
 CREATE INDEX trace_examples_by_time ON trace_examples (version_id, at_ns);
 """
 
-STEPS = (_FIRST_SCHEMA, _STEERING, _VECTORS, _ALERTING, _SECURITY, _CUMULATIVE, _TRACES)
+_OUTCOMES = """
+CREATE TABLE outcome_models (
+    id INTEGER PRIMARY KEY,
+    model TEXT NOT NULL UNIQUE,
+    waiting INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE outcomes (
+    model_id INTEGER NOT NULL,
+    prefix INTEGER NOT NULL,
+    hash INTEGER NOT NULL,
+    version_id INTEGER NOT NULL,
+    at_ns INTEGER NOT NULL,
+    layout INTEGER NOT NULL,
+    content BLOB,
+    PRIMARY KEY (model_id, prefix, hash, version_id)
+) WITHOUT ROWID;
+CREATE TABLE outcome_layouts (
+    id INTEGER PRIMARY KEY,
+    version_id INTEGER NOT NULL REFERENCES versions,
+    content TEXT NOT NULL,
+    UNIQUE (version_id, content)
+);
+CREATE TABLE outcome_values (
+    version_id INTEGER NOT NULL REFERENCES versions,
+    code INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (version_id, code)
+) WITHOUT ROWID;
+CREATE TABLE outcome_versions (
+    version_id INTEGER PRIMARY KEY REFERENCES versions,
+    baseline_id TEXT NOT NULL,
+    counted_prefix INTEGER NOT NULL,
+    counted_hash INTEGER NOT NULL,
+    stream BLOB
+);
+CREATE TABLE outcome_rates (
+    version_id INTEGER NOT NULL REFERENCES versions,
+    day INTEGER NOT NULL,
+    lowest REAL NOT NULL,
+    highest REAL NOT NULL,
+    PRIMARY KEY (version_id, day)
+) WITHOUT ROWID;
+CREATE TABLE outcome_windows (
+    version_id INTEGER NOT NULL REFERENCES versions,
+    end_ns INTEGER NOT NULL,
+    start_ns INTEGER NOT NULL,
+    predictions INTEGER NOT NULL,
+    labelled INTEGER NOT NULL,
+    through INTEGER NOT NULL,
+    PRIMARY KEY (version_id, end_ns, start_ns)
+) WITHOUT ROWID;
+CREATE TABLE outcome_counts (
+    model_id INTEGER NOT NULL REFERENCES outcome_models,
+    name TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (model_id, name)
+) WITHOUT ROWID;
+CREATE TABLE joined_rows (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    version_id INTEGER NOT NULL REFERENCES versions,
+    baseline_id TEXT NOT NULL,
+    layout INTEGER NOT NULL,
+    row_count INTEGER NOT NULL,
+    content BLOB NOT NULL
+);
+CREATE INDEX joined_rows_by_version ON joined_rows (version_id, baseline_id, number);
+CREATE TABLE outcome_summaries (
+    version_id INTEGER NOT NULL REFERENCES versions,
+    baseline_id TEXT NOT NULL,
+    segment TEXT NOT NULL,
+    end_ns INTEGER NOT NULL,
+    start_ns INTEGER NOT NULL,
+    row_count INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (version_id, end_ns, start_ns, baseline_id, segment)
+) WITHOUT ROWID;
+CREATE TABLE concept_changes (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    version_id INTEGER NOT NULL REFERENCES versions,
+    detected_ns INTEGER NOT NULL,
+    content TEXT NOT NULL
+);
+CREATE INDEX concept_changes_by_time ON concept_changes (version_id, detected_ns);
+CREATE TABLE pair_rows (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    first_id INTEGER NOT NULL REFERENCES versions,
+    second_id INTEGER NOT NULL REFERENCES versions,
+    row_count INTEGER NOT NULL,
+    content BLOB NOT NULL
+);
+CREATE TABLE pair_summaries (
+    first_id INTEGER NOT NULL REFERENCES versions,
+    second_id INTEGER NOT NULL REFERENCES versions,
+    baseline_id TEXT NOT NULL,
+    end_ns INTEGER NOT NULL,
+    start_ns INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (first_id, second_id, end_ns, start_ns, baseline_id)
+) WITHOUT ROWID;
+CREATE TABLE outcome_progress (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    through INTEGER NOT NULL,
+    expired_before_ns INTEGER NOT NULL,
+    swept_model INTEGER NOT NULL,
+    swept_prefix INTEGER NOT NULL,
+    swept_hash INTEGER NOT NULL
+);
+INSERT INTO outcome_progress VALUES (1, 0, 0, 0, -9223372036854775808, 0);
+"""
+
+STEPS = (_FIRST_SCHEMA, _STEERING, _VECTORS, _ALERTING, _SECURITY, _CUMULATIVE, _TRACES, _OUTCOMES)
 """What brings a file from each schema version to the next, an empty one being of version 0.
 
 In the third, what a request told lies in vectors, one row an arrival, and no longer in profiles,

@@ -8,6 +8,15 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
+from modelwatch.collector.outcomes.cells import Spans, shortest_span
+from modelwatch.collector.outcomes.outcome_store import DEFAULT_HORIZON_SECONDS, OutcomeStore
+from modelwatch.collector.outcomes.protocols import (
+    LabelCounts,
+    LabelCoverage,
+    LabelsKept,
+    OutcomeWindow,
+    PredictionsKept,
+)
 from modelwatch.collector.storing import cumulative_shelf
 from modelwatch.collector.storing.arrival_writer import ArrivalWriter
 from modelwatch.collector.storing.batches import Batches
@@ -41,10 +50,12 @@ from modelwatch.collector.storing.window_reader import WindowReader
 from modelwatch.collector.time_bounds import TimeBounds
 from modelwatch.collector.windows import LATEST_NS, TimeWindow
 from modelwatch.errors import FormatError, StoreError
+from modelwatch.outcomes.custom_metrics import CustomMetrics
 from modelwatch.profile import Profile
 from modelwatch.telemetry.steering import Steering
 from modelwatch.telemetry.wire.arrivals import Arrival
 from modelwatch.telemetry.wire.examples import Example
+from modelwatch.telemetry.wire.outcomes import LabelRows, PredictionRows
 
 __all__ = ["SqliteStore"]
 
@@ -74,6 +85,8 @@ class SqliteStore:
         clock: Unix nanoseconds.
         bounds: between which the time lies: what is deleted, merged or forgotten is so by the time
             that has surely come. Where None, the clock is believed.
+        label_horizon_seconds: how long after a prediction its label is waited for.
+        custom_metrics: metrics of labels to compute besides the built-in ones.
     """
 
     def __init__(
@@ -86,6 +99,8 @@ class SqliteStore:
         most_waiting: int = 1_024,
         clock: Callable[[], int] = time.time_ns,
         bounds: TimeBounds | None = None,
+        label_horizon_seconds: int = DEFAULT_HORIZON_SECONDS,
+        custom_metrics: CustomMetrics | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -99,6 +114,18 @@ class SqliteStore:
         self._batches = Batches(database, writer, most_waiting=most_waiting)
         self._reader = WindowReader(database, shelf)
         self._evaluations = EvaluationTable(database)
+        self._outcomes = outcomes = OutcomeStore(
+            database,
+            Spans(
+                grain_seconds=shortest_span(window_seconds),
+                steps=grains.steps(retention),
+                clock=come,
+            ),
+            horizon_seconds=label_horizon_seconds,
+            clock=clock,
+            come=come,
+            custom=custom_metrics,
+        )
         self._upkeep = Upkeep(
             database,
             merger,
@@ -106,6 +133,7 @@ class SqliteStore:
             RollUp(database, shelf, merger, grains.steps(retention), clock=come),
             Purger(database, shelf, retention, dedupe_seconds=dedupe_seconds, clock=come),
             Thinning(database, retention, clock=come),
+            outcomes,
         )
         self._examples = TraceExamples(database, span_seconds=grains.sender_spans_seconds[0])
 
@@ -139,7 +167,9 @@ class SqliteStore:
     async def tidy(self) -> None:
         """Do at once what `keep` does from time to time."""
         await self._upkeep.merge()
+        await self._outcomes.merge(at_once=True)
         await self._upkeep.clean()
+        await self._outcomes.clean()
 
     async def write(
         self, arrivals: Sequence[Arrival], memories: Mapping[int, SenderMemory] = NO_MEMORIES
@@ -159,6 +189,30 @@ class SqliteStore:
     def traces(self, model: str, version: str, window: TimeWindow) -> Traces:
         """Return in which traces something was found; see `ExampleSource.traces`."""
         return self._examples.of_window(model, version, window)
+
+    async def keep_predictions(self, batches: Sequence[PredictionRows]) -> PredictionsKept:
+        """Commit predictions; see `OutcomeSink.keep_predictions`."""
+        return await self._outcomes.keep_predictions(batches)
+
+    async def keep_labels(self, batches: Sequence[LabelRows]) -> LabelsKept:
+        """Commit labels; see `OutcomeSink.keep_labels`."""
+        return await self._outcomes.keep_labels(batches)
+
+    def outcomes(self, model: str, version: str, window: TimeWindow) -> OutcomeWindow:
+        """Return what was joined; see `OutcomeSource.outcomes`."""
+        return self._outcomes.reader.outcomes(model, version, window)
+
+    def outcomes_through(self, model: str, version: str, window: TimeWindow) -> int:
+        """Return the latest change of a window; see `OutcomeSource.outcomes_through`."""
+        return self._outcomes.reader.outcomes_through(model, version, window)
+
+    def label_coverage(self, model: str, version: str, window: TimeWindow) -> LabelCoverage:
+        """Return how many labels came; see `OutcomeSource.label_coverage`."""
+        return self._outcomes.reader.label_coverage(model, version, window)
+
+    def label_counts(self, model: str) -> LabelCounts:
+        """Return what became of labels; see `OutcomeSource.label_counts`."""
+        return self._outcomes.reader.label_counts(model)
 
     async def put_baseline(self, model: str, version: str, baseline_id: str, content: str) -> None:
         """Commit a baseline as the current one; see `BaselineShelf.put_baseline`."""

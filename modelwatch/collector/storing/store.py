@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from modelwatch.collector.outcomes.protocols import OutcomeSink, OutcomeSource
 from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.storing.packing import unpack
 from modelwatch.collector.windows import LATEST_NS, TimeWindow
@@ -377,6 +378,8 @@ class Store(
     BaselineShelf,
     SteeringShelf,
     EvaluationLog,
+    OutcomeSink,
+    OutcomeSource,
     Protocol,
 ):
     """All of the above: what the composition root hands around."""

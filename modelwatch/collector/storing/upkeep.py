@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Final
 
 from modelwatch.collector.freed_memory import give_back
+from modelwatch.collector.outcomes.outcome_store import OutcomeStore
 from modelwatch.collector.storing.consolidating import Consolidator
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.merging import Merger
@@ -43,6 +44,7 @@ class Upkeep:
         roll_up: makes long spans of short ones.
         purger: lets go of what is old.
         thinning: leaves the latest of old examples.
+        outcomes: sums up what labels were joined with.
         clock: seconds, never going back.
     """
 
@@ -54,6 +56,7 @@ class Upkeep:
         roll_up: RollUp,
         purger: Purger,
         thinning: Thinning,
+        outcomes: OutcomeStore,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -63,6 +66,7 @@ class Upkeep:
         self._roll_up = roll_up
         self._purger = purger
         self._thinning = thinning
+        self._outcomes = outcomes
         self._clock = clock
         self._cleaned = -CLEAN_SECONDS
 
@@ -77,9 +81,11 @@ class Upkeep:
     async def run_once(self) -> None:
         """Do what is due."""
         await self._guarded(self.merge)
+        await self._guarded(self._outcomes.merge)
         if self._clock() - self._cleaned >= CLEAN_SECONDS:
             self._cleaned = self._clock()
             await self._guarded(self.clean)
+            await self._guarded(self._outcomes.clean)
 
     async def merge(self) -> None:
         """Write the open rows of every version."""

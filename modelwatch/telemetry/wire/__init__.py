@@ -24,12 +24,22 @@ if TYPE_CHECKING:
     from modelwatch.telemetry.wire.encoding import SelfMetrics, Temporality, encode_metrics
     from modelwatch.telemetry.wire.events import Event, encode_events
     from modelwatch.telemetry.wire.log_encoding import encode_logs
+    from modelwatch.telemetry.wire.outcome_events import (
+        OUTCOME_EVENTS,
+        label_events,
+        prediction_events,
+    )
+    from modelwatch.telemetry.wire.outcome_reading import labels_of, predictions_of
+    from modelwatch.telemetry.wire.outcomes import LabelRows, PredictionRows
 
 __all__ = [
+    "OUTCOME_EVENTS",
     "Arrival",
     "Decoded",
     "Event",
+    "LabelRows",
     "Other",
+    "PredictionRows",
     "SelfMetrics",
     "Series",
     "SeriesSet",
@@ -42,14 +52,21 @@ __all__ = [
     "encode_metrics",
     "fold_other",
     "fold_series",
+    "label_events",
+    "labels_of",
+    "prediction_events",
+    "predictions_of",
     "to_profile",
 ]
 
 _HOMES = {
+    "OUTCOME_EVENTS": "outcome_events",
     "Arrival": "arrivals",
     "Decoded": "arrivals",
     "Event": "events",
+    "LabelRows": "outcomes",
     "Other": "arrivals",
+    "PredictionRows": "outcomes",
     "SelfMetrics": "encoding",
     "Series": "arrivals",
     "SeriesSet": "arrivals",
@@ -62,6 +79,10 @@ _HOMES = {
     "encode_metrics": "encoding",
     "fold_other": "assembling",
     "fold_series": "assembling",
+    "label_events": "outcome_events",
+    "labels_of": "outcome_reading",
+    "prediction_events": "outcome_events",
+    "predictions_of": "outcome_reading",
     "to_profile": "assembling",
 }
 

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from modelwatch.errors import FormatError
 from modelwatch.lazy import cached_property
 from modelwatch.telemetry.wire.examples import Example
+from modelwatch.telemetry.wire.outcomes import LabelRows, PredictionRows
 
 __all__ = [
     "Arrival",
@@ -249,6 +250,8 @@ class Decoded:
         rejected: how many of ours could not be used.
         message: why, of the first of them.
         examples: traces that show something.
+        predictions: single predictions, to be joined with their labels.
+        labels: labels of predictions.
     """
 
     arrivals: list[Arrival] = field(default_factory=list)
@@ -257,6 +260,8 @@ class Decoded:
     rejected: int = 0
     message: str = ""
     examples: list[Example] = field(default_factory=list)
+    predictions: list[PredictionRows] = field(default_factory=list)
+    labels: list[LabelRows] = field(default_factory=list)
 
     def reject(self, message: str, count: int = 1) -> None:
         """Count points that cannot be used."""

@@ -33,6 +33,7 @@ class Event:
         span_id: the span, likewise.
         trace_flags: of that span.
         body: what does not go into attributes, or None.
+        tells: of how many things it tells, as one of predictions does of many.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Event:
     span_id: int = 0
     trace_flags: int = 0
     body: str | bytes | Mapping[str, AttributeValue] | None = None
+    tells: int = 1
 
 
 def encode_events(events: Sequence[Event], *, resource: Mapping[str, Scalar]) -> bytes:

@@ -4,11 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-__all__ = ["LabelRows", "OutcomeValue", "PredictionRows"]
+__all__ = [
+    "MOST_FEATURES",
+    "MOST_ID_CHARACTERS",
+    "MOST_OUTPUTS",
+    "MOST_ROWS",
+    "MOST_TEXT_CHARACTERS",
+    "LabelRows",
+    "OutcomeValue",
+    "PredictionRows",
+]
 
 OutcomeValue = str | bool | int | float | None
 """A class, a number, or None where it is missing."""
+
+MOST_ROWS: Final = 2_048
+"""Predictions, or labels, of one event."""
+
+MOST_ID_CHARACTERS: Final = 256
+"""Characters of the id of a prediction."""
+
+MOST_TEXT_CHARACTERS: Final = 1_024
+"""Characters of an output, a label or a feature that is a text, of a segment and of a name."""
+
+MOST_OUTPUTS: Final = 100
+"""Outputs of one event, by name."""
+
+MOST_FEATURES: Final = 1_000
+"""Features of one event, by name."""
 
 
 @dataclass(frozen=True, kw_only=True)

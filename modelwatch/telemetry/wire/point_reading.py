@@ -28,6 +28,8 @@ from modelwatch.telemetry.wire.examples import (
 from modelwatch.telemetry.wire.folding import checked_count
 from modelwatch.telemetry.wire.grouping import Group, Groups, Owner, Sender
 from modelwatch.telemetry.wire.identities import other_of, series_of, split_owner
+from modelwatch.telemetry.wire.outcome_events import OUTCOME_EVENTS
+from modelwatch.telemetry.wire.outcome_reading import labels_of, predictions_of
 
 __all__ = ["UNUSABLE", "Identity", "PointReader"]
 
@@ -141,6 +143,9 @@ class PointReader:
         if name in EXAMPLE_EVENTS:
             self._read_example(record)
             return
+        if name in OUTCOME_EVENTS:
+            self._read_outcomes(record)
+            return
         if name not in EVENTS:
             self.decoded.foreign += 1
             return
@@ -160,6 +165,17 @@ class PointReader:
             return
         self.decoded.examples += told
         self.decoded.foreign += not told
+
+    def _read_outcomes(self, record: LogRecord) -> None:
+        """Note the predictions or labels that an event tells of."""
+        try:
+            attributes = plain_attributes(record.attributes)
+            if record.event_name == names.LABEL:
+                self.decoded.labels.append(labels_of(record, attributes))
+            else:
+                self.decoded.predictions.append(predictions_of(record, attributes))
+        except UNUSABLE as error:
+            self.reject(record.event_name, error)
 
     def reject(self, name: str, error: Exception) -> None:
         """Count a point that cannot be used."""

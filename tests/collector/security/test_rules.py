@@ -29,6 +29,8 @@ OF_VERSION = "/api/v1/models/a%2Fb/versions/1"
         ("GET", "/api/v1/audit", ("admin",)),
         ("POST", "/api/v1/alerts/1/acknowledge", ("admin",)),
         ("POST", "/api/v1/silences", ("admin",)),
+        ("POST", "/api/v1/labels", ("ingest", "admin")),
+        ("PUT", "/api/v1/labels", ("admin",)),
     ],
 )
 def test_scopes_by_method_and_path(method: str, path: str, scopes: tuple[Scope, ...]) -> None:

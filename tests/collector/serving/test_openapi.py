@@ -117,6 +117,7 @@ def test_whatever_is_asked_is_answered_as_described(
     assert len(reads) >= 15
     assert 200 in answered["POST /api/v1/alerts/{alert_id}/acknowledge"]
     assert 201 in answered["POST /api/v1/silences"]
+    assert 200 in answered["POST /api/v1/labels"]
     version = "/api/v1/models/{model}/versions/{version}"
     assert 200 in answered[f"POST {version}/evaluate"]
     assert 200 in answered[f"POST {version}/baselines/{{baseline_id}}/promote"]

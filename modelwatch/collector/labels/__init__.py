@@ -1,0 +1,1 @@
+"""Labels of predictions, read from what clients send and from files."""

@@ -1,0 +1,75 @@
+"""What is found out while some predictions or labels are stored, written at the end of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from typing import Final
+
+from modelwatch.collector.outcomes.counted import Counted
+from modelwatch.collector.outcomes.joined_chunks import TAKEN, JoinedRow, append_joined
+from modelwatch.collector.outcomes.keys import Key
+from modelwatch.collector.outcomes.open_rows import HeldLabel, HeldPrediction
+from modelwatch.collector.outcomes.window_counts import (
+    Sighting,
+    count_in_windows,
+    count_outcomes,
+)
+
+__all__ = ["Joining"]
+
+_WAITING: Final = "UPDATE outcome_models SET waiting = waiting + ? WHERE id = ?"
+
+
+class Joining:
+    """Collects what is joined within one transaction. Not thread-safe.
+
+    Args:
+        model_id: of which model.
+        counted: its versions whose rows are summed up.
+
+    Attributes:
+        predicted: predictions that were stored.
+        waiting: by how many the labels grew that have no prediction.
+        outcomes: what became of predictions or labels, by name.
+    """
+
+    def __init__(self, model_id: int, counted: dict[int, Counted]) -> None:
+        self._model_id = model_id
+        self._counted = counted
+        self._rows: list[JoinedRow] = []
+        self._labelled: list[Sighting] = []
+        self._unlabelled: list[Sighting] = []
+        self.predicted: list[Sighting] = []
+        self.waiting = 0
+        self.outcomes: Counter[str] = Counter()
+
+    def add(
+        self, place: int, key: Key, prediction: HeldPrediction, label: HeldLabel, sign: int
+    ) -> None:
+        """Take in that a prediction got a label, or lost it."""
+        version_id = prediction.version_id
+        known = self._unlabelled if sign == TAKEN else self._labelled
+        known.append((version_id, prediction.at_ns))
+        counted = self._counted.get(version_id)
+        if counted is not None and key <= counted.through:
+            self._rows.append(
+                JoinedRow(
+                    place, version_id, counted.baseline_id, prediction.layout, sign, label.kind,
+                    label.value, prediction.at_ns, label.at_ns, prediction.record,
+                )
+            )  # fmt: skip
+
+    def finish(self, connection: sqlite3.Connection, *, grain_seconds: int) -> None:
+        """Write all of it, in the current transaction."""
+        append_joined(connection, self._rows)
+        count_in_windows(
+            connection,
+            grain_seconds=grain_seconds,
+            predicted=self.predicted,
+            labelled=self._labelled,
+            unlabelled=self._unlabelled,
+        )
+        count_outcomes(connection, self._model_id, self.outcomes)
+        if self.waiting:
+            connection.execute(_WAITING, (self.waiting, self._model_id))
