@@ -228,10 +228,15 @@ class ADWIN(StreamDetector[_Window]):
             if n0 < least:
                 continue
             gap = (window.total - total0) / n1 - total0 / n0
-            inverse = 1 / (n0 - least + 1) + 1 / (n1 - least + 1)
+            inverse = self._noise(n0, n1)
             if gap * gap <= spread * inverse:
                 continue  # far from its bound, as most are: save the root
             ratio = gap / (math.sqrt(spread * inverse) + 2 / 3 * log_term * inverse)
             if abs(ratio) > abs(clearest.gap):
                 clearest = _Cut(buckets, ratio)
         return clearest
+
+    def _noise(self, n0: int, n1: int) -> float:
+        """Return the variance of the gap of means of n0 and n1 values, in that of one value."""
+        least = self.min_window_length - 1
+        return 1 / (n0 - least) + 1 / (n1 - least)
