@@ -12,7 +12,10 @@ from modelwatch.collector.alerting.posting import Poster
 from modelwatch.collector.alerting.sender import Sender
 from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
 from modelwatch.collector.evaluating.baseline_history import SqliteBaselineHistory
+from modelwatch.collector.evaluating.label_growth import LabelGrowth
+from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
+from modelwatch.collector.evaluating.stored_labels import StoredLabels
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.exports import ReceiverLimits
 from modelwatch.collector.receiving.intake import Intake
@@ -69,7 +72,8 @@ class Parts:
         bounds = TimeBounds(clock, monotonic=monotonic, known_ns=known_time(database))
         self._store = store = _store(database, options, clock, bounds)
         measures = SelfMeasures(database.path)
-        evaluator = MeasuredEvaluator(store, measures)
+        known_labels = StoredLabels(store)
+        evaluator = MeasuredEvaluator(store, measures, known_labels)
         schedule = _schedule(options)
         counts = ReceiverCounts()
         self.intake = Intake(
@@ -106,7 +110,16 @@ class Parts:
             clock=clock,
         )
         listeners = Listeners(alerting, showing)
-        self._scheduler = Scheduler(store, evaluator, schedule, listener=listeners, clock=clock)
+        seconds = options.window_seconds
+        performance = PerformanceHistory(store, evaluator, known_labels, window_seconds=seconds)
+        self._scheduler = Scheduler(
+            store,
+            evaluator,
+            schedule,
+            growth=LabelGrowth(known_labels, store, window_seconds=seconds),
+            listener=listeners,
+            clock=clock,
+        )
         checks = {
             "store": store_probe(database, clock=bounds.earliest_ns),
             "schedule": self._scheduler.check,
@@ -120,6 +133,7 @@ class Parts:
             alerting,
             self._alerts,
             SqliteBaselineHistory(database),
+            performance=performance,
             clock=clock,
             readiness=Readiness({**checks, **({"tls": tls.check} if tls else {})}),
             routers=[

@@ -14,6 +14,7 @@ from modelwatch.comparing.hashed_names import with_plain_names
 from modelwatch.comparing.multivariate import multivariate_drift
 from modelwatch.comparing.pairs import pairs_of
 from modelwatch.comparing.performance import performance_of
+from modelwatch.comparing.performance_verdicts import with_verdicts
 from modelwatch.comparing.segments import explained, parts_of, thresholds_of_parts
 from modelwatch.comparing.thresholds import Thresholds
 from modelwatch.comparing.timing import timing_note
@@ -125,7 +126,7 @@ def _compared(
         rows=profile.rows,
         features=features,
         multivariate=multivariate_drift(baseline, profile, thresholds),
-        performance=doubted(performance.metrics, features.values()),
+        performance=with_verdicts(doubted(performance.metrics, features.values())),
         note=performance.note,
         outlier_rate=profile.outlier_rate,
         baseline_outlier_rate=baseline.profile.outlier_rate,

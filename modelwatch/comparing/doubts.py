@@ -21,7 +21,7 @@ def doubted(
     estimate stays, without an interval, and its condition says which input it is.
 
     Args:
-        metrics: by name; those that are realised stay as they are.
+        metrics: by name; the realised values of those that have one stay as they are.
         features: findings of the same rows.
     """
     broken = [
@@ -38,9 +38,11 @@ def doubted(
         f"Not to be trusted: {' and '.join(broken[:2])} no longer means what it did on the "
         "baseline, or lies where that had no rows, so that nothing is known of the errors there."
     )
-    return {
-        name: metric
-        if metric.realized is not None
-        else replace(metric, lower=None, upper=None, condition=condition)
-        for name, metric in metrics.items()
-    }
+    return {name: _doubted(metric, condition) for name, metric in metrics.items()}
+
+
+def _doubted(metric: PerformanceMetric, condition: str) -> PerformanceMetric:
+    if metric.estimated is None:
+        return metric
+    found = replace(metric, estimated_lower=None, estimated_upper=None, condition=condition)
+    return found if metric.realized is not None else replace(found, lower=None, upper=None)

@@ -6,7 +6,8 @@ From summaries alone, whatever the rows: about 1 ms for each scored class, .1 ms
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from modelwatch.baseline import Baseline
@@ -24,7 +25,7 @@ from modelwatch.performance_baseline import PerformanceBaseline
 from modelwatch.profile import Profile
 from modelwatch.report.findings import PerformanceMetric
 
-__all__ = ["Performance", "performance_of"]
+__all__ = ["Performance", "performance_of", "realised_anew"]
 
 Labelled = LabelledSummary | RegressionSummary
 Metrics = dict[str, Estimate]
@@ -72,6 +73,50 @@ def performance_of(baseline: Baseline, current: Profile, thresholds: Thresholds)
     shown = {*realised, *estimates, *(reference if bad_scores and realised else ())}
     metrics = _metrics(known, shown, reference, estimates, realised)
     return Performance(metrics, _note(known, labelled, faults) or None)
+
+
+def realised_anew(
+    baseline: Baseline,
+    metrics: Mapping[str, PerformanceMetric],
+    labelled: Labelled,
+    thresholds: Thresholds,
+) -> dict[str, PerformanceMetric]:
+    """Return what was known of rows, with what is known by their labels now.
+
+    Args:
+        baseline: what the rows were compared with.
+        metrics: what was known; what they say of labels is let go.
+        labelled: all rows of which the label is known now.
+        thresholds: with fewer rows than its `minimum_rows` nothing is realised.
+    """
+    known = baseline.performance
+    if known is None:
+        return {}
+    enough = labelled.rows >= thresholds.minimum_rows
+    realised = _realised(known, labelled, {}) if enough else {}
+    reference = _told("known of the baseline", lambda: known.realized, {}) if realised else {}
+    found: dict[str, PerformanceMetric] = {}
+    for name in dict.fromkeys([*reference, *metrics, *realised]):
+        was, now = metrics.get(name), realised.get(name)
+        if was is None and now is None:
+            continue
+        if was is None:
+            found[name] = _metric(name, reference.get(name), None, now, "")
+        else:
+            found[name] = _with_realised(was, now)
+    return found
+
+
+def _with_realised(was: PerformanceMetric, now: Estimate | None) -> PerformanceMetric:
+    return replace(
+        was,
+        realized=now.value if now else None,
+        lower=now.lower if now else was.estimated_lower,
+        upper=now.upper if now else was.estimated_upper,
+        rows=now.rows if now else was.rows,
+        verdict=None,
+        explained=None,
+    )
 
 
 def _metrics(
@@ -153,4 +198,6 @@ def _metric(
         upper=found.upper if found else None,
         rows=found.rows if found else 0,
         condition=condition if estimate else None,
+        estimated_lower=estimate.lower if estimate else None,
+        estimated_upper=estimate.upper if estimate else None,
     )

@@ -20,7 +20,16 @@ from modelwatch.feature import FeatureProfile
 from modelwatch.report.binning import Bars, numeric_bars
 from modelwatch.report.category_shares import CategoryShare, category_shares, value_shares
 
-__all__ = ["HEIGHT", "STYLE", "WIDTH", "distribution_spec", "draw", "standalone"]
+__all__ = [
+    "HEIGHT",
+    "STYLE",
+    "WIDTH",
+    "axis",
+    "configuration",
+    "distribution_spec",
+    "draw",
+    "standalone",
+]
 
 Drawing = alt.LayerChart | alt.FacetChart
 
@@ -86,13 +95,13 @@ def _bar_chart(bars: Bars) -> Drawing:
         "value:Q",
         title=None,
         scale=alt.Scale(domain=[edges[0], edges[-1]], nice=False, zero=False),
-        axis=_axis(tickCount=6, labelFlush=True),
+        axis=axis(tickCount=6, labelFlush=True),
     )
     y = alt.Y(
         "share:Q",
         title=None,
         scale=alt.Scale(domainMin=0),
-        axis=_axis(format="%", tickCount=4, grid=True, minExtent=_SHARE_EXTENT),
+        axis=axis(format="%", tickCount=4, grid=True, minExtent=_SHARE_EXTENT),
     )
 
     def outline(shares: Sequence[float]) -> alt.Chart:
@@ -125,7 +134,7 @@ def _category_chart(shares: Sequence[CategoryShare]) -> Drawing:
     places = alt.Y("place:O", title=None, axis=_label_axis(shares), scale=_band_scale(len(shares)))
 
     def bars(field: str, band: float) -> alt.Chart:
-        x = alt.X(f"{field}:Q", title=None, axis=_axis(format="%", tickCount=4, grid=True))
+        x = alt.X(f"{field}:Q", title=None, axis=axis(format="%", tickCount=4, grid=True))
         height = alt.RelativeBandSize(band=band)
         chart = alt.Chart(alt.InlineData(values=rows)).encode(y=places, x=x)
         drawn: alt.Chart = chart.mark_bar(color=f"var(--mw-{field})", height=height)
@@ -142,7 +151,7 @@ def _label_axis(shares: Sequence[CategoryShare]) -> alt.Axis:
     # with a font that the reader's browser may lack, so its width is allowed for generously.
     labels = {str(place): share.label for place, share in enumerate(shares)}
     extent = min(_LABEL_EXTENT, 12 + 8 * max(len(label) for label in labels.values()))
-    return _axis(
+    return axis(
         labelExpr=f"{json.dumps(labels)}[datum.value]",
         labelLimit=_LABEL_EXTENT - 20,
         domain=False,
@@ -157,7 +166,8 @@ def _band_scale(bars: int) -> alt.Scale:
     return alt.Scale(paddingInner=0.25, paddingOuter=min(1.0, outside))
 
 
-def _axis(**options: Any) -> alt.Axis:
+def axis(**options: Any) -> alt.Axis:
+    """Return an axis as all charts have it, but for these options."""
     return alt.Axis(**{"grid": False, **options})
 
 
@@ -167,12 +177,13 @@ def _sized(chart: Drawing) -> Drawing:
         height=HEIGHT,
         autosize=alt.AutoSizeParams(type="fit", contains="padding"),
         padding=2,
-    ).configure(**_configuration())
+    ).configure(**configuration())
     return sized
 
 
 @cache
-def _configuration() -> Mapping[str, Any]:
+def configuration() -> Mapping[str, Any]:
+    """Return fonts and colours of all charts."""
     return {
         "aria": False,
         "background": "transparent",

@@ -16,6 +16,7 @@ from modelwatch.report.findings import (
     Severity,
 )
 from modelwatch.report.harm import performance_is_kept, surely_worse
+from modelwatch.report.label_findings import ConceptFinding, LabelFindings
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -56,6 +57,8 @@ class DriftReport:
         note: what has to be known to read it, in words: that a segment is new; that labels or
             predictions are of classes that the baseline does not know; which measures of
             performance are not told, as the scores are no probabilities; or None.
+        labels: how many predictions have a label; None where no labels are waited for.
+        concept: changes of the errors as labels came in, the latest first.
         baseline: what was compared against, for charts; None in a report read from a document.
         current: the current statistics, likewise.
     """
@@ -74,6 +77,8 @@ class DriftReport:
     baseline_outlier_rate: float | None = None
     unexpected: tuple[str, ...] = ()
     note: str | None = None
+    labels: LabelFindings | None = None
+    concept: tuple[ConceptFinding, ...] = ()
     baseline: Baseline | None = field(default=None, compare=False, repr=False)
     current: Profile | None = field(default=None, compare=False, repr=False)
 
@@ -149,6 +154,8 @@ class DriftReport:
             "baseline_outlier_rate": self.baseline_outlier_rate,
             "unexpected": list(self.unexpected),
             "note": self.note,
+            "labels": None if self.labels is None else asdict(self.labels),
+            "concept": [asdict(change) for change in self.concept],
         }
 
     @staticmethod
@@ -177,6 +184,8 @@ class DriftReport:
                 baseline_outlier_rate=body.get("baseline_outlier_rate"),
                 unexpected=tuple(body["unexpected"]),
                 note=body.get("note"),
+                labels=None if body.get("labels") is None else LabelFindings(**body["labels"]),
+                concept=tuple(map(ConceptFinding.from_dict, body.get("concept", ()))),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise FormatError(

@@ -186,6 +186,12 @@ class PerformanceMetric:
         reference_lower: lower bound of the 95% confidence interval of `reference`; None where it
             is taken as exact.
         reference_upper: upper bound.
+        estimated_lower: lower bound of the 95% confidence interval of `estimated`; None where that
+            is not known.
+        estimated_upper: upper bound.
+        verdict: what the three values together say, such as concept drift; None where not all of
+            them are known.
+        explained: the same in words: how much of the change the inputs explain.
     """
 
     name: str
@@ -198,6 +204,10 @@ class PerformanceMetric:
     condition: str | None = None
     reference_lower: float | None = None
     reference_upper: float | None = None
+    estimated_lower: float | None = None
+    estimated_upper: float | None = None
+    verdict: str | None = None
+    explained: str | None = None
 
     @property
     def change(self) -> tuple[float, float, float] | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from modelwatch.report.drift_report import DriftReport, FeatureDrift
 from modelwatch.report.findings import MultivariateDrift, PerformanceMetric
 from modelwatch.report.harm import is_surely_worse
+from modelwatch.report.label_words import concept_words, headline_metric
 from modelwatch.report.wording import (
     cause_words,
     changed_words,
@@ -23,6 +24,15 @@ __all__ = ["Remark", "importance_share", "main_metrics", "remarks", "without_per
 
 MAIN_METRICS = ("roc_auc", "f1", "accuracy", "mae", "rmse", "average_precision", "log_loss")
 """What is told first of performance, where none of it changed."""
+
+UNTOLD = frozenset({"no change", "not told"})
+"""Verdicts on a measure that are no news."""
+
+_SUBJECTS = {
+    "concept drift": "Concept drift",
+    "data drift": "Data drift",
+    "both": "Data and concept drift",
+}
 
 LEAST_OUTLIERS = 0.005
 MORE_OUTLIERS = 2.0
@@ -57,6 +67,20 @@ def _remarks(report: DriftReport) -> Iterator[Remark]:
     metrics = main_metrics(report)
     if metrics and (text := _of_performance(metrics[0])):
         yield Remark(subject=metric_name(metrics[0].name), text=text)
+    yield from _of_labels(report)
+
+
+def _of_labels(report: DriftReport) -> Iterator[Remark]:
+    """Say what labels told that is no measure: what explains a change, and whether errors rose."""
+    metric = headline_metric(report)
+    if metric is not None and metric.explained and metric.verdict not in UNTOLD:
+        subject = _SUBJECTS.get(metric.verdict or "", "By labels")
+        yield Remark(subject=subject, text=f"{metric_name(metric.name)}: {metric.explained}")
+    latest = next(iter(report.concept), None)
+    if latest is not None and latest.is_worse:
+        yield Remark(subject="Errors", text=concept_words(latest))
+    if report.labels is not None and report.labels.bias:
+        yield Remark(subject="Labels", text=report.labels.bias)
 
 
 def importance_share(report: DriftReport, feature: FeatureDrift) -> float | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from modelwatch.report.drift_report import SEVERITIES, DriftReport
 from modelwatch.report.findings import MultivariateDrift, PerformanceMetric
+from modelwatch.report.label_words import label_notes
 from modelwatch.report.remarks import main_metrics
 from modelwatch.report.wording import (
     MARKS,
@@ -74,7 +75,12 @@ class Strip:
 
 @dataclass(frozen=True, kw_only=True)
 class PerformanceRow:
-    """One measure of performance, in words; ``strip`` is None where there is nothing to compare."""
+    """One measure of performance, in words.
+
+    Attributes:
+        strip: None where there is nothing to compare.
+        explained: how much of its change the inputs explain; empty where that is not known.
+    """
 
     name: str
     tone: Tone
@@ -84,6 +90,7 @@ class PerformanceRow:
     interval: str
     changed: str
     strip: Strip | None
+    explained: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,12 +120,14 @@ class Sections:
         performance: measures of performance, changed ones first.
         conditions: under which the estimates hold, each once.
         segments: worst first, then the largest.
+        labels: how far what labels tell is to be relied on, a sentence each.
     """
 
     multivariate: list[MultivariateRow]
     performance: list[PerformanceRow]
     conditions: list[str]
     segments: list[SegmentRow]
+    labels: list[str]
 
     @property
     def has_labels(self) -> bool:
@@ -148,6 +157,7 @@ def sections_of(report: DriftReport) -> Sections:
         performance=[_performance(metric) for metric in main_metrics(report)],
         conditions=list(conditions),
         segments=[_segment(name, segment) for name, segment in segments],
+        labels=list(label_notes(report)),
     )
 
 
@@ -185,6 +195,7 @@ def _performance(metric: PerformanceMetric) -> PerformanceRow:
         interval=interval((metric.lower, metric.upper)),
         changed=changed_words(metric),
         strip=_strip(metric),
+        explained=metric.explained or "",
     )
 
 

@@ -157,8 +157,8 @@ def _performance(sections: Sections) -> Iterator[RenderableType]:
         table.add_row(row.name, row.reference, row.estimated, row.realized, row.interval, changed)
     yield from (Text(), table)
     yield from _rest(len(sections.performance) - MOST_METRICS, "measure")
-    for condition in sections.conditions:
-        yield Text(condition, style="dim")
+    for sentence in [*sections.conditions, *sections.labels]:
+        yield Text(sentence, style="dim")
 
 
 def _segments(sections: Sections) -> Iterator[RenderableType]:

@@ -8,7 +8,8 @@ from typing import Literal, Protocol
 
 from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity
 from modelwatch.report.findings import MultivariateDrift, PerformanceMetric
-from modelwatch.report.harm import is_surely_worse
+from modelwatch.report.harm import is_surely_worse, surely_worse
+from modelwatch.report.label_findings import RELATION_CHANGED
 
 __all__ = [
     "MARKS",
@@ -153,16 +154,18 @@ def verdict(report: DriftReport) -> Verdict:
 def _worse(report: DriftReport, groups: Mapping[Tone, list[FeatureDrift]], beside: str) -> Verdict:
     """Say that performance is worse by labels, as severe as drift, though no feature drifted."""
     total = plural(len(report.features), "feature")
-    worse = "but performance is worse"
+    unexplained = any(m.verdict in RELATION_CHANGED for m in surely_worse(report.performance))
+    more = " by more than the inputs explain" if unexplained else ""
+    worse = f"but performance is worse{more}"
     if groups["harmless"]:
         found = f"Drift that the model hardly reads in {len(groups['harmless'])} of {total}"
         sentence, named = f"{found}, {worse}{_more(groups)}", groups["harmless"]
     elif groups["warning"]:
         sentence, named = f"Warning for {len(groups['warning'])} of {total}", groups["warning"]
-        sentence = f"{sentence}, and performance is worse"
+        sentence = f"{sentence}, and performance is worse{more}"
     elif groups["none"]:
         calm = _calm(report, f"No drift in {plural(len(groups['none']), 'feature')}", "")
-        sentence, named = calm.sentence, []
+        sentence, named = f"{calm.sentence}{more}", []
     else:
         return Verdict(
             severity="drift", sentence=f"Too few rows to judge any feature, {worse}", names=""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from modelwatch.collector.alerting.alert import Alert, Transition
@@ -53,6 +53,7 @@ class Change:
         transitions: what happened to alerts, in order.
         notices: who is to be told what: names of targets, and notices.
         keep_windows: how many windows of a version are kept.
+        keep_ends_ns: ends of windows that are kept though they are not among the latest.
         ended_before_ns: alerts that were resolved before that are removed.
     """
 
@@ -63,6 +64,7 @@ class Change:
     transitions: Sequence[Transition] = ()
     notices: Sequence[tuple[str, Notice]] = ()
     keep_windows: int = 12
+    keep_ends_ns: Mapping[VersionKey, Sequence[int]] = field(default_factory=dict)
     ended_before_ns: int = 0
 
     @property

@@ -171,6 +171,7 @@ class Alerting:
             transitions=plan.transitions,
             notices=plan.notices,
             keep_windows=self._capacity,
+            keep_ends_ns=self._shelf.kept,
             ended_before_ns=self._bounds.earliest_ns() - keep_ns,
         )
         if change.is_empty:

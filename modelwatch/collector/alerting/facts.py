@@ -21,9 +21,14 @@ from modelwatch.profile import Profile
 from modelwatch.report.drift_report import DriftReport
 from modelwatch.report.findings import PerformanceMetric
 from modelwatch.report.harm import DECIDING, is_surely_worse
+from modelwatch.report.label_findings import RELATION_CHANGED
+from modelwatch.report.label_words import concept_words
 from modelwatch.report.wording import metric_name, number
 
-__all__ = ["Seen", "Traffic", "WindowFacts", "facts_of"]
+__all__ = ["ERRORS", "Seen", "Traffic", "WindowFacts", "facts_of"]
+
+ERRORS: Final = "errors"
+"""What a change of the errors is called, as labels came in, beside the metrics of a window."""
 
 MOST_TRACES: Final = 3
 """Traces that are kept of one finding, for its alert."""
@@ -94,6 +99,13 @@ class WindowFacts:
         joint_unjudged: statistics that had too few rows.
         performance: metrics that are surely worse.
         performance_unjudged: metrics of which nothing could be said.
+        performance_estimated: metrics that no label tells of, worse ones and others.
+        labelled: rows with a label, where some metric is known by labels; else 0.
+        concept: metrics that surely are worse by more than the inputs explain; and ``errors``,
+            where errors rose as labels came in.
+        concept_unjudged: metrics of which that could not be told.
+        label_bias: how predictions with a label differ from those without, in words; empty where
+            they do not.
         mismatches: what of the model or the environment was another than the baseline's.
         traffic: calls and rows.
         error_traces: traces of calls that failed.
@@ -115,6 +127,11 @@ class WindowFacts:
     joint_unjudged: frozenset[str] = frozenset()
     performance: Mapping[str, Seen] = field(default_factory=dict)
     performance_unjudged: frozenset[str] = frozenset()
+    performance_estimated: frozenset[str] = frozenset()
+    labelled: int = 0
+    concept: Mapping[str, Seen] = field(default_factory=dict)
+    concept_unjudged: frozenset[str] = frozenset()
+    label_bias: str = ""
     mismatches: tuple[str, ...] = ()
     traffic: Traffic = field(default_factory=Traffic)
     error_traces: tuple[str, ...] = ()
@@ -143,11 +160,13 @@ class WindowFacts:
             body: dict[str, Any] = json.loads(text)
             for name in ("unjudged", "joint_unjudged", "performance_unjudged"):
                 body[name] = frozenset(body[name])
-            for name in ("features", "joint", "performance"):
-                body[name] = {key: Seen.from_dict(seen) for key, seen in body[name].items()}
+            for name in ("performance_estimated", "concept_unjudged", "instances_unjudged"):
+                body[name] = frozenset(body.get(name, ()))
+            for name in ("features", "joint", "performance", "concept"):
+                found = body[name] if name != "concept" else body.get(name, {})
+                body[name] = {key: Seen.from_dict(seen) for key, seen in found.items()}
             for name in ("error_traces", "outlier_traces"):
                 body[name] = tuple(body.get(name, ()))
-            body["instances_unjudged"] = frozenset(body.get("instances_unjudged", ()))
             body["instances"] = {
                 instance: {key: Seen.from_dict(seen) for key, seen in found.items()}
                 for instance, found in body.get("instances", {}).items()
@@ -196,7 +215,7 @@ def _with_report(facts: WindowFacts, report: DriftReport) -> WindowFacts:
     }
     metrics = {name: one for name, one in report.performance.items() if name in DECIDING}
     return replace(
-        facts,
+        _with_labels(facts, report, metrics),
         harmless=report.verdict == "drifted, harmless",
         features=features,
         unjudged=_unjudged(report.features),
@@ -204,6 +223,30 @@ def _with_report(facts: WindowFacts, report: DriftReport) -> WindowFacts:
         joint_unjudged=_unjudged(report.multivariate),
         performance={n: _worse(one) for n, one in metrics.items() if is_surely_worse(one)},
         performance_unjudged=frozenset(n for n, one in metrics.items() if one.change is None),
+    )
+
+
+def _with_labels(
+    facts: WindowFacts, report: DriftReport, metrics: Mapping[str, PerformanceMetric]
+) -> WindowFacts:
+    labels = report.labels
+    concept = {
+        name: Seen(weight=_loss(one), cause=one.explained or "")
+        for name, one in metrics.items()
+        if one.verdict in RELATION_CHANGED and is_surely_worse(one)
+    }
+    latest = next(iter(report.concept), None)
+    if latest is not None and latest.is_worse:
+        cause = concept_words(latest)
+        concept[ERRORS] = Seen(weight=latest.after - latest.before, cause=cause)
+    by_labels = [name for name, one in metrics.items() if one.realized is not None]
+    return replace(
+        facts,
+        performance_estimated=frozenset(metrics.keys() - by_labels),
+        labelled=labels.labelled if labels is not None and by_labels else 0,
+        concept=concept,
+        concept_unjudged=frozenset(n for n, one in metrics.items() if one.verdict is None),
+        label_bias=(labels.bias or "") if labels is not None else "",
     )
 
 
@@ -222,8 +265,14 @@ def _worse(metric: PerformanceMetric) -> Seen:
         f"{metric_name(metric.name)} {told} {number(value)}, and was "
         f"{number(metric.reference)} on the baseline"
     )
+    if metric.realized is not None and metric.explained:
+        cause = f"{cause}: {metric.explained}"
+    return Seen(weight=_loss(metric), estimated=metric.realized is None, cause=cause)
+
+
+def _loss(metric: PerformanceMetric) -> float:
     _, change, _ = metric.change or (0.0, 0.0, 0.0)
-    return Seen(weight=abs(change), estimated=metric.realized is None, cause=cause)
+    return abs(change)
 
 
 def _traffic(current: Profile | None) -> Traffic:

@@ -16,6 +16,9 @@ __all__ = ["FactsShelf", "catch_up"]
 class FactsShelf:
     """Keeps the facts of the ``capacity`` latest windows of each version. Not thread-safe.
 
+    As many more are kept where they are the latest whose labels came: these lag behind the windows
+    by hours or months.
+
     Memory: some 1 kB a window in which features were found.
 
     Args:
@@ -55,6 +58,11 @@ class FactsShelf:
             if (key, window) in self._uncommitted
         ]
 
+    @property
+    def kept(self) -> dict[VersionKey, list[int]]:
+        """When the windows end that are known, by version."""
+        return {key: [w.end_ns for w in windows] for key, windows in self._facts.items()}
+
     def of(self, key: VersionKey) -> dict[TimeWindow, WindowFacts]:
         """Return what is known of one version, oldest first."""
         return self._facts.get(key, {})
@@ -64,8 +72,10 @@ class FactsShelf:
         if facts.window.seconds != self._window_seconds:
             return
         windows = {**self.of(key), facts.window: facts}
-        latest = sorted(windows, key=lambda window: window.end_ns)[-self.capacity :]
-        self._facts[key] = {window: windows[window] for window in latest}
+        ordered = sorted(windows, key=lambda window: window.end_ns)
+        labelled = [window for window in ordered if windows[window].labelled]
+        kept = {*ordered[-self.capacity :], *labelled[-self.capacity :]}
+        self._facts[key] = {window: windows[window] for window in ordered if window in kept}
         self._uncommitted.add((key, facts.window))
 
     def committed(self, facts: Sequence[tuple[VersionKey, WindowFacts]]) -> None:

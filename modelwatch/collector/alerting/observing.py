@@ -16,10 +16,13 @@ from modelwatch.model_fingerprint import MODEL_HASH
 from modelwatch.profile import DURATION_BOUNDS_SECONDS
 from modelwatch.report.wording import percent
 
-__all__ = ["BASELINE_FREE", "Observation", "observe", "quantile_seconds"]
+__all__ = ["BASELINE_FREE", "BY_LABELS", "Observation", "observe", "quantile_seconds"]
 
 BASELINE_FREE: Final = frozenset[Kind]({"errors", "latency", "outliers", "no_data", "instance"})
 """Kinds that need no baseline, and go on where a new one is pushed."""
+
+BY_LABELS: Final = frozenset[Kind]({"performance", "label_bias"})
+"""Kinds that look at the latest windows whose labels came, and not at the latest windows."""
 
 UNNAMED_INSTANCE: Final = "without a name"
 """Stands for all senders that tell no instance."""
@@ -102,12 +105,34 @@ def _performance(rule: Rule, facts: WindowFacts) -> Observation:
         if matches(name, rule.features) and (rule.estimated or not seen.estimated)
     }
     estimates = {name for name, seen in facts.performance.items() if seen.estimated}
-    left_out = frozenset[str]() if rule.estimated else frozenset(estimates)
+    without_labels = facts.performance_estimated | estimates
+    unjudged = facts.performance_unjudged | (frozenset() if rule.estimated else without_labels)
+    return Observation(
+        window=facts.window,
+        found=_graded(rule, chosen),
+        judged=facts.compared and (rule.estimated or bool(facts.labelled)),
+        unjudged=unjudged,
+    )
+
+
+def _concept(rule: Rule, facts: WindowFacts) -> Observation:
+    """Return the metrics whose loss the inputs do not explain, and that errors rose."""
+    chosen = {name: seen for name, seen in facts.concept.items() if matches(name, rule.features)}
     return Observation(
         window=facts.window,
         found=_graded(rule, chosen),
         judged=facts.compared,
-        unjudged=facts.performance_unjudged | left_out,
+        unjudged=facts.concept_unjudged,
+    )
+
+
+def _label_bias(rule: Rule, facts: WindowFacts) -> Observation:
+    del rule
+    return _scalar(
+        facts,
+        AlertFeature(name="labels", severity="warning", cause=facts.label_bias),
+        is_found=bool(facts.label_bias),
+        is_judged=bool(facts.labelled),
     )
 
 
@@ -261,6 +286,8 @@ _KINDS: Final[Mapping[Kind, Callable[[Rule, WindowFacts], Observation]]] = {
     "warning": _drift,
     "joint": _joint,
     "performance": _performance,
+    "concept_drift": _concept,
+    "label_bias": _label_bias,
     "outliers": _outliers,
     "errors": _errors,
     "latency": _latency,

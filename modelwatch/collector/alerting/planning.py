@@ -12,7 +12,7 @@ from modelwatch.collector.alerting.facts import WindowFacts
 from modelwatch.collector.alerting.holding import Terms
 from modelwatch.collector.alerting.muting import Silence, muted_by
 from modelwatch.collector.alerting.notices import Notice, due_notice, tell
-from modelwatch.collector.alerting.observing import BASELINE_FREE, observe
+from modelwatch.collector.alerting.observing import BASELINE_FREE, BY_LABELS, observe
 from modelwatch.collector.alerting.rules import Rule
 from modelwatch.collector.alerting.silent_versions import Watching, silence_of
 from modelwatch.collector.alerting.state_machine import RuleKey, RuleState, Step, advance, end, step
@@ -126,6 +126,8 @@ def _taken(
     elif is_new:
         facts = known.facts.get((seen.model, seen.version), ())
         observations = [observe(rule, one) for one in facts if _is_of(rule, one, seen)]
+        if rule.on in BY_LABELS:
+            observations = [one for one in observations if one.judged]
         terms = Terms(opens=rule.opens, clears=rule.clears)
         state, told = advance(state, observations, terms, now_ns=this.now_ns, new_id=this.new_id)
     else:

@@ -21,6 +21,8 @@ Kind = Literal[
     "warning",
     "joint",
     "performance",
+    "concept_drift",
+    "label_bias",
     "outliers",
     "errors",
     "latency",
@@ -35,11 +37,15 @@ CLEAR_WINDOWS: Final = 2
 where it looks at one window only): with fewer, a finding that comes in every other window would be
 told anew each time."""
 
-_WINDOWS: Final[Mapping[object, tuple[int, int]]] = {"fingerprint": (1, 1), "no_data": (3, 3)}
+_WINDOWS: Final[Mapping[object, tuple[int, int]]] = {
+    "concept_drift": (1, 3),
+    "fingerprint": (1, 1),
+    "no_data": (3, 3),
+}
 """k and m of the kinds whose default is not 2 of 3."""
 
 _SUBJECTS: Final = frozenset[Kind](
-    {"drift", "warning", "joint", "performance", "fingerprint", "instance"}
+    {"drift", "warning", "joint", "performance", "concept_drift", "fingerprint", "instance"}
 )
 _COUNTED: Final = frozenset(get_args(Kind)) - {"no_data"}
 
@@ -217,11 +223,13 @@ def _windows(given: Mapping[str, object]) -> dict[str, object]:
 DEFAULT_RULES: Final = (
     Rule(name="drift", on="drift"),
     Rule(name="performance", on="performance"),
+    Rule(name="concept drift", on="concept_drift"),
     Rule(name="errors", on="errors"),
     Rule(name="no data", on="no_data"),
     Rule(name="other model", on="fingerprint", features=(MODEL_HASH,), severity="critical"),
 )
 """What holds without a configuration: what is wrong with hardly any model for long. Drift in 2 of
-3 windows that the model reads; labels that prove it worse; more than 5% of calls failing; silence
-for 3 windows of a version that had sent in at least 3; and another binary under the same version.
-Limits of latency and of outliers are each service's own, and so are not among them."""
+3 windows that the model reads; labels that prove it worse, or its errors risen; more than 5% of
+calls failing; silence for 3 windows of a version that had sent in at least 3; and another binary
+under the same version. Limits of latency and of outliers are each service's own, and so are not
+among them."""

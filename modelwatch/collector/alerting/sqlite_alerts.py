@@ -284,11 +284,13 @@ def _commit(connection: sqlite3.Connection, change: Change, rows: _Rows) -> None
 def _put_facts(connection: sqlite3.Connection, change: Change, rows: _Rows) -> None:
     connection.executemany("INSERT OR REPLACE INTO alert_facts VALUES (?, ?, ?, ?, ?)", rows.facts)
     for model, version in {key for key, _ in change.facts}:
+        kept = json.dumps(list(change.keep_ends_ns.get((model, version), ())))
         connection.execute(
             "DELETE FROM alert_facts WHERE model = ? AND version = ? AND end_ns <="
             " (SELECT end_ns FROM alert_facts WHERE model = ? AND version = ?"
-            " ORDER BY end_ns DESC LIMIT 1 OFFSET ?)",
-            (model, version, model, version, change.keep_windows),
+            " ORDER BY end_ns DESC LIMIT 1 OFFSET ?)"
+            " AND end_ns NOT IN (SELECT value FROM json_each(?))",
+            (model, version, model, version, change.keep_windows, kept),
         )
 
 

@@ -33,6 +33,7 @@ _WHAT = {
     "warning": "change of",
     "joint": "drift of all inputs together by",
     "performance": "worse performance by",
+    "concept_drift": "a changed relation of inputs and truth by",
     "fingerprint": "other than the baseline's:",
     "instance": "unlike its siblings:",
 }
@@ -40,6 +41,7 @@ _SAID: dict[str, str] = {
     "errors": "calls fail",
     "latency": "slow calls",
     "outliers": "outliers",
+    "label_bias": "labels of some predictions only",
     "insufficient_data": "too few rows to judge",
     "no_data": "no data",
 }

@@ -7,15 +7,23 @@ rows is never passed off as one without drift.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import numpy as np
 
 from modelwatch.baseline import Baseline
+from modelwatch.collector.evaluating.outcomes import (
+    LabelSource,
+    Outcomes,
+    outcomes_of,
+    with_labels,
+    with_outcomes,
+)
 from modelwatch.collector.evaluating.rebinning import split_by_error
 from modelwatch.collector.latest import Latest
+from modelwatch.collector.outcomes.protocols import OutcomeWindow
 from modelwatch.collector.storing.store import (
     BaselineShelf,
     ExampleSource,
@@ -30,6 +38,7 @@ from modelwatch.comparing.hashed_names import with_plain_names
 from modelwatch.errors import FormatError, ProfileMismatch, StoreError
 from modelwatch.profile import Profile
 from modelwatch.report.drift_report import DriftReport, Severity
+from modelwatch.report.label_findings import ConceptFinding
 from modelwatch.sketches import Histogram
 
 __all__ = [
@@ -111,6 +120,7 @@ class Assessment:
         rebinned: numbers that were counted on other bins and are judged all the same, as no more
             than `MOST_REBINNING_ERROR` of them may lie on the wrong side of an edge: how many may.
         traces: where something was seen; those of features are in the report too.
+        outcomes: what is known by labels; None where no labels are waited for.
     """
 
     model: str
@@ -128,6 +138,7 @@ class Assessment:
     against: LiveReference | None = None
     rebinned: Mapping[str, float] = field(default_factory=dict)
     traces: Traces = field(default_factory=Traces)
+    outcomes: Outcomes | None = None
 
     def with_traces(self, traces: Traces) -> Assessment:
         """Return what is known with examples of traces, those of each feature in its finding."""
@@ -160,21 +171,33 @@ def assess(
     *,
     baseline: Baseline | None,
     observed: WindowProfiles,
+    outcomes: OutcomeWindow | None = None,
+    changes: Sequence[ConceptFinding] = (),
 ) -> Assessment:
     """Compare what was observed in a window with the baseline. Pure; some 3 ms at 40 features.
 
     Profiles counted with this baseline are taken; where there are none, the largest group of others
     is (a sender that knows no baseline, or an older one), of which categories and numbers on equal
     bins are judged. A profile that cannot be compared is counted as left out: it never raises.
+
+    Args:
+        model: the model.
+        version: its version.
+        window: the window.
+        baseline: what is compared with; None where there is none.
+        observed: what was observed in the window.
+        outcomes: what is known of its predictions and their labels.
+        changes: changes of the errors that are known, the latest first.
     """
     current = main_profile(baseline, observed)
     if baseline is not None and current is not None:
-        current = with_plain_names(current, baseline)
+        current = with_labels(with_plain_names(current, baseline), outcomes)
     other_bins, rebinned = other_bins_of(baseline, current)
     report, state = _compare(
         baseline, without_features(current, other_bins) if current else None, window
     )
     key = current.baseline_id if current else None
+    known = outcomes_of(baseline, window, outcomes, changes)
     return Assessment(
         model=model,
         version=version,
@@ -182,13 +205,14 @@ def assess(
         state=state,
         baseline=baseline,
         current=current,
-        report=report,
+        report=with_outcomes(report, known),
         other_bins=other_bins,
         rebinned=rebinned,
         rows_apart=observed.rows_apart(key) if current else 0,
         unmergeable=observed.unmergeable + (state == "incomparable"),
         instances=observed.instances,
         through_id=observed.through_id,
+        outcomes=known,
     )
 
 
@@ -294,10 +318,15 @@ class Evaluator:
 
     Thread-safety: safe; two threads that ask for the same new window may both compute it.
     Memory: `CACHED_ASSESSMENTS` merged profiles, and `CACHED_BASELINES` baselines.
+
+    Args:
+        store: has windows and baselines.
+        outcomes: knows predictions and their labels; None where none are kept.
     """
 
-    def __init__(self, store: EvaluationStore) -> None:
+    def __init__(self, store: EvaluationStore, outcomes: LabelSource | None = None) -> None:
         self._store = store
+        self._outcomes = outcomes
         self._baselines = Latest[Baseline](capacity=CACHED_BASELINES)
         self._assessments = Latest[Assessment](capacity=CACHED_ASSESSMENTS)
 
@@ -309,12 +338,20 @@ class Evaluator:
         """
         baseline = self.baseline(model, version)
         through_id = self._store.through_id(model, version, window)
+        known = self._outcomes
+        labels_id = known.outcomes_through(model, version, window) if known else 0
 
         def make() -> Assessment:
             observed = self._store.window(model, version, window)
-            return assess(model, version, window, baseline=baseline, observed=observed)
+            asked = (model, version, window)
+            if known is None or not labels_id:
+                return assess(*asked, baseline=baseline, observed=observed)
+            seen, changes = known.outcomes(*asked), known.concept_changes(model, version)
+            return assess(
+                *asked, baseline=baseline, observed=observed, outcomes=seen, changes=changes
+            )
 
-        key = (model, version, window, baseline.id if baseline else None, through_id)
+        key = (model, version, window, baseline.id if baseline else None, through_id, labels_id)
         return self.traced(self._assessments.get(key, make))
 
     def traced(self, found: Assessment) -> Assessment:

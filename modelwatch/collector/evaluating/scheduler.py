@@ -1,4 +1,7 @@
-"""Evaluates each finished window of each model version once, and again where data came late."""
+"""Evaluates each finished window of each model version once, and again where data came late.
+
+Labels come late as a rule: a window is evaluated again where a tenth more came.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator, choose_windows
+from modelwatch.collector.evaluating.label_growth import LabelGrowth
 from modelwatch.collector.quick_json import to_json
 from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.storing.store import (
@@ -83,6 +87,7 @@ class Scheduler:
         store: where windows are read and evaluations kept.
         evaluator: compares.
         schedule: how long windows are, and how often finished ones are looked for.
+        growth: tells which windows have got labels since; None where none are kept.
         listener: hears of what was evaluated.
         clock: Unix nanoseconds.
         monotonic: seconds.
@@ -94,6 +99,7 @@ class Scheduler:
         evaluator: Evaluator,
         schedule: Schedule,
         *,
+        growth: LabelGrowth | None = None,
         listener: RoundListener | None = None,
         clock: Callable[[], int] = time.time_ns,
         monotonic: Callable[[], float] = time.monotonic,
@@ -101,6 +107,7 @@ class Scheduler:
         self._store = store
         self._evaluator = evaluator
         self._schedule = schedule
+        self._growth = growth
         self._listener = listener
         self._clock = clock
         self._monotonic = monotonic
@@ -172,16 +179,21 @@ class Scheduler:
         seconds = self._schedule.window_seconds
         now_ns = self._clock()
         since_ns = max(0, now_ns - HORIZON_WINDOWS * seconds * NANOSECONDS)
-        return choose_windows(
+        evaluated = self._store.evaluated(
+            seen.model, seen.version, baseline_id=baseline_id, since_ns=since_ns
+        )
+        due = choose_windows(
             self._store.filled_windows(
                 seen.model, seen.version, seconds=seconds, since_ns=since_ns
             ),
-            self._store.evaluated(
-                seen.model, seen.version, baseline_id=baseline_id, since_ns=since_ns
-            ),
+            evaluated,
             seconds=seconds,
             before_ns=now_ns - int(self._schedule.lateness_seconds * NANOSECONDS),
         )
+        if self._growth is None:
+            return due
+        grown = self._growth.due(seen.model, seen.version, baseline_id, evaluated)
+        return sorted({*due, *grown}, key=lambda window: window.end_ns)
 
     async def _evaluate(self, seen: VersionSeen, window: TimeWindow) -> int:
         found = await asyncio.to_thread(self._evaluator.assess, seen.model, seen.version, window)
@@ -189,6 +201,10 @@ class Scheduler:
         if evaluation is None:
             return 0
         await self._store.record_evaluation(seen.model, seen.version, evaluation)
+        if self._growth is not None:
+            labelled = found.outcomes.labels.labelled if found.outcomes else 0
+            key = (seen.model, seen.version, evaluation.baseline_id)
+            self._growth.evaluated(*key, found.window, labelled)
         if self._listener is not None:
             self._listener.evaluated(found)
         _log(found)

@@ -25,6 +25,7 @@ from modelwatch.collector.evaluating.baseline_desk import BaselineDesk
 from modelwatch.collector.evaluating.baseline_history import BaselineHistory
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
 from modelwatch.collector.evaluating.live_comparison import LiveComparisons
+from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.quick_json import to_json
@@ -39,6 +40,7 @@ from modelwatch.collector.serving.evaluating_api import EvaluatingApi
 from modelwatch.collector.serving.evaluation_pages import EvaluationPage
 from modelwatch.collector.serving.openapi import DescribedApi
 from modelwatch.collector.serving.pages import Pages
+from modelwatch.collector.serving.performance_api import PerformanceApi
 from modelwatch.collector.serving.problems import (
     Problem,
     allowed_methods,
@@ -94,6 +96,7 @@ def build_api(
     alerts: AlertStore,
     history: BaselineHistory,
     *,
+    performance: PerformanceHistory | None = None,
     clock: Callable[[], int] = time.time_ns,
     readiness: Readiness | None = None,
     routers: Sequence[APIRouter] = (),
@@ -108,11 +111,15 @@ def build_api(
         alerting: keeps the alerts.
         alerts: answers what alerts there were.
         history: answers which baselines there were.
+        performance: answers how well models did; without labels where None.
         clock: Unix nanoseconds.
         readiness: what ``/readyz`` asks; whether the store can be read where None.
         routers: further parts of the API.
     """
     readiness = readiness or Readiness({"store": _reading(store)})
+    performance = performance or PerformanceHistory(
+        store, evaluator, None, window_seconds=options.window_seconds
+    )
     app = DescribedApi(
         title="modelwatch collector",
         version=__version__,
@@ -123,15 +130,25 @@ def build_api(
     app.add_middleware(EntityTags)
     app.add_middleware(EncodedPaths)
     comparisons, links = LiveComparisons(store, evaluator), options.trace_links
-    pages = Pages(store, comparisons, options, counts, alerting, clock=clock)
+    pages = Pages(store, comparisons, options, counts, alerting, performance, clock=clock)
     json_routes = _Api(store, comparisons, options, counts, clock, readiness).router()
     page_routes = pages.router()
     desk = BaselineDesk(store, history, evaluator, options)
     evaluating = EvaluatingApi(store, evaluator, desk, history, options, clock=clock)
     evaluating_routes = evaluating.router(VERSION_PATH)
+    performance_routes = PerformanceApi(store, performance, evaluator, options, clock=clock).router(
+        VERSION_PATH
+    )
     steering_routes = SteeringApi(store).router(VERSION_PATH)
     alert_routes = AlertsApi(alerting, alerts, clock=clock, trace_links=links).router()
-    parts = (json_routes, evaluating_routes, steering_routes, alert_routes, *routers)
+    parts = (
+        json_routes,
+        evaluating_routes,
+        performance_routes,
+        steering_routes,
+        alert_routes,
+        *routers,
+    )
     for part in parts:
         app.include_router(part)
     app.include_router(page_routes, include_in_schema=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from typing import Annotated
 
@@ -20,6 +20,7 @@ from modelwatch.collector.alerting.alerting import Alerting
 from modelwatch.collector.evaluating.evaluation import Assessment
 from modelwatch.collector.evaluating.instances import assess_instances
 from modelwatch.collector.evaluating.live_comparison import LiveComparisons
+from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.latest import Latest
 from modelwatch.collector.options import CollectorOptions
@@ -30,6 +31,8 @@ from modelwatch.collector.serving.encoded_paths import path_of
 from modelwatch.collector.serving.entity_tags import names_tag
 from modelwatch.collector.serving.instance_views import InstancesView, instances_view
 from modelwatch.collector.serving.page_views import models_view, version_view
+from modelwatch.collector.serving.performance_charts import CHART_HEADERS, PerformanceCharts
+from modelwatch.collector.serving.performance_views import PerformanceView, performance_view
 from modelwatch.collector.serving.problems import Problem
 from modelwatch.collector.serving.queries import (
     Query as Asked,
@@ -40,8 +43,8 @@ from modelwatch.collector.serving.queries import (
     require_version,
     visible_versions,
 )
-from modelwatch.collector.storing.store import Store
-from modelwatch.report import charts
+from modelwatch.collector.storing.store import Store, SummarizedEvaluation
+from modelwatch.report import charts, performance_chart
 from modelwatch.report.expected import expected_reference
 from modelwatch.report.html import style_sheet
 
@@ -69,12 +72,6 @@ PAGE_HEADERS = {
     "Cache-Control": "private, no-cache",
 }
 
-CHART_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "private, no-cache",
-}
-
 Text = Annotated[str | None, Query()]
 
 
@@ -87,6 +84,7 @@ class Pages:
         options: gives the default length of a window.
         counts: what the receiver has seen.
         alerting: tells which alerts there are.
+        performance: tells how well models did.
         clock: Unix nanoseconds.
     """
 
@@ -97,6 +95,7 @@ class Pages:
         options: CollectorOptions,
         counts: ReceiverCounts,
         alerting: Alerting,
+        performance: PerformanceHistory,
         *,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
@@ -106,6 +105,8 @@ class Pages:
         self._comparisons = comparisons
         self._options = options
         self._clock = clock
+        self._performance = performance
+        self._performance_charts = PerformanceCharts(store, performance, options, clock=clock)
         self._drawings = Latest[str](capacity=CACHED_CHARTS)
         self._siblings = Latest[InstancesView | None](capacity=CACHED_TABLES)
         self._style = style_sheet() + _FORMS.read_text(encoding="utf-8")
@@ -128,6 +129,7 @@ class Pages:
         router.get("/models/{model:segment}/versions/{version:segment}")(self.version)
         router.get("/charts/distribution.svg")(self.distribution)
         router.get("/assets/style.css")(self.style)
+        router.include_router(self._performance_charts.router())
         return router
 
     def models(self, request: Request) -> Response:
@@ -170,18 +172,20 @@ class Pages:
         reference: Text = None,
         refresh: Text = None,
         siblings: Text = None,
+        metric: Text = None,
     ) -> Response:
         """Show one model version in one window; ``siblings=compared`` asks for its instances."""
         seen = require_version(self._store, model, version)
         asked = self._asked(window, end, rows, reference)
         found = assess_asked(self._comparisons, self._store, model, version, asked)
+        evaluations = self._store.summaries(
+            model, version, limit=TIMELINE_WINDOWS, seconds=self._options.window_seconds
+        )
         view = version_view(
             seen,
             asked,
             found,
-            self._store.summaries(
-                model, version, limit=TIMELINE_WINDOWS, seconds=self._options.window_seconds
-            ),
+            evaluations,
             histories_of(self._store, found, self._options),
             steering=self._store.steering(model, version),
             versions=[one.version for one in self._store.versions() if one.model == model],
@@ -204,6 +208,29 @@ class Pages:
             in_all=found.instances,
             following=following,
             size=size,
+            performance=self._performance_view(request, asked, found, evaluations, metric),
+            wide={"width": performance_chart.WIDTH, "height": performance_chart.HEIGHT},
+        )
+
+    def _performance_view(
+        self,
+        request: Request,
+        asked: Asked,
+        found: Assessment,
+        evaluations: Sequence[SummarizedEvaluation],
+        metric: str | None,
+    ) -> PerformanceView | None:
+        own = self._options.window_seconds
+        seconds = asked.window.seconds
+        return performance_view(
+            found,
+            evaluations,
+            self._performance.changes(found.model, found.version),
+            path=path_of("models", found.model, "versions", found.version),
+            query=request.url.remove_query_params("metric").query,
+            asked=metric,
+            address=str(request.base_url).rstrip("/"),
+            chart_seconds=seconds if seconds > own and asked.rows is None else own,
         )
 
     def _instances(self, found: Assessment) -> InstancesView | None:

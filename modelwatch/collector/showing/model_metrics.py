@@ -20,6 +20,7 @@ from prometheus_client.core import (
 
 from modelwatch.collector.evaluating.evaluation import State
 from modelwatch.collector.showing.durations import cumulative
+from modelwatch.collector.showing.label_metrics import label_metrics
 from modelwatch.collector.showing.label_values import label_value
 from modelwatch.collector.showing.standing import Standing
 from modelwatch.collector.showing.traffic import Traffic
@@ -71,7 +72,11 @@ def standing_metrics(standings: Iterable[Standing], *, most_features: int) -> li
         most_features: features shown of each version, the worst first.
     """
     standings = list(standings)
-    return [*_version_metrics(standings), *_feature_metrics(standings, most_features)]
+    return [
+        *_version_metrics(standings),
+        *label_metrics(standings),
+        *_feature_metrics(standings, most_features),
+    ]
 
 
 def features_left_out(standings: Iterable[Standing], *, most_features: int) -> int:
@@ -146,8 +151,8 @@ def _version_metrics(standings: Sequence[Standing]) -> list[Metric]:
     usual_outliers = gauge("modelwatch_baseline_outlier_ratio", "The same share of the baseline's.")
     performance = gauge(
         "modelwatch_performance_value",
-        "Performance in the latest judged window; kind is estimated (without labels), realized "
-        "(by labels) or reference (the baseline's).",
+        "Performance; kind is estimated (without labels, in the latest judged window), realized "
+        "(by labels, in the latest window with enough of them) or reference (the baseline's).",
         "metric",
         "kind",
     )
@@ -168,9 +173,8 @@ def _version_metrics(standings: Sequence[Standing]) -> list[Metric]:
         end.add_metric(labels, found.window.end_ns / NANOSECONDS)
         _add(outliers, labels, report.outlier_rate)
         _add(usual_outliers, labels, report.baseline_outlier_rate)
-        for metric in report.performance.values():
-            for kind in ("estimated", "realized", "reference"):
-                _add(performance, [*labels, label_value(metric.name), kind], getattr(metric, kind))
+        for name, kind, value in found.performance():
+            performance.add_metric([*labels, label_value(name), kind], value)
         for name, change in report.multivariate.items():
             of_method = [*labels, label_value(name)]
             _add(joint, of_method, change.value)

@@ -41,6 +41,7 @@ class Results:
         self._sender = ResultsSender(open_transport(transport))
         self._changed: dict[tuple[str, str], Standing] = {}
         self._begun: dict[tuple[str, str], Standing] = {}
+        self._changes: list[Standing] = []
         self._repeated_ns = 0
         self._started_ns = clock()
 
@@ -55,6 +56,8 @@ class Results:
         self._changed[key] = standing
         if standing.joined:
             self._begun[key] = standing
+        if standing.changes:
+            self._changes.append(standing)
 
     async def send(self, standings: Standings, own: Callable[[], Iterable[Metric]]) -> None:
         """Hand over what this round found; nothing where it found nothing and none is due again.
@@ -66,16 +69,17 @@ class Results:
         now_ns = self._clock()
         is_due = now_ns - self._repeated_ns >= self._options.repeat_seconds * NANOSECONDS
         told = standings.all() if is_due else list(self._changed.values())
-        begun = list(self._begun.values())
-        self._changed, self._begun = {}, {}
+        begun, changes = list(self._begun.values()), self._changes
+        self._changed, self._begun, self._changes = {}, {}, []
         if is_due:
             self._repeated_ns = now_ns
             self._sender.put("metrics", self._own(own(), now_ns))
         if told:
             for body in await asyncio.to_thread(self._gauges, told, now_ns):
                 self._sender.put("metrics", body)
-        if begun:
-            self._sender.put("logs", encode_events(begun, resource=self._resource, now_ns=now_ns))
+        if begun or changes:
+            events = encode_events(begun, changes, resource=self._resource, now_ns=now_ns)
+            self._sender.put("logs", events)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until ``stop`` is set."""

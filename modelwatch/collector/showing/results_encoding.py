@@ -1,4 +1,4 @@
-"""Results as OTLP: gauges of how each version stands, and an event where drift begins. Pure."""
+"""Results as OTLP: gauges of how each version stands, and events where drift begins. Pure."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from modelwatch.collector.showing.model_metrics import METHODS, SEVERITY_VALUES,
 from modelwatch.collector.showing.standing import Standing
 from modelwatch.collector.windows import NANOSECONDS
 from modelwatch.report.findings import FeatureDrift
+from modelwatch.report.label_findings import ConceptFinding
+from modelwatch.report.label_words import concept_words, headline_metric
 from modelwatch.telemetry import names
 from modelwatch.telemetry.wire.attributes import (
     AttributeValue,
@@ -30,10 +32,13 @@ from modelwatch.telemetry.wire.attributes import (
 )
 
 __all__ = [
+    "CONCEPT_CHANGED",
     "DRIFT_DETECTED",
     "DRIFT_METHOD",
     "DRIFT_SCORE",
     "DRIFT_SEVERITY",
+    "LABEL_COVERAGE",
+    "LABEL_DELAY",
     "MODEL_SEVERITY",
     "PERFORMANCE_VALUE",
     "encode_events",
@@ -44,7 +49,10 @@ DRIFT_SCORE: Final = "modelwatch.drift.score"
 DRIFT_SEVERITY: Final = "modelwatch.drift.severity"
 MODEL_SEVERITY: Final = "modelwatch.model.severity"
 PERFORMANCE_VALUE: Final = "modelwatch.performance.value"
+LABEL_COVERAGE: Final = "modelwatch.label.coverage"
+LABEL_DELAY: Final = "modelwatch.label.delay"
 DRIFT_DETECTED: Final = "modelwatch.drift.detected"
+CONCEPT_CHANGED: Final = "modelwatch.concept.changed"
 
 DRIFT_METHOD: Final = "modelwatch.drift.method"
 DRIFT_FEATURES: Final = "modelwatch.drift.features"
@@ -55,6 +63,12 @@ DRIFT_SINCE: Final = "modelwatch.drift.since_unix_nano"
 DRIFT_VERDICT: Final = "modelwatch.drift.verdict"
 PERFORMANCE_METRIC: Final = "modelwatch.performance.metric"
 PERFORMANCE_KIND: Final = "modelwatch.performance.kind"
+CONCEPT_DIRECTION: Final = "modelwatch.concept.direction"
+CONCEPT_BEFORE: Final = "modelwatch.concept.error_before"
+CONCEPT_AFTER: Final = "modelwatch.concept.error_after"
+CONCEPT_SINCE: Final = "modelwatch.concept.since_unix_nano"
+CONCEPT_CONFIDENCE: Final = "modelwatch.concept.confidence"
+CONCEPT_VERDICT: Final = "modelwatch.concept.verdict"
 WINDOW_END: Final = "modelwatch.window.end_unix_nano"
 
 LARGEST_MESSAGE = 2_000
@@ -68,7 +82,11 @@ _UNITS: Final[Mapping[str, str]] = {
     DRIFT_SEVERITY: "1",
     MODEL_SEVERITY: "1",
     PERFORMANCE_VALUE: "1",
+    LABEL_COVERAGE: "1",
+    LABEL_DELAY: "s",
 }
+
+_INFO: Final = SeverityNumber.SEVERITY_NUMBER_INFO
 
 _Point = tuple[str, Mapping[str, AttributeValue], float]
 
@@ -108,12 +126,17 @@ def encode_gauges(
 
 
 def encode_events(
-    standings: Iterable[Standing], *, resource: Mapping[str, Scalar], now_ns: int
+    standings: Iterable[Standing],
+    changed: Iterable[Standing] = (),
+    *,
+    resource: Mapping[str, Scalar],
+    now_ns: int,
 ) -> bytes:
-    """Return an ``ExportLogsServiceRequest``, serialised, with an event for each standing.
+    """Return an ``ExportLogsServiceRequest``, serialised, with an event for each thing that began.
 
     Args:
         standings: of versions in which features began to drift.
+        changed: of versions whose errors changed.
         resource: what the sender is.
         now_ns: when it was seen, Unix nanoseconds.
     """
@@ -122,18 +145,23 @@ def encode_events(
         scope=InstrumentationScope(name=names.SCOPE, version=__version__)
     )
     scope.log_records.extend(_event(found, now_ns) for found in standings)
+    for found in changed:
+        scope.log_records.extend(_changed(found, one, now_ns) for one in reversed(found.changes))
     return request.SerializeToString()
 
 
 def _points(found: Standing, most_features: int) -> Iterator[_Point]:
     version = _version(found)
     yield MODEL_SEVERITY, version, STATE_VALUES[found.state]
-    for metric in found.report.performance.values():
-        for kind in ("estimated", "realized"):
-            value = getattr(metric, kind)
-            if value is not None:
-                told = {PERFORMANCE_METRIC: metric.name, PERFORMANCE_KIND: kind}
-                yield PERFORMANCE_VALUE, {**version, **told}, value
+    for name, kind, value in found.performance():
+        if kind != "reference":
+            told = {PERFORMANCE_METRIC: name, PERFORMANCE_KIND: kind}
+            yield PERFORMANCE_VALUE, {**version, **told}, value
+    labels = found.labelled.labels if found.labelled else found.report.labels
+    if labels is not None and labels.coverage is not None:
+        yield LABEL_COVERAGE, version, labels.coverage
+    if labels is not None and labels.delay_median_seconds is not None:
+        yield LABEL_DELAY, version, labels.delay_median_seconds
     for feature in found.report.ranked()[:most_features]:
         of_feature = {
             **version,
@@ -168,6 +196,31 @@ def _event(found: Standing, now_ns: int) -> LogRecord:
         severity_text="WARN",
         event_name=DRIFT_DETECTED,
         body=any_value(_sentence(found, drifted)),
+        attributes=key_values(attributes),
+    )
+
+
+def _changed(found: Standing, change: ConceptFinding, now_ns: int) -> LogRecord:
+    """Return the event of one change of the errors; falling errors are told as information."""
+    metric = headline_metric(found.report)
+    attributes: dict[str, AttributeValue] = {
+        **_version(found),
+        names.BASELINE_ID: found.report.baseline_id,
+        CONCEPT_DIRECTION: change.direction,
+        CONCEPT_BEFORE: change.before,
+        CONCEPT_AFTER: change.after,
+        CONCEPT_SINCE: change.began_ns,
+        CONCEPT_CONFIDENCE: change.confidence,
+        CONCEPT_VERDICT: (metric.explained if metric else None) or "",
+    }
+    number = SeverityNumber.SEVERITY_NUMBER_WARN if change.is_worse else _INFO
+    return LogRecord(
+        time_unix_nano=change.detected_ns,
+        observed_time_unix_nano=now_ns,
+        severity_number=number,
+        severity_text="WARN" if change.is_worse else "INFO",
+        event_name=CONCEPT_CHANGED,
+        body=any_value(f"{found.model} {found.version}: {concept_words(change)}"),
         attributes=key_values(attributes),
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from modelwatch.collector.evaluating.evaluation import Assessment, EvaluationStore, Evaluator
+from modelwatch.collector.evaluating.outcomes import LabelSource
 from modelwatch.collector.showing.durations import Durations
 from modelwatch.collector.showing.own_metrics import store_bytes
 from modelwatch.collector.storing.store import (
@@ -98,10 +99,16 @@ class MeasuredEvaluator(Evaluator):
     Args:
         store: windows and baselines.
         measures: is told.
+        labels: knows predictions and their labels; None where none are kept.
     """
 
-    def __init__(self, store: EvaluationStore, measures: SelfMeasures) -> None:
-        super().__init__(store)
+    def __init__(
+        self,
+        store: EvaluationStore,
+        measures: SelfMeasures,
+        labels: LabelSource | None = None,
+    ) -> None:
+        super().__init__(store, labels)
         self._measures = measures
 
     def assess(self, model: str, version: str, window: TimeWindow) -> Assessment:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -12,8 +12,10 @@ from modelwatch.collector.evaluating.evaluation import State, state_of
 from modelwatch.collector.storing.store import Evaluation, VersionSeen
 from modelwatch.collector.windows import LATEST_NS, TimeWindow
 from modelwatch.report.drift_report import DriftReport
+from modelwatch.report.findings import PerformanceMetric
+from modelwatch.report.label_findings import ConceptFinding, LabelFindings
 
-__all__ = ["Evaluations", "Standing", "Standings", "follow", "recalled"]
+__all__ = ["Evaluations", "LabelledStanding", "Standing", "Standings", "follow", "recalled"]
 
 LOOK_BACK = 24
 """Windows that are read again at the start, to know since when something drifts."""
@@ -39,6 +41,33 @@ class Evaluations(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LabelledStanding:
+    """How well one model version does by labels, in the latest window of which enough are there.
+
+    Attributes:
+        window: the window; labels lag behind, so that it may be long ago.
+        performance: measures of performance, by name.
+        labels: how many of its predictions have a label.
+    """
+
+    window: TimeWindow
+    performance: Mapping[str, PerformanceMetric]
+    labels: LabelFindings | None
+
+    @classmethod
+    def of(cls, window: TimeWindow, report: DriftReport) -> LabelledStanding | None:
+        """Return what a report tells by labels; None where it tells nothing."""
+        metrics = {n: one for n, one in report.performance.items() if one.realized is not None}
+        return cls(window=window, performance=metrics, labels=report.labels) if metrics else None
+
+    def later(self, other: LabelledStanding | None) -> LabelledStanding:
+        """Return the one of the later window; of the same window, this one."""
+        if other is None or other.window.end_ns <= self.window.end_ns:
+            return self
+        return other
+
+
+@dataclass(frozen=True, kw_only=True)
 class Standing:
     """How one model version stands, by its latest judged window.
 
@@ -50,6 +79,9 @@ class Standing:
             which it did, Unix nanoseconds. Windows that could not judge it do not end a run.
         joined: features that drift in this window, and did not in the one before.
         instances: how many senders there were in it; None where an earlier process judged it.
+        labelled: the same by labels; None where there were never enough.
+        changes: changes of the errors that were not known before, the latest first.
+        concept_through_ns: when the latest of all known ones was detected; 0 where there is none.
     """
 
     model: str
@@ -60,11 +92,35 @@ class Standing:
     onsets: Mapping[str, int]
     joined: tuple[str, ...] = ()
     instances: int | None = None
+    labelled: LabelledStanding | None = None
+    changes: tuple[ConceptFinding, ...] = ()
+    concept_through_ns: int = 0
 
     @property
     def since_ns(self) -> int | None:
         """Since when some feature drifts, Unix nanoseconds; None where none does."""
         return min(self.onsets.values(), default=None)
+
+    @property
+    def worse_since_ns(self) -> int | None:
+        """Since which predictions errors are higher, Unix nanoseconds; None where they are not."""
+        latest = next(iter(self.report.concept), None)
+        return latest.began_ns if latest is not None and latest.is_worse else None
+
+    def performance(self) -> Iterator[tuple[str, str, float]]:
+        """Yield measures of performance: the name, the kind of value, and the value.
+
+        What is realized is of the latest window with enough labels, the rest of the latest window.
+        """
+        by_labels = self.labelled.performance if self.labelled else {}
+        for name in dict.fromkeys([*self.report.performance, *by_labels]):
+            latest, labelled = self.report.performance.get(name), by_labels.get(name)
+            values = {
+                "estimated": latest.estimated if latest else None,
+                "realized": labelled.realized if labelled else None,
+                "reference": (latest or labelled or PerformanceMetric(name=name)).reference,
+            }
+            yield from ((name, kind, value) for kind, value in values.items() if value is not None)
 
 
 def follow(
@@ -91,6 +147,7 @@ def follow(
         if feature.severity == "drift"
         or (feature.severity == "insufficient_data" and feature.name in known)
     }
+    by_labels, changes = _by_labels(before, window, report)
     return Standing(
         model=report.model,
         version=report.version,
@@ -100,6 +157,36 @@ def follow(
         onsets=onsets,
         joined=tuple(f.name for f in report.ranked() if f.name in onsets.keys() - known.keys()),
         instances=instances,
+        labelled=by_labels,
+        changes=changes,
+        concept_through_ns=_through_ns(before, changes),
+    )
+
+
+def _by_labels(
+    before: Standing | None, window: TimeWindow, report: DriftReport
+) -> tuple[LabelledStanding | None, tuple[ConceptFinding, ...]]:
+    """Return what is known by labels now, and which changes of the errors are new."""
+    known, through_ns = (before.labelled, before.concept_through_ns) if before else (None, 0)
+    found = LabelledStanding.of(window, report)
+    changes = tuple(one for one in report.concept if one.detected_ns > through_ns)
+    return (known if found is None else found.later(known)), changes
+
+
+def _through_ns(before: Standing | None, changes: tuple[ConceptFinding, ...]) -> int:
+    return max(
+        (one.detected_ns for one in changes), default=before.concept_through_ns if before else 0
+    )
+
+
+def _with_late_labels(before: Standing, window: TimeWindow, report: DriftReport) -> Standing | None:
+    """Return how a version stands after an earlier window was judged again; None where the same."""
+    labelled, changes = _by_labels(before, window, report)
+    if labelled == before.labelled and not changes:
+        return None
+    through_ns = _through_ns(before, changes)
+    return replace(
+        before, labelled=labelled, changes=changes, concept_through_ns=through_ns, joined=()
     )
 
 
@@ -148,12 +235,19 @@ class Standings:
         report: DriftReport,
         instances: int | None = None,
     ) -> Standing | None:
-        """Take in a window that was judged; None where a later one is known."""
+        """Take in a window that was judged.
+
+        Returns:
+            How the version stands; None where nothing changed: a later window is known, and this
+            one tells nothing new by labels.
+        """
         key = (report.model, report.version)
         with self._lock:
             before = self._latest.get(key)
             if before is not None and before.window.end_ns > window.end_ns:
-                return None
+                late = _with_late_labels(before, window, report)
+                self._latest[key] = late or before
+                return late
             standing = self._latest[key] = follow(before, window, state, report, instances)
             self._let_go()
         return standing

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from modelwatch.collector.quick_json import from_json, to_json
 from modelwatch.errors import FormatError, StoreError
 from modelwatch.report.drift_report import SEVERITIES, DriftReport, Severity, Verdict
+from modelwatch.report.findings import PerformanceMetric
+from modelwatch.report.label_findings import LabelFindings
 
 __all__ = ["EvaluationSummary", "FeatureSummary"]
 
@@ -32,11 +34,15 @@ class EvaluationSummary:
         rows: rows of the window that were compared.
         verdict: what the report comes to.
         features: by name.
+        performance: measures of performance, by name.
+        labels: how many predictions had a label; None where no labels were waited for.
     """
 
     rows: int
     verdict: Verdict
     features: Mapping[str, FeatureSummary]
+    performance: Mapping[str, PerformanceMetric] = field(default_factory=dict)
+    labels: LabelFindings | None = None
 
     @classmethod
     def of(cls, report: DriftReport) -> EvaluationSummary:
@@ -50,6 +56,8 @@ class EvaluationSummary:
                 )
                 for name, f in report.features.items()
             },
+            performance=report.performance,
+            labels=report.labels,
         )
 
     @classmethod
@@ -80,11 +88,16 @@ class EvaluationSummary:
             "verdict": self.verdict,
             "features": self.features,
         }
+        if self.performance:
+            told = {name: asdict(metric) for name, metric in self.performance.items()}
+            body["performance"] = {name: _without_nothing(one) for name, one in told.items()}
+        if self.labels is not None:
+            body["labels"] = asdict(self.labels)
         return to_json(body).decode()
 
     @classmethod
     def from_json(cls, text: str) -> EvaluationSummary:
-        """Read what `to_json` wrote, now or before features had a diagnosis.
+        """Read what `to_json` wrote, now or before it told a diagnosis, performance and labels.
 
         Raises:
             StoreError: where the text is damaged.
@@ -92,10 +105,20 @@ class EvaluationSummary:
         try:
             body = from_json(text)
             found = body["features"].items()
+            metrics, labels = body.get("performance", {}), body.get("labels")
             return cls(
                 rows=body["rows"],
                 verdict=body["verdict"],
                 features={name: FeatureSummary(*told) for name, told in found},
+                performance={
+                    name: PerformanceMetric(name=name, **told) for name, told in metrics.items()
+                },
+                labels=None if labels is None else LabelFindings(**labels),
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreError(f"a row of the store is damaged: {error!r}.") from error
+
+
+def _without_nothing(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of one measure, whose name is told already."""
+    return {key: value for key, value in told.items() if value is not None and key != "name"}
