@@ -12,6 +12,7 @@ from modelwatch.collector.alerting.posting import Poster
 from modelwatch.collector.alerting.sender import Sender
 from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
 from modelwatch.collector.evaluating.baseline_history import SqliteBaselineHistory
+from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.label_growth import LabelGrowth
 from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
@@ -20,6 +21,7 @@ from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.exports import ReceiverLimits
 from modelwatch.collector.receiving.intake import Intake
 from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.rollout_parts import RolloutParts
 from modelwatch.collector.security.audit_api import AuditApi
 from modelwatch.collector.security.audit_log import AuditLog
 from modelwatch.collector.security.tls import ServerTls
@@ -109,17 +111,18 @@ class Parts:
             window_seconds=options.window_seconds,
             clock=clock,
         )
-        listeners = Listeners(alerting, showing)
-        seconds = options.window_seconds
-        performance = PerformanceHistory(store, evaluator, known_labels, window_seconds=seconds)
-        self._scheduler = Scheduler(
+        rollouts = RolloutParts(
+            database,
             store,
             evaluator,
-            schedule,
-            growth=LabelGrowth(known_labels, store, window_seconds=seconds),
-            listener=listeners,
+            known_labels,
+            alerting,
+            showing,
+            window_seconds=options.window_seconds,
             clock=clock,
         )
+        listeners = Listeners(alerting, showing, rollouts.suggesting)
+        self._scheduler = _scheduler(store, evaluator, schedule, known_labels, listeners, clock)
         checks = {
             "store": store_probe(database, clock=bounds.earliest_ns),
             "schedule": self._scheduler.check,
@@ -133,13 +136,16 @@ class Parts:
             alerting,
             self._alerts,
             SqliteBaselineHistory(database),
-            performance=performance,
+            performance=PerformanceHistory(
+                store, evaluator, known_labels, window_seconds=options.window_seconds
+            ),
             clock=clock,
             readiness=Readiness({**checks, **({"tls": tls.check} if tls else {})}),
             routers=[
                 AuditApi(AuditLog(database)).router(),
                 showing.router(),
                 labels.router(VERSION_PATH),
+                rollouts.router(),
             ],
         )
 
@@ -182,6 +188,18 @@ def _store(
         clock=clock,
         bounds=bounds,
     )
+
+
+def _scheduler(
+    store: SqliteStore,
+    evaluator: Evaluator,
+    schedule: Schedule,
+    labels: StoredLabels,
+    listeners: Listeners,
+    clock: Callable[[], int],
+) -> Scheduler:
+    growth = LabelGrowth(labels, store, window_seconds=schedule.window_seconds)
+    return Scheduler(store, evaluator, schedule, growth=growth, listener=listeners, clock=clock)
 
 
 def _schedule(options: CollectorOptions) -> Schedule:

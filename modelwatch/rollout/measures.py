@@ -24,7 +24,14 @@ from modelwatch.rollout.sequential import (
 from modelwatch.rollout.split_counts import split_p_value
 from modelwatch.sketches import Moments
 
-__all__ = ["Calls", "LabelledRows", "call_evidence", "measured", "metric_evidence"]
+__all__ = [
+    "Calls",
+    "LabelledRows",
+    "call_evidence",
+    "measured",
+    "metric_evidence",
+    "paired_evidence",
+]
 
 Labelled = LabelledSummary | RegressionSummary
 
@@ -109,9 +116,10 @@ def metric_evidence(
     before, after = both
     least = FEWEST_PAIRED * min(stable.summary.rows, candidate.summary.rows)
     effect = max(stable.design_effect, candidate.design_effect)
-    found = None if pairs is None else _of_pairs(name, pairs, effect, margin, alpha, least)
-    if found is not None:
-        return found
+    if pairs is not None:
+        found = paired_evidence(name, pairs, design_effect=effect, margin=margin, alpha=alpha)
+        if found is not None and found.stable_rows >= least:
+            return found
     told = _of_groups(name, (stable, candidate), (before, after), margin=margin, alpha=alpha)
     return Evidence(
         name=name,
@@ -124,24 +132,35 @@ def metric_evidence(
     )
 
 
-def _of_pairs(
-    name: str, pairs: PairSummary, effect: float, margin: float, alpha: float, least: float
+def paired_evidence(
+    name: str, pairs: PairSummary, *, design_effect: float, margin: float, alpha: float
 ) -> Evidence | None:
-    """Return what pairs say of a metric; None where they are too few, or do not have it."""
+    """Return what labels say of a metric on the same rows.
+
+    Args:
+        name: of the metric, as `realized` has it.
+        pairs: of the stable version and the candidate, in this order.
+        design_effect: variance of a mean, over that of as many independent rows'.
+        margin: by how much the candidate may be worse, in units of the metric, above 0.
+        alpha: chance of an error at any look.
+
+    Returns:
+        None where there are too few, or the metric is no mean over rows.
+    """
     if name == "accuracy":
         rows = pairs.labelled
         only_first, only_second = int(pairs.correct[1, 0]), int(pairs.correct[0, 1])
-        mean = MeanOfRows.of_pairs(rows, only_first, only_second, effect)
+        mean = MeanOfRows.of_pairs(rows, only_first, only_second, design_effect)
         right = int(pairs.correct[1, 1])
         values = [(right + only) / max(rows, 1) for only in (only_first, only_second)]
-        p_value = split_p_value(only_first, only_second, design_effect=effect)
+        p_value = split_p_value(only_first, only_second, design_effect=design_effect)
     else:
         loss = PAIRED_LOSSES.get(name, "")
         if loss not in pairs.loss_names:
             return None
-        mean = MeanOfRows(*pairs.loss_difference(loss), effect)
+        mean = MeanOfRows(*pairs.loss_difference(loss), design_effect)
         values, rows, p_value = list(pairs.mean_losses(loss)), mean.rows, None
-    if rows < max(least, FEWEST_ROWS):
+    if rows < FEWEST_ROWS:
         return None
     told = difference_of_pairs(mean, effect=margin, alpha=alpha)
     return Evidence(

@@ -24,6 +24,7 @@ from modelwatch.collector.alerting.targets import (
     WebhookTarget,
 )
 from modelwatch.collector.receiving.limits import read_limits
+from modelwatch.collector.rollouts.options import RolloutTable
 from modelwatch.errors import ConfigurationError
 from modelwatch.parameter_checks import shown
 
@@ -64,6 +65,7 @@ class Configuration(BaseModel):
         maintenance: when nobody is.
         alerting: the rest.
         limits: how many names of each kind are taken, where that is told; see `IngestLimits`.
+        rollout: how versions are compared, and what is enough to suggest something.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -73,6 +75,7 @@ class Configuration(BaseModel):
     maintenance: tuple[Maintenance, ...] = ()
     alerting: AlertingTable = AlertingTable()
     limits: Mapping[str, Any] = Field(default_factory=dict)
+    rollout: RolloutTable = RolloutTable()
 
     @field_validator("limits")
     @classmethod
@@ -101,6 +104,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "rules": Rule,
     "maintenance": Maintenance,
     "alerting": AlertingTable,
+    "rollout": RolloutTable,
     "webhook": WebhookTarget,
     "alertmanager": AlertmanagerTarget,
     "apprise": AppriseTarget,
@@ -212,8 +216,8 @@ def _path(location: Sequence[str | int], document: type[BaseModel]) -> tuple[str
             parts.append(part)
         if part in _TABLES and place in (0, 2):
             table = _TABLES[str(part)]
-    if len(parts) > 1 and parts[0] == "alerting":
-        parts[0] = "[alerting]"
+    if len(parts) > 1 and parts[0] in ("alerting", "rollout"):
+        parts[0] = f"[{parts[0]}]"
     # The name of a branch of a union is no part of the file.
     return ".".join(part for part in parts if not part.startswith(("function-", "literal["))), table
 
@@ -232,7 +236,7 @@ def changes_between(before: Configuration, after: Configuration) -> list[str]:
         *_changed("rule", before.rules, after.rules),
         *_changed("target", before.notify, after.notify),
     ]
-    tables = ("maintenance", "alerting")
+    tables = ("maintenance", "alerting", "rollout")
     changed = [name for name in tables if getattr(before, name) != getattr(after, name)]
     old, new = (asdict(read_limits(one.limits, {})) for one in (before, after))
     limits = [f"limit of {name} {old[name]} -> {n}" for name, n in new.items() if old[name] != n]
