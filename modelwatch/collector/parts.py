@@ -78,16 +78,7 @@ class Parts:
         evaluator = MeasuredEvaluator(store, measures, known_labels)
         schedule = _schedule(options)
         counts = ReceiverCounts()
-        self.intake = Intake(
-            MeasuredSink(store, measures),
-            _limits(options),
-            counts,
-            options.receiving,
-            outcomes=store,
-            clock=clock,
-            examples=store,
-            bounds=bounds,
-        )
+        self.intake = _intake(store, MeasuredSink(store, measures), options, counts, bounds, clock)
         labels = LabelsApi(self.intake.outcomes, store, options, clock=clock)
         self._alerts = SqliteAlerts(database)
         self._alerting = alerting = Alerting(
@@ -186,6 +177,26 @@ def _store(
         retention=options.retention,
         most_waiting=options.write_queue_size,
         clock=clock,
+        bounds=bounds,
+    )
+
+
+def _intake(
+    store: SqliteStore,
+    sink: MeasuredSink,
+    options: CollectorOptions,
+    counts: ReceiverCounts,
+    bounds: TimeBounds,
+    clock: Callable[[], int],
+) -> Intake:
+    return Intake(
+        sink,
+        _limits(options),
+        counts,
+        options.receiving,
+        outcomes=store,
+        clock=clock,
+        examples=store,
         bounds=bounds,
     )
 

@@ -9,10 +9,9 @@ from fastapi import APIRouter
 from modelwatch.collector.alerting.alerting import Alerting
 from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.live_comparison import LiveComparisons
-from modelwatch.collector.evaluating.outcomes import LabelSource
 from modelwatch.collector.rollouts.rollouts import Rollouts
 from modelwatch.collector.rollouts.sqlite_suggestions import SqliteSuggestions
-from modelwatch.collector.rollouts.suggesting import Suggesting, SuggestionHearer
+from modelwatch.collector.rollouts.suggesting import ChangeSource, Suggesting, SuggestionHearer
 from modelwatch.collector.serving.rollout_api import RolloutApi
 from modelwatch.collector.serving.rollout_reading import RolloutReading
 from modelwatch.collector.storing.database import Database
@@ -44,7 +43,7 @@ class RolloutParts:
         database: Database,
         store: Store,
         evaluator: Evaluator,
-        labels: LabelSource,
+        labels: ChangeSource,
         alerting: Alerting,
         hearer: SuggestionHearer,
         *,

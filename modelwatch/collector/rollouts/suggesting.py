@@ -11,7 +11,6 @@ from typing import Final, Protocol
 
 from modelwatch.collector.alerting.targets import Target
 from modelwatch.collector.evaluating.evaluation import Assessment
-from modelwatch.collector.evaluating.outcomes import LabelSource
 from modelwatch.collector.rollouts.made import MadeSuggestion, SuggestionNotice
 from modelwatch.collector.rollouts.planning import JudgedModel, Plan, plan
 from modelwatch.collector.rollouts.rollouts import Rollouts
@@ -20,9 +19,10 @@ from modelwatch.collector.storing.store import EvaluationLog, VersionSeen, Versi
 from modelwatch.collector.windows import NANOSECONDS
 from modelwatch.errors import ModelwatchError
 from modelwatch.report.harm import surely_worse
+from modelwatch.report.label_findings import ConceptFinding
 from modelwatch.rollout.suggestion import Suggestion, suggest_retraining
 
-__all__ = ["Suggesting", "SuggestionHearer"]
+__all__ = ["ChangeSource", "Suggesting", "SuggestionHearer"]
 
 LOOK_BACK: Final = 4
 """Windows that are looked through, by the number of those that must be worse: labels lag behind."""
@@ -32,6 +32,14 @@ logger = logging.getLogger(__name__)
 
 class _Log(EvaluationLog, VersionSource, Protocol):
     """What is asked of the store."""
+
+
+class ChangeSource(Protocol):
+    """Answers how errors changed as labels came in. Blocking."""
+
+    def concept_changes(self, model: str, version: str) -> Sequence[ConceptFinding]:
+        """Return the changes of a version's errors, the latest first."""
+        ...
 
 
 class Telling(Protocol):
@@ -61,7 +69,7 @@ class Suggesting:
     Args:
         rollouts: compares versions.
         log: which versions there are, and what their windows came to.
-        labels: knows how errors changed; None where no labels are kept.
+        labels: knows how errors changed.
         kept: keeps suggestions.
         telling: sends notices.
         hearer: tells other programs.
@@ -73,7 +81,7 @@ class Suggesting:
         self,
         rollouts: Rollouts,
         log: _Log,
-        labels: LabelSource | None,
+        labels: ChangeSource,
         kept: SqliteSuggestions,
         telling: Telling,
         hearer: SuggestionHearer,
@@ -169,7 +177,7 @@ class Suggesting:
 
     def _retraining(self, model: str, version: str) -> Suggestion | None:
         rules = self._rollouts.rules
-        changes = self._labels.concept_changes(model, version) if self._labels else ()
+        changes = self._labels.concept_changes(model, version)
         latest = next(iter(changes), None)
         windows = self._log.summaries(
             model,

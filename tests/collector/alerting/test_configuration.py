@@ -128,7 +128,10 @@ def test_the_rules_that_hold_without_a_file() -> None:
     ("text", "said"),
     [
         (rule('servity = "warning"'), "[[rules]][1].servity: unknown; did you mean severity?"),
-        ("foo = 1", "foo: unknown; known are rules, notify, maintenance, alerting, limits."),
+        (
+            "foo = 1",
+            "foo: unknown; known are rules, notify, maintenance, alerting, limits, rollout.",
+        ),
         (
             '[[notify]]\nname="a"\nkind="webhook"\nurl="http://x"\nhedaers={}',
             "[[notify]][1].hedaers: unknown; did you mean headers?",
