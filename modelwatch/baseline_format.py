@@ -88,6 +88,7 @@ def baseline_from_json(text: str | bytes, *, where: str) -> Baseline:
         _check_names(baseline)
         _check_performance(baseline)
         _check_statistics(baseline)
+        baseline = _with_errors(baseline, body)
     except FormatError as error:
         raise FormatError(
             f"{where} is damaged: {error}. Write it again with Baseline.fit."
@@ -153,6 +154,14 @@ def _performance(body: Body) -> PerformanceBaseline | None:
     from modelwatch.performance_baseline import performance_from_dict
 
     return performance_from_dict(document.object_of(body, "performance"))
+
+
+def _with_errors(baseline: Baseline, body: Body) -> Baseline:
+    if baseline.performance is None:
+        return baseline
+    from modelwatch.performance_baseline import with_errors
+
+    return with_errors(baseline, document.object_of(body, "performance"))
 
 
 def _extractors(body: Body) -> dict[str, str]:

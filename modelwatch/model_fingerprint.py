@@ -18,13 +18,24 @@ from modelwatch.errors import ConfigurationError, FormatError
 from modelwatch.file_names import path_of
 from modelwatch.parameter_checks import shown
 
-__all__ = ["MODEL_HASH", "RUNTIME", "Fingerprint", "fingerprint"]
+__all__ = [
+    "MODEL_HASH",
+    "RUNTIME",
+    "Fingerprint",
+    "fingerprint",
+    "mismatch_key",
+    "parts_of_mismatch",
+    "shown_version",
+]
 
 Source = Literal["file", "object", "none"]
 
 MODEL_HASH: Final = "model.hash"
 RUNTIME: Final = "python"
 """Parts of a fingerprint beside its libraries, which are named as they are."""
+
+HASH_DIGITS: Final = 12
+"""Of a model's hash, as it is sent and shown: enough to tell a few binaries apart."""
 
 _READ_BYTES: Final = 1_048_576
 
@@ -68,6 +79,14 @@ class Fingerprint:
             if self.libraries.get(name, version) != version:
                 found[name] = (version, self.libraries[name])
         return found
+
+    def version_of(self, part: str) -> str:
+        """Return the version of a part, or the first digits of the model's hash.
+
+        Empty where it is not known.
+        """
+        known = {**self.libraries, RUNTIME: self.runtime, MODEL_HASH: self.model_hash}
+        return shown_version(part, known.get(part, ""))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -142,6 +161,31 @@ def fingerprint(model: object = None, *, libraries: Iterable[str] | None = None)
         model_type=model_type,
         libraries={name: version for name, version in versions.items() if version is not None},
     )
+
+
+def mismatch_key(part: str, actual: str) -> str:
+    """Return under which name a mismatch is counted: what differs, and how it is.
+
+    >>> mismatch_key("numpy", "2.1.0"), mismatch_key("numpy", "")
+    ('numpy=2.1.0', 'numpy')
+    """
+    actual = shown_version(part, actual)
+    return f"{part}={actual}" if actual else part
+
+
+def parts_of_mismatch(key: str) -> tuple[str, str]:
+    """Return what differs and how it is, empty where that was not told.
+
+    >>> parts_of_mismatch("numpy=2.1.0"), parts_of_mismatch("numpy")
+    (('numpy', '2.1.0'), ('numpy', ''))
+    """
+    part, _, actual = key.partition("=")
+    return part, actual
+
+
+def shown_version(part: str, version: str) -> str:
+    """Return a version as it is, and of a hash the first digits."""
+    return version[:HASH_DIGITS] if part == MODEL_HASH else version
 
 
 def _hash_of_file(path: str | os.PathLike[str]) -> str:

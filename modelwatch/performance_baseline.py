@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from modelwatch import document
@@ -15,7 +15,12 @@ from modelwatch.lazy import cached_property
 from modelwatch.outliers import OutlierLimits
 from modelwatch.performance.calibration import Calibration
 from modelwatch.performance.dle import LossModel
-from modelwatch.performance.error_cells import MAX_CELLS, FeatureCells, numeric_cells
+from modelwatch.performance.error_cells import (
+    MAX_CELLS,
+    ErrorCells,
+    FeatureCells,
+    numeric_cells,
+)
 from modelwatch.performance.intervals import Estimate
 from modelwatch.performance.labelled_summary import LabelledSummary
 from modelwatch.performance.quadratic_moments import QuadraticMoments
@@ -27,7 +32,14 @@ from modelwatch.sketches import Histogram
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
 
-__all__ = ["PerformanceBaseline", "error_features", "performance_from_dict", "performance_to_dict"]
+__all__ = [
+    "MAX_ERROR_FEATURES",
+    "PerformanceBaseline",
+    "error_features",
+    "performance_from_dict",
+    "performance_to_dict",
+    "with_errors",
+]
 
 MAX_ERROR_FEATURES: Final = 100
 """Features by whose cells errors are told, in the baseline's order."""
@@ -49,6 +61,8 @@ class PerformanceBaseline:
         calibrations: by scored class; empty where performance cannot be estimated from scores.
         loss_model: of a regression; None where its inputs or rows are too few.
         effect: design effect of the share of right predictions, or of large errors.
+        errors: where the model errs: errors of the reference rows, or evenly spread ones, by the
+            baseline's `error_features`; None in documents of earlier releases.
     """
 
     reference: LabelledSummary | RegressionSummary
@@ -57,6 +71,7 @@ class PerformanceBaseline:
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     loss_model: LossModel | None = None
     effect: DesignEffect = field(default_factory=DesignEffect)
+    errors: ErrorCells | None = None
 
     @property
     def task(self) -> Task:
@@ -140,7 +155,7 @@ def performance_to_dict(performance: PerformanceBaseline) -> dict[str, Any]:
     """Return plain values for JSON."""
     calibrations = {name: one.to_dict() for name, one in performance.calibrations.items()}
     loss_model = performance.loss_model
-    return {
+    body: dict[str, Any] = {
         "task": performance.task,
         "reference": performance.reference.to_dict(),
         "predicts": performance.predicts,
@@ -149,6 +164,8 @@ def performance_to_dict(performance: PerformanceBaseline) -> dict[str, Any]:
         "loss_model": None if loss_model is None else loss_model.to_dict(),
         "effect": effect_to_dict(performance.effect),
     }
+    errors = performance.errors
+    return body if errors is None else {**body, "errors": errors.to_dict()}
 
 
 def performance_from_dict(body: Body) -> PerformanceBaseline:
@@ -178,6 +195,22 @@ def performance_from_dict(body: Body) -> PerformanceBaseline:
     except (ConfigurationError, ProfileMismatch) as error:
         raise FormatError(f"its performance: {error}") from error
     return found
+
+
+def with_errors(baseline: Baseline, body: Body) -> Baseline:
+    """Return a baseline that was read with where its model errs, as far as the document tells.
+
+    Args:
+        baseline: one with performance, but for that.
+        body: of its performance.
+
+    Raises:
+        FormatError: where it is damaged.
+    """
+    if baseline.performance is None or "errors" not in body:
+        return baseline
+    errors = ErrorCells.from_dict(document.object_of(body, "errors"), baseline.error_features)
+    return replace(baseline, performance=replace(baseline.performance, errors=errors))
 
 
 def _check(performance: PerformanceBaseline) -> None:

@@ -65,7 +65,7 @@ class Profile:
         dropped: rows that were lost, by reason.
         outlier_rows: rows summarised of which some input is an outlier.
         mismatches: windows in which the sender's model or environment was another than the
-            baseline's, by what differed: model.hash, python, or a library.
+            baseline's, by what `modelwatch.model_fingerprint.mismatch_key` makes of the difference.
         joint: co-moments of the numeric inputs; None without a baseline.
         hours: rows by hour of the week in UTC, Monday's first being 0, where rows had times.
         window_hours: rows by the hour of the week that the window's middle lies in, of merged ones.

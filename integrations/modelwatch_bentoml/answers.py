@@ -32,7 +32,8 @@ def answering(function: Callable[..., Any], *, is_batchable: bool) -> Callable[.
         return function
     if inspect.isasyncgenfunction(function):
         return _streaming(function)
-    scope = mw.prediction_scope if is_batchable else nullcontext
+    # No request gets to know the id of a merged batch.
+    scope = functools.partial(mw.prediction_scope, is_known=False) if is_batchable else nullcontext
 
     if inspect.iscoroutinefunction(function):
 

@@ -34,7 +34,7 @@ class BodyCapture:
         """Serve a request."""
         bodies = self._bodies
         request = bodies.collect(scope["headers"]) if self._is_sampled(scope) else None
-        exchange = Exchange(self._watch, bodies, request, receive, send)
+        exchange = Exchange(self._watch, bodies, request, receive, send, self._sample_rate)
         try:
             await self._app(scope, exchange.receive, exchange.send)
         except BaseException as error:

@@ -35,6 +35,7 @@ class Exchange:
         request: collects the request's; None where it is not in the sample.
         receive: returns the server's messages.
         send: takes the app's.
+        sample_rate: the share of requests that are in it.
     """
 
     __slots__ = (
@@ -45,6 +46,7 @@ class Exchange:
         "_receive",
         "_request",
         "_response",
+        "_sample_rate",
         "_send",
         "_started",
         "_status",
@@ -58,8 +60,10 @@ class Exchange:
         request: JsonBody | None,
         receive: Receive,
         send: Send,
+        sample_rate: float = 1.0,
     ) -> None:
         self._watch = watch
+        self._sample_rate = sample_rate
         self._bodies = bodies
         self._request = request
         self._response: JsonBody | None = None
@@ -127,7 +131,7 @@ class Exchange:
             self._dropped = "unreadable"
             self._bodies.tell("request", request)
         else:
-            self._observed = self._watch.observe(inputs)
+            self._observed = self._watch.observe(inputs, sample_rate=self._sample_rate)
 
     def _output(self) -> object:
         response, self._response = self._response, None

@@ -13,9 +13,9 @@ import typing
 from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from typing import Any, Final
 
-from modelwatch.errors import ConfigurationError
+from modelwatch.errors import ConfigurationError, DataError
 
-__all__ = ["FeatureArgument", "find_feature_argument"]
+__all__ = ["ArgumentPlace", "FeatureArgument", "find_feature_argument"]
 
 _SCALARS: Final = (int, float, str, bool)
 _TABLE_NAMES: Final = frozenset(
@@ -30,6 +30,27 @@ _NAMED_KINDS: Final = (
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ArgumentPlace:
+    """Where one argument of a call is.
+
+    Attributes:
+        name: its parameter.
+        position: its index among the positional arguments, without `self`; None if keyword-only.
+        default: its default; `inspect.Parameter.empty` where it has none.
+    """
+
+    name: str
+    position: int | None
+    default: Any = inspect.Parameter.empty
+
+    def of(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Return the argument of a call; `inspect.Parameter.empty` where it is not there."""
+        if self.position is not None and self.position < len(args):
+            return args[self.position]
+        return kwargs.get(self.name, self.default)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class FeatureArgument:
     """Where a call's features are.
 
@@ -40,6 +61,7 @@ class FeatureArgument:
         has_self: whether the function's first parameter is the object or class of a method.
         positional: the names of the positional parameters, without `self`.
         defaults: the defaults of all parameters that have one.
+        own_id: where the row's own id is, if a parameter holds it; else None.
     """
 
     name: str | None
@@ -48,10 +70,45 @@ class FeatureArgument:
     has_self: bool = False
     positional: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    own_id: ArgumentPlace | None = None
+
+    def features(self, instance: object, args: Sequence[Any], kwargs: Mapping[str, Any]) -> object:
+        """Return the argument of a call that holds the features, or the features by name.
+
+        Args:
+            instance: what the function is bound to.
+            args: the call's positional arguments.
+            kwargs: its keyword arguments.
+
+        Raises:
+            DataError: where the call lacks it.
+        """
+        if self.has_self and instance is None:
+            args = args[1:]
+        if self.name is None:
+            named = dict(zip(self.positional, args, strict=False))
+            return {**self.defaults, **named, **kwargs}
+        if self.position is not None and self.position < len(args):
+            return args[self.position]
+        features = kwargs.get(self.name, self.default)
+        if features is inspect.Parameter.empty:
+            raise DataError(f"the call lacks its argument {self.name!r}.")
+        return features
+
+    def ids(self, instance: object, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Return the argument that holds the own id of its row, or those of its rows; or None."""
+        if self.own_id is None:
+            return None
+        found = self.own_id.of(args[1:] if self.has_self and instance is None else args, kwargs)
+        return None if found is inspect.Parameter.empty else found
 
 
 def find_feature_argument(
-    function: Callable[..., Any], *, inputs: str | None, feature_names: Collection[str]
+    function: Callable[..., Any],
+    *,
+    inputs: str | None,
+    feature_names: Collection[str],
+    prediction_id: str | None = None,
 ) -> FeatureArgument:
     """Find the features among a function's parameters.
 
@@ -59,6 +116,7 @@ def find_feature_argument(
         function: what is watched.
         inputs: the name of the parameter, as the user gave it; None to find it.
         feature_names: the features as callers give them; empty where they are not known.
+        prediction_id: what holds the row's own id, be it a parameter or something in the features.
 
     Raises:
         ConfigurationError: where `inputs` names no parameter, or no parameter is clearly the one.
@@ -74,10 +132,19 @@ def find_feature_argument(
     is_named_self = bool(parameters) and parameters[0].name in _SELF_NAMES
     has_self = is_named_self or isinstance(function, classmethod)
     parameters = parameters[1:] if has_self else parameters
-    name = _name_of(function, parameters, inputs, feature_names)
+    others = [parameter for parameter in parameters if parameter.name != prediction_id]
+    name = _name_of(function, others or parameters, inputs, feature_names)
     positional = tuple(
         parameter.name for parameter in parameters if parameter.kind in _NAMED_KINDS[:2]
     )
+    own_id = None
+    if name is not None and name != prediction_id and len(others) < len(parameters):
+        (holder,) = [parameter for parameter in parameters if parameter.name == prediction_id]
+        own_id = ArgumentPlace(
+            name=holder.name,
+            position=positional.index(holder.name) if holder.name in positional else None,
+            default=holder.default,
+        )
     defaults = {
         parameter.name: parameter.default
         for parameter in parameters
@@ -90,6 +157,7 @@ def find_feature_argument(
         has_self=has_self,
         positional=positional,
         defaults=defaults,
+        own_id=own_id,
     )
 
 

@@ -110,7 +110,7 @@ def _direct_plain_caller(function: Callable[..., Any], observer: Observer) -> Ca
     """
     recorder, general = observer.recorder, _general_caller(observer)
     position, name = observer.plain_position, observer.plain_name
-    rows, capacity_rows = recorder.buffer.rows, recorder.capacity_rows
+    rows, capacity_rows, asked = recorder.buffer.rows, recorder.capacity_rows, recorder.asked
     chosen = _choosing_caller(function, observer, general)
     current, enter = CURRENT.get, CURRENT.set
     prediction_of, clock, scalars, clean, made = Prediction, perf_counter, SCALARS, CLEAN, MADE
@@ -155,6 +155,8 @@ def _direct_plain_caller(function: Callable[..., Any], observer: Observer) -> Ca
                 rows.append((plan.number, values, clean, output, duration))
             else:
                 recorder.keep_quick(plan, values, output, duration)
+            if asked:
+                recorder.tell_usual(plan, values, prediction, output, observer.telling)
         except FAULTS as fault:
             recorder.guard.swallow(fault)
             recorder.lose(duration)

@@ -106,7 +106,10 @@ def watch_function(
         ConfigurationError: where it is not clear which parameter holds the features.
     """
     argument = find_feature_argument(
-        function, inputs=options.inputs, feature_names=watch.feature_names
+        function,
+        inputs=options.inputs,
+        feature_names=watch.feature_names,
+        prediction_id=options.prediction_id,
     )
     observer = Observer(watch.recorder, options, argument)
     kind: type[WatchedFunction] = WatchedFunction

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from modelwatch.capture.prediction import Prediction
+from modelwatch.capture.prediction import Prediction, identified
 from modelwatch.capture.sampling import RowBudget
 from modelwatch.telemetry import names
 from modelwatch.telemetry.wire.events import Event
@@ -87,7 +87,7 @@ def outlier_event(
         attributes={
             names.MODEL_NAME: model,
             names.MODEL_VERSION: version,
-            names.PREDICTION_ID: prediction.id,
+            names.PREDICTION_ID: identified(prediction),
             names.OUTLIER_FEATURES: list(prediction.outliers),
             names.OUTLIER_RULES: list(prediction.outliers.values()),
         },

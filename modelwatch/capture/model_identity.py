@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelwatch.capture.guard import Guard
 from modelwatch.errors import ConfigurationError
-from modelwatch.model_fingerprint import MODEL_HASH, Fingerprint, fingerprint
+from modelwatch.model_fingerprint import MODEL_HASH, Fingerprint, fingerprint, mismatch_key
 from modelwatch.parameter_checks import shown
 
 if TYPE_CHECKING:
@@ -70,7 +70,10 @@ class ModelIdentity:
             self._thread.start()
 
     def mismatches(self, baseline: Baseline | None) -> tuple[str, ...]:
-        """Return what differs from a baseline's fingerprint, and say so loudly at first."""
+        """Return what differs from a baseline's fingerprint, and say so loudly at first.
+
+        Each is what `mismatch_key` makes of the part and of its version here.
+        """
         mine = self.fingerprint
         if mine is None or baseline is None or baseline.fingerprint is None:
             return ()
@@ -79,10 +82,11 @@ class ModelIdentity:
             if known is not None:
                 return known
             found = mine.mismatches(baseline.fingerprint)
-            self._compared = {baseline.id: tuple(found)}
+            told = tuple(mismatch_key(part, actual) for part, (_, actual) in found.items())
+            self._compared = {baseline.id: told}
         for part, (expected, actual) in found.items():
             _logger.warning("modelwatch: %s", _words(part, expected, actual, baseline))
-        return tuple(found)
+        return told
 
     def _hash(self, path: str | os.PathLike[str]) -> None:
         with self._guard:

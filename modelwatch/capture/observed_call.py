@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from modelwatch.capture.observer import Observation, Observer
+from modelwatch.capture.observation import Observation
+from modelwatch.capture.observer import Observer
 from modelwatch.capture.prediction import Prediction
 
 __all__ = ["ObservedCall"]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextvars import Token
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Any, Final
 
@@ -14,65 +12,30 @@ from modelwatch.capture.arguments import FeatureArgument
 from modelwatch.capture.buffer import CLEAN
 from modelwatch.capture.events import outlier_event
 from modelwatch.capture.guard import FAULTS
+from modelwatch.capture.known_predictions import Telling
+from modelwatch.capture.observation import Observation, outliers_of, rows_of, traced_row
 from modelwatch.capture.options import Answer, CaptureOptions
 from modelwatch.capture.outputs import Failure, frozen
-from modelwatch.capture.plan import CapturePlan
-from modelwatch.capture.prediction import CURRENT, MADE, Prediction, Scope, begin_prediction
+from modelwatch.capture.prediction import (
+    MADE,
+    Prediction,
+    begin_prediction,
+    identified,
+    name_after,
+)
 from modelwatch.capture.recorder import Recorder
+from modelwatch.capture.row_context import RowContext, ids_for
 from modelwatch.capture.rows import Batch, Row
 from modelwatch.capture.sampling import is_sampled, threshold_of
 from modelwatch.capture.spans import PredictionSpan, current_span_ids
-from modelwatch.capture.traced_rows import TracedRow
 from modelwatch.errors import DataError, OutlierRejected
-from modelwatch.tables.columns import ABSENT
+from modelwatch.telemetry.sampled_ids import is_random_uuid
 from modelwatch.telemetry.steering import Steering
 
-__all__ = ["INLINE_CHECK_ROWS", "NOT_POSITIONAL", "Observation", "Observer"]
-
-INLINE_CHECK_ROWS: Final = 256
-"""Rows of a batch that are checked before the prediction, first come; the fold checks all."""
+__all__ = ["NOT_POSITIONAL", "Observer"]
 
 NOT_POSITIONAL: Final = 1 << 30
 """Stands for the position of an argument that has none."""
-
-
-class Observation:
-    """One watched call between its begin and its end.
-
-    Attributes:
-        prediction: the prediction being made.
-        plan: how its features were read.
-        captured: its features; None where they are not captured.
-        started: when the function was entered, seconds.
-        answer: what is answered in place of the function, if anything; maybe awaited first.
-        span: the span of the prediction, where someone traces.
-    """
-
-    __slots__ = ("_token", "answer", "captured", "plan", "prediction", "span", "started")
-
-    started: float
-
-    def __init__(self, prediction: Prediction, plan: CapturePlan) -> None:
-        self.prediction = prediction
-        self.plan = plan
-        self.captured: Row | Batch | None = None
-        self.answer: Any = None
-        self.span: PredictionSpan | None = None
-        self._token: Token[Prediction | Scope | None] | None = None
-
-    def enter(self) -> None:
-        """Make the prediction the current one."""
-        self._token = CURRENT.set(self.prediction)
-        if self.span is not None:
-            self.span.enter()
-
-    def leave(self) -> None:
-        """Restore what was current before, if that was not done yet."""
-        token, self._token = self._token, None
-        if token is not None:
-            if self.span is not None:
-                self.span.leave()
-            CURRENT.reset(token)
 
 
 class Observer:
@@ -91,6 +54,7 @@ class Observer:
         is_quick: whether usual calls may be captured on the short way.
         chooses: whether that takes a draw for each call.
         threshold: a call is left out where its draw is not below.
+        telling: how predictions are told that somebody can know by an id.
         plain_position: the place of the features among the arguments of a usual call.
         plain_name: their name there.
     """
@@ -109,6 +73,9 @@ class Observer:
         self._clock = clock
         self.plain_position = NOT_POSITIONAL if argument.position is None else argument.position
         self.plain_name = argument.name or ""
+        in_features = None if argument.own_id is not None else options.prediction_id
+        self._context = RowContext(in_features, options.segment)
+        self._names_rows = options.prediction_id is not None
         self.steer(recorder.steering)
         recorder.observers.add(self)
 
@@ -123,7 +90,13 @@ class Observer:
         self.threshold = threshold_of(self._sample_rate)
         # The short way knows neither budgets nor checks of calls that are not captured.
         checks_all = self.chooses and options.on_outlier != "tag"
-        self.is_quick = self._budget is None and not checks_all
+        has_context = self._names_rows or not self._context.is_empty
+        self.is_quick = self._budget is None and not checks_all and not has_context
+        self.telling = Telling(
+            sample_rate=self._sample_rate,
+            sends=options.sends,
+            has_values=options.capture_values is not False,
+        )
 
     def begin(
         self,
@@ -144,6 +117,9 @@ class Observer:
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         drawn: int | None = None,
+        *,
+        ids: object = None,
+        sample_rate: float = 1.0,
     ) -> Observation | None:
         """Read and check the features before the function is called.
 
@@ -152,6 +128,8 @@ class Observer:
             args: the call's positional arguments.
             kwargs: its keyword arguments.
             drawn: by which the call was taken into the sample, where that is known.
+            ids: of the row, or of each row; None to look for them.
+            sample_rate: by which the caller has chosen the call already, by its id.
 
         Returns:
             None where the call is part of another of the same watch, or nothing is to be captured.
@@ -170,8 +148,11 @@ class Observer:
         if drawn is not None:
             prediction.draw = drawn
         observation = Observation(prediction, plan)
+        observation.telling = self._telling(sample_rate)
+        if ids is None:
+            ids = self._argument.ids(instance, args, kwargs)
         try:
-            self._capture(observation, instance, args, kwargs)
+            self._capture(observation, instance, args, kwargs, ids)
         except FAULTS as fault:
             recorder.guard.swallow(fault)
             recorder.tally.record_dropped("fault")
@@ -198,11 +179,13 @@ class Observer:
             if span is not None and span.is_sampled:
                 traced, outliers = self.recorder.traced, observation.prediction.outliers
                 if outliers or type(kept) is Failure or traced.takes_next(observation.plan):
-                    traced.add(_traced_row(observation, span, kept))
+                    traced.add(traced_row(observation, span, kept))
             self._keep(observation, kept, duration)
         except FAULTS as fault:
             self.recorder.guard.swallow(fault)
-            self.recorder.lose(duration, _rows_of(observation.captured))
+            self.recorder.lose(duration, rows_of(observation.captured))
+            return
+        self.recorder.tell(observation, kept, needs_id=self._names_rows)
 
     def fail(self, observation: Observation, error: BaseException) -> None:
         """Count a call that raised; its features are kept, as it has no result."""
@@ -256,54 +239,83 @@ class Observer:
         if isinstance(captured, Batch):
             self.recorder.keep_batch(observation.plan, captured, output)
 
+    def _telling(self, sample_rate: float) -> Telling:
+        if sample_rate >= self._sample_rate:
+            return self.telling
+        return replace(self.telling, sample_rate=sample_rate)
+
     def _capture(
         self,
         observation: Observation,
         instance: object,
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
+        ids: object,
     ) -> None:
         """Read the features and note the outliers among them, unless the sample leaves them out."""
         prediction, tally = observation.prediction, self.recorder.tally
-        is_sampled_out = self._sample_rate < 1.0 and not is_sampled(
-            prediction.id, self._sample_rate
-        )
-        if is_sampled_out and self._options.on_outlier == "tag":
+        is_out = self._is_out(prediction, ids)
+        if is_out and self._options.on_outlier == "tag" and not self._chooses_rows(prediction, ids):
             tally.record_dropped("not_sampled")
             return
         try:
-            features = self._features(instance, args, kwargs)
-            plan, captured = self.recorder.read(observation.plan, features)
+            features = self._argument.features(instance, args, kwargs)
+            captured = self._read(observation, features, ids)
         except DataError as error:
             tally.record_dropped("unreadable")
             self.recorder.guard.notice("unreadable", f"features are not captured: {error}")
             return
-        observation.plan = plan
+        if isinstance(captured, Row) and isinstance(observation.ids, str):
+            is_out = not is_sampled(observation.ids, self._sample_rate)
+            name_after(prediction, observation.ids)
+        elif is_out is None:
+            is_out = self._is_out(prediction, None)
         if isinstance(captured, Batch) or captured.extras is not CLEAN:
-            outliers = _outliers_of(plan, captured)
+            outliers = outliers_of(observation.plan, captured)
             if outliers:
                 prediction.outliers = outliers
-        if is_sampled_out:
-            tally.record_dropped("not_sampled", _rows_of(captured))
-        elif self._budget is not None and not self._budget.take(_rows_of(captured)):
-            tally.record_dropped("rate_limited", _rows_of(captured))
+        if is_out:
+            tally.record_dropped("not_sampled", rows_of(captured))
+            # Each row with an id of its own is in the sample by that, whatever its batch is.
+            observation.told = captured if isinstance(captured, Batch) else None
+        elif self._budget is not None and not self._budget.take(rows_of(captured)):
+            tally.record_dropped("rate_limited", rows_of(captured))
         else:
-            observation.captured = captured
+            observation.captured = observation.told = captured
 
-    def _features(self, instance: object, args: Sequence[Any], kwargs: Mapping[str, Any]) -> object:
-        """Return the argument that holds the features, or the features by name."""
-        argument = self._argument
-        if argument.has_self and instance is None:
-            args = args[1:]
-        if argument.name is None:
-            named = dict(zip(argument.positional, args, strict=False))
-            return {**argument.defaults, **named, **kwargs}
-        if argument.position is not None and argument.position < len(args):
-            return args[argument.position]
-        features = kwargs.get(argument.name, argument.default)
-        if features is inspect.Parameter.empty:
-            raise DataError(f"the call lacks its argument {argument.name!r}.")
-        return features
+    def _is_out(self, prediction: Prediction, ids: object) -> bool | None:
+        """Tell whether the sample leaves a call out; None where only its features tell."""
+        if self._sample_rate >= 1.0:
+            return False
+        if ids is None and self._context.names_rows:
+            return None
+        own = ids if isinstance(ids, str) else identified(prediction)
+        return not is_sampled(own, self._sample_rate)
+
+    def _chooses_rows(self, prediction: Prediction, ids: object) -> bool:
+        """Tell whether rows of a batch may be in the sample although the call is not."""
+        if ids is not None:
+            return True
+        return getattr(prediction, "known", False) and not is_random_uuid(identified(prediction))
+
+    def _read(self, observation: Observation, features: object, ids: object) -> Row | Batch:
+        """Read the features, and find the ids and segments of their rows.
+
+        Raises:
+            DataError: where they cannot be read.
+        """
+        recorder, context = self.recorder, self._context
+        if ids is None and context.is_empty:
+            observation.plan, captured = recorder.read(observation.plan, features)
+            return captured
+        plan, captured, found = context.read(recorder, observation.plan, features)
+        observation.plan = plan
+        own = context.ids(found, captured) if ids is None else ids_for(captured, ids)
+        observation.ids = own
+        with recorder.guard:
+            segment = context.segment(found, captured, features, recorder, plan)
+            observation.segment = segment
+        return captured
 
     def _trace(self, observation: Observation) -> None:
         """Begin the prediction's span where someone traces, and log an event of its outliers."""
@@ -337,45 +349,3 @@ class Observer:
             self.finish(observation, answer.value)
         elif inspect.isawaitable(answer):
             observation.answer = answer
-
-
-def _rows_of(captured: Row | Batch | None) -> int:
-    return captured.rows if isinstance(captured, Batch) else 1
-
-
-def _outliers_of(plan: CapturePlan, captured: Row | Batch) -> dict[str, str] | None:
-    """Name the features with an outlier, in any of a batch's first rows, and the rules broken."""
-    if isinstance(captured, Row):
-        return plan.check(captured.values)
-    found: dict[str, str] = {}
-    for values in islice(_batch_values(plan, captured), INLINE_CHECK_ROWS):
-        found.update(plan.check(values) or {})
-    return found
-
-
-def _traced_row(observation: Observation, span: PredictionSpan, output: object) -> TracedRow:
-    """Return what the trace of a call can be an example of; of a batch, its first row is."""
-    captured, values, is_packed = observation.captured, None, False
-    error_type = output.error_type if type(output) is Failure else ""
-    if isinstance(captured, Row):
-        values = captured.values
-        is_packed = captured.extras is CLEAN and observation.plan.layout is not None
-    elif captured is not None:
-        values, output = next(_batch_values(observation.plan, captured), None), Failure("")
-    return TracedRow(
-        span.ids,
-        time.time_ns(),
-        observation.plan,
-        values,
-        is_packed,
-        output,
-        observation.prediction.outliers,
-        error_type,
-    )
-
-
-def _batch_values(plan: CapturePlan, batch: Batch) -> Iterator[tuple[Any, ...]]:
-    absent = [ABSENT] * min(batch.rows, INLINE_CHECK_ROWS)
-    columns = [batch.columns.get(name, absent)[:INLINE_CHECK_ROWS] for name in plan.reader.names]
-    plain = [column.tolist() if hasattr(column, "tolist") else column for column in columns]
-    return zip(*plain, strict=True)

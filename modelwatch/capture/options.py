@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -11,11 +11,14 @@ from modelwatch import settings
 from modelwatch.capture.prediction import Prediction
 from modelwatch.capture.sampling import validate_sampling
 from modelwatch.errors import ConfigurationError
+from modelwatch.parameter_checks import shown
+from modelwatch.telemetry.privacy import Redaction, checked_names, matches
 
 __all__ = [
     "Answer",
     "CaptureOptions",
     "OnOutlier",
+    "SegmentOf",
     "default_max_rows_per_second",
     "default_sample_rate",
     "interval_seconds",
@@ -25,6 +28,10 @@ __all__ = [
 _SHORTEST_INTERVAL_SECONDS: Final = 0.1
 
 OnOutlier = Literal["tag", "raise"] | Callable[[Prediction], object]
+
+SegmentOf = str | Callable[[Any], object]
+"""The field that holds a row's segment, or a text that is the segment; or what returns the segment
+of features, of a batch maybe one a row."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,9 @@ class CaptureOptions:
             on the prediction and its span; ``"raise"`` refuses the call with `OutlierRejected`; a
             function is called with the prediction; it may raise `OutlierRejected` itself, or answer
             in the model's place by returning an `Answer`. For an async function it may be async.
+        prediction_id: the field, feature or parameter that holds the row's own id; None for none.
+        segment: of the row, where its prediction is told by an id; None for none.
+        capture_values: whether the features go along then: all, none, or those of some names.
 
     Raises:
         ConfigurationError: where a value cannot work.
@@ -80,6 +90,9 @@ class CaptureOptions:
     sample_rate: float = field(default_factory=default_sample_rate)
     max_rows_per_second: float | None = field(default_factory=default_max_rows_per_second)
     on_outlier: OnOutlier = "tag"
+    prediction_id: str | None = None
+    segment: SegmentOf | None = None
+    capture_values: bool | Sequence[Redaction] = False
 
     def __post_init__(self) -> None:
         if self.inputs is not None and not isinstance(self.inputs, str):
@@ -87,12 +100,33 @@ class CaptureOptions:
                 f"inputs is {self.inputs!r}: give the name of the parameter that holds the "
                 "features."
             )
+        if self.prediction_id is not None and not _is_name(self.prediction_id):
+            raise ConfigurationError(
+                f"prediction_id is {shown(self.prediction_id)}: give the name of the field or "
+                "parameter that holds the id of a row, as in prediction_id='order_id'."
+            )
+        if not (self.segment is None or callable(self.segment) or _is_name(self.segment)):
+            raise ConfigurationError(
+                f"segment is {shown(self.segment)}: give the name of a field, a text, or a "
+                "function that takes the features and returns the segment."
+            )
+        if not isinstance(self.capture_values, bool):
+            checked_names("capture_values", self.capture_values)
         validate_sampling(self.sample_rate, self.max_rows_per_second)
         if self.on_outlier not in ("tag", "raise") and not callable(self.on_outlier):
             raise ConfigurationError(
                 f"on_outlier is {self.on_outlier!r}: give 'tag', 'raise' or a function that takes "
                 "the prediction."
             )
+
+    def sends(self, feature: str) -> bool:
+        """Tell whether the values of a feature go along with predictions that are told."""
+        wanted = self.capture_values
+        return wanted if isinstance(wanted, bool) else matches(wanted, feature)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def validate_watch(model: str, version: str, buffer_rows: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ from modelwatch.capture.trace_examples import example_events
 from modelwatch.model_fingerprint import Fingerprint
 from modelwatch.profile import Profile
 from modelwatch.telemetry.export_options import ExportOptions
+from modelwatch.telemetry.export_queue import Told
 from modelwatch.telemetry.exporter import Exporter
 from modelwatch.telemetry.names import SERVICE_INSTANCE_ID
 from modelwatch.telemetry.privacy import Privacy
@@ -57,6 +59,7 @@ class Pipeline:
         fingerprint: of the model that is served, or its file.
         transport: what delivers messages; by the environment where None.
         tracer_provider: makes spans; the global one where None.
+        track_predictions: whether predictions that somebody can know by an id are told.
         enabled: whether anything is captured.
 
     Attributes:
@@ -84,6 +87,7 @@ class Pipeline:
         fingerprint: Fingerprint | str | os.PathLike[str] | None,
         transport: Transport | None,
         tracer_provider: TracerProvider | None,
+        track_predictions: bool,
         enabled: bool,
     ) -> None:
         self.privacy = privacy
@@ -91,7 +95,12 @@ class Pipeline:
         self._tracer_provider = tracer_provider
         self._traced_by: TracerProvider | None = None
         self.recorder = Recorder(
-            model, version, capacity_rows=buffer_rows, start=self._start, declared=declared
+            model,
+            version,
+            capacity_rows=buffer_rows,
+            start=self._start,
+            declared=declared,
+            track_predictions=track_predictions,
         )
         self.recorder.tells = lambda feature: not self.privacy.hides(feature)
         self._guard = self.recorder.guard
@@ -116,7 +125,7 @@ class Pipeline:
                 **self._resource,
                 **fingerprint_attributes(self.identity.fingerprint),
             },
-            collect_events=self.recorder.events.take,
+            collect_events=self._collect_events,
             privacy=lambda: self.privacy,
             interval_seconds=interval_seconds(export_interval_seconds),
             guard=self._guard,
@@ -207,6 +216,29 @@ class Pipeline:
         with self._guard:
             self._tell_examples(profiles)
         return profiles
+
+    def _collect_events(self) -> tuple[list[Told], Counter[str]]:
+        """Return what is told beside profiles, and how much was dropped; in the same thread."""
+        recorder = self.recorder
+        events, dropped = recorder.events.take()
+        told: list[Told] = [*events]
+        with self._guard:
+            predictions, lost = recorder.known.take()
+            told += predictions
+            dropped += lost
+        labels, lost = recorder.labels.take()
+        dropped += lost
+        if labels is not None and self._tells_labels():
+            told.append(labels)
+        elif labels is not None:
+            dropped["redacted"] += len(labels.ids)
+        return told, dropped
+
+    def _tells_labels(self) -> bool:
+        """Tell whether labels may leave: they tell of the column that they are of."""
+        baseline = self.recorder.last_plan.baseline
+        columns = ("label",) if baseline is None else (baseline.label, baseline.prediction)
+        return all(self.recorder.tells(name) for name in columns if name is not None)
 
     def _tell_examples(self, profiles: Sequence[Profile]) -> None:
         recorder = self.recorder

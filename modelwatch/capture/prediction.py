@@ -10,6 +10,7 @@ is quicker than to restore what was there; whoever looks takes such a one for no
 
 from __future__ import annotations
 
+import re
 import struct
 import time
 from collections.abc import Mapping
@@ -20,12 +21,22 @@ from typing import Final
 
 from modelwatch.capture.sampling import DRAW_BITS, draw
 
-__all__ = ["Prediction", "current_prediction", "enclose", "new_prediction", "prediction_scope"]
+__all__ = [
+    "Prediction",
+    "current_prediction",
+    "enclose",
+    "identified",
+    "new_prediction",
+    "prediction_scope",
+]
 
 MADE: Final = object()
 """Stands for the maker of a prediction once it has been made."""
 
 _PACK: Final = struct.Struct(">QQ").pack
+
+USABLE_ID: Final = re.compile("[A-Za-z0-9._:-]{1,128}")
+"""Ids that a header can carry."""
 
 NO_OUTLIERS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -35,7 +46,7 @@ class Prediction:
 
     # Attributes of a call that nobody asks about are never set: making the object is a good part
     # of what watching a call costs, and each further attribute adds to it.
-    __slots__ = ("_id", "_outliers", "draw", "maker", "outer")
+    __slots__ = ("_id", "_outliers", "draw", "known", "maker", "outer")
 
     # None or not set until it is asked for.
     _id: str | None
@@ -46,14 +57,18 @@ class Prediction:
     outer: Prediction | None
     # The last 32 bits of the id to be made; set where it was drawn whether the call is sampled.
     draw: int | None
+    # Whether somebody outside of modelwatch can know the id; set where that is so.
+    known: bool
 
     @property
     def id(self) -> str:
-        """Text that names this prediction alone: a UUID of version 7, made when first asked for."""
-        found = getattr(self, "_id", None)
-        if found is None:
-            found = self._id = _time_ordered_uuid(getattr(self, "draw", None))
-        return found
+        """Text that names this prediction alone: a UUID of version 7, made when first asked for.
+
+        To ask for it while the prediction is being made says that its label may be told by it:
+        id and outputs are then sent to the collector, to be joined with that.
+        """
+        make_known(self)
+        return identified(self)
 
     @property
     def outliers(self) -> Mapping[str, str]:
@@ -75,7 +90,29 @@ class Prediction:
         return self.maker is not None
 
     def __repr__(self) -> str:
-        return f"Prediction(id={self.id!r}, outliers={dict(self.outliers)!r})"
+        return f"Prediction(id={identified(self)!r}, outliers={dict(self.outliers)!r})"
+
+
+def identified(prediction: Prediction) -> str:
+    """Return a prediction's id, for uses by which nobody gets to know it."""
+    found = getattr(prediction, "_id", None)
+    if found is None:
+        found = prediction._id = _time_ordered_uuid(getattr(prediction, "draw", None))
+    return found
+
+
+def make_known(prediction: Prediction) -> None:
+    """Note that somebody can know a prediction's id, and tell its maker to look at such notes."""
+    prediction.known = True
+    asked: list[bool] | None = getattr(getattr(prediction, "maker", None), "asked", None)
+    if asked is not None and not asked:
+        asked.append(True)
+
+
+def name_after(prediction: Prediction, own_id: str) -> None:
+    """Have a prediction go by an id of the caller's own, unless it has one that is known."""
+    if getattr(prediction, "_id", None) is None and USABLE_ID.fullmatch(own_id):
+        prediction._id = own_id
 
 
 def new_prediction(
@@ -101,12 +138,13 @@ def new_prediction(
 class Scope:
     """What a scope puts into the context: a prediction until some call claims it."""
 
-    __slots__ = ("claimed", "encloses", "prediction")
+    __slots__ = ("claimed", "encloses", "is_known", "prediction")
 
     maker: Final = None  # it is no prediction that has been made
 
-    def __init__(self, prediction: Prediction) -> None:
+    def __init__(self, prediction: Prediction, *, is_known: bool = True) -> None:
         self.prediction = prediction
+        self.is_known = is_known
         self.claimed = False
         # Whether the prediction was begun by `Watch.observe`: calls of the same watch in the scope
         # are then part of it until it ends.
@@ -120,9 +158,16 @@ class Scope:
         if self.claimed:
             is_part = self.encloses and self.prediction.maker is maker
             return None if is_part else new_prediction(None, maker)
+        return self.claim_first(maker)
+
+    def claim_first(self, maker: object) -> Prediction:
+        """Return the scope's prediction to its first caller."""
         self.claimed = True
-        self.prediction.maker = maker
-        return self.prediction
+        prediction = self.prediction
+        prediction.maker = maker
+        if self.is_known:
+            make_known(prediction)
+        return prediction
 
 
 class PredictionScope:
@@ -130,12 +175,13 @@ class PredictionScope:
 
     Args:
         prediction_id: the id to use; None to make one when it is asked for.
+        is_known: whether somebody outside can know the id.
     """
 
     __slots__ = ("_scope", "_token")
 
-    def __init__(self, prediction_id: str | None) -> None:
-        self._scope = Scope(new_prediction(prediction_id))
+    def __init__(self, prediction_id: str | None, *, is_known: bool = True) -> None:
+        self._scope = Scope(new_prediction(prediction_id), is_known=is_known)
         self._token: Token[Prediction | Scope | None] | None = None
 
     def __enter__(self) -> Prediction:
@@ -204,17 +250,19 @@ def current_prediction() -> Prediction | None:
     return found if found is not None and found.maker is not MADE else None
 
 
-def prediction_scope(prediction_id: str | None = None) -> PredictionScope:
+def prediction_scope(prediction_id: str | None = None, *, is_known: bool = True) -> PredictionScope:
     """Open a scope, as an adapter does around a request; the first watched call inside claims it.
 
     Args:
         prediction_id: the id to use, as sent by a client; a new one where None.
+        is_known: whether somebody outside gets to know the id, so that a label can come for it;
+            where nobody does, id and outputs of the prediction stay in the process.
 
     Returns:
         A context manager whose value is the prediction; its `outliers` are filled in when a
         watched call has claimed it.
     """
-    return PredictionScope(prediction_id)
+    return PredictionScope(prediction_id, is_known=is_known)
 
 
 def _time_ordered_uuid(drawn: int | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 from weakref import WeakSet
 
@@ -12,9 +12,13 @@ from modelwatch.capture.declared_inputs import DeclaredInputs
 from modelwatch.capture.events import EventLog
 from modelwatch.capture.folding import Folder
 from modelwatch.capture.guard import Guard
+from modelwatch.capture.known_predictions import KnownPredictions, Telling
+from modelwatch.capture.labels import LabelLog
+from modelwatch.capture.observation import Observation, rows_of
 from modelwatch.capture.outputs import Failure, frozen
 from modelwatch.capture.packed_rows import Kept
 from modelwatch.capture.plan import CapturePlan
+from modelwatch.capture.prediction import Prediction, identified
 from modelwatch.capture.rows import Batch, Row
 from modelwatch.capture.sampling import RowBudget, reseed
 from modelwatch.capture.traced_rows import TracedRows
@@ -55,6 +59,7 @@ class Recorder:
         capacity_rows: rows that may wait to be folded.
         start: starts the threads that fold and export; called before the first row is kept.
         declared: what the watch was told of its inputs.
+        track_predictions: whether predictions that somebody can know by an id are told.
 
     Attributes:
         plan: how rows are read; None while nothing is captured.
@@ -66,6 +71,11 @@ class Recorder:
         tracer: makes a span for each prediction; None where nobody traces.
         events: what happened to single predictions.
         traced: rows whose traces can be told as examples.
+        known: predictions that somebody can know by an id.
+        asked: empty until somebody gets to know the id of a prediction while it is made; a list,
+            as to see whether one is empty is all that it may cost a watched call.
+        labels: of predictions, here or elsewhere.
+        tracks: whether known predictions are told.
         tells: whether a feature may be named outside of the process.
         guard: swallows our faults.
         tally: counts calls and rows that are not captured.
@@ -84,6 +94,7 @@ class Recorder:
         capacity_rows: int,
         start: Callable[[], None],
         declared: DeclaredInputs | None = None,
+        track_predictions: bool = True,
     ) -> None:
         self.model = model
         self.version = version
@@ -104,6 +115,10 @@ class Recorder:
         self.observers: WeakSet[Steered] = WeakSet()
         self.events = EventLog()
         self.traced = TracedRows()
+        self.known = KnownPredictions(model, version, guard=self.guard)
+        self.asked: list[bool] = []
+        self.labels = LabelLog(model)
+        self.tracks = track_predictions
         self.tells: Callable[[str], bool] = _anything
         self.steering = Steering()
         self.is_started = False
@@ -118,7 +133,7 @@ class Recorder:
         self._replace(self.last_plan)
         reseed()
         parts: list[Resettable] = [self.guard, self.tally, self.buffer, self.folder, self.events]
-        for part in (*parts, self.traced, *self.budgets):
+        for part in (*parts, self.traced, self.known, self.labels, *self.budgets):
             part.reset()
 
     def adopt(self, baseline: Baseline) -> None:
@@ -169,8 +184,15 @@ class Recorder:
         self.budgets.add(budget)
         return budget
 
-    def read(self, plan: CapturePlan, value: object) -> tuple[CapturePlan, Row | Batch]:
+    def read(
+        self, plan: CapturePlan, value: object, *, apart: Sequence[str] = ()
+    ) -> tuple[CapturePlan, Row | Batch]:
         """Read a call's features.
+
+        Args:
+            plan: how they are read.
+            value: holds them.
+            apart: names that no feature has, where no features are known yet.
 
         Returns:
             The plan that the features were read by, and what was read; a usual row is `CLEAN`.
@@ -182,7 +204,7 @@ class Recorder:
         if values is not None:
             return plan, Row(values, CLEAN)
         if not plan.size and plan.baseline is None:
-            plan = self._learn(plan, value)
+            plan = self._learn(plan, value, apart)
         return plan, plan.reader.read(value)
 
     def keep_row(
@@ -231,6 +253,45 @@ class Recorder:
         self.ensure_started()
         self.tally.record_call(duration_seconds, error_type)
 
+    def tell(self, observation: Observation, output: object, *, needs_id: bool) -> None:
+        """Keep a prediction for its label to come, where somebody can know it by an id.
+
+        Args:
+            observation: has ended.
+            output: its result, copied.
+            needs_id: whether rows are to have ids of their own: one without is counted.
+        """
+        told, ids = observation.told, observation.ids
+        if told is None or not self.tracks or type(output) is Failure:
+            return
+        with self.guard:
+            prediction = observation.prediction
+            if ids is None and not getattr(prediction, "known", False):
+                if needs_id:
+                    self.known.drop("no_prediction_id", rows_of(told))
+                return
+            own = identified(prediction) if ids is None else ids
+            plan, telling, segment = observation.plan, observation.telling, observation.segment
+            if isinstance(told, Row):
+                named = own if isinstance(own, str) else identified(prediction)
+                self.known.add_row(plan, telling, named, output, told, segment)
+            else:
+                self.known.add_batch(plan, telling, own, output, told, segment)
+
+    def tell_usual(
+        self,
+        plan: CapturePlan,
+        values: Kept,
+        prediction: Prediction,
+        output: object,
+        telling: Telling,
+    ) -> None:
+        """Do the same for a usual row, and first see whether somebody knows its id."""
+        if self.tracks and getattr(prediction, "known", False) and type(output) is not Failure:
+            with self.guard:
+                row = Row(values, CLEAN)
+                self.known.add_row(plan, telling, identified(prediction), frozen(output), row)
+
     def lose(self, duration_seconds: float, rows: int = 1) -> None:
         """Count a call whose rows are lost by a fault of ours."""
         with self.guard:
@@ -250,9 +311,10 @@ class Recorder:
         self.buffer.rows.append(entry)
         self.ensure_started()
 
-    def _learn(self, plan: CapturePlan, value: object) -> CapturePlan:
+    def _learn(self, plan: CapturePlan, value: object, apart: Sequence[str]) -> CapturePlan:
         """Take the features' names from the first row that has any."""
-        names = plan.reader.names_in(value)[:_MOST_FEATURES]
+        found = plan.reader.names_in(value)[:_MOST_FEATURES]
+        names = [name for name in found if name not in apart]
         if not names:
             return plan
         learned = CapturePlan(None, names, declared=self._declared)

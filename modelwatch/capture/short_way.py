@@ -66,10 +66,9 @@ class ShortWay:
             return None
         if scope is None:
             prediction = Prediction()
+            prediction.maker = recorder
         else:
-            scope.claimed = True
-            prediction = scope.prediction
-        prediction.maker = recorder
+            prediction = scope.claim_first(recorder)
         if drawn is not None:
             prediction.draw = drawn
         return plan, values, prediction, CURRENT.set(prediction), perf_counter()
@@ -83,6 +82,9 @@ class ShortWay:
         try:
             CURRENT.reset(token)
             recorder.keep_quick(plan, values, output, duration)
+            if recorder.asked:
+                telling = self._observer.telling
+                recorder.tell_usual(plan, values, prediction, output, telling)
         except FAULTS as fault:
             recorder.guard.swallow(fault)
             recorder.lose(duration)

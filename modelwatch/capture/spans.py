@@ -14,7 +14,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Tracer, TracerProvider
 
-from modelwatch.capture.prediction import Prediction
+from modelwatch.capture.prediction import Prediction, identified
 from modelwatch.telemetry import names
 
 __all__ = ["PredictionSpan", "current_span_ids", "tracer_of", "tracing_provider"]
@@ -74,7 +74,7 @@ class PredictionSpan:
         self.is_sampled = is_recording and self._span.get_span_context().trace_flags.sampled
         if not is_recording:
             return
-        self._span.set_attribute(names.PREDICTION_ID, prediction.id)
+        self._span.set_attribute(names.PREDICTION_ID, identified(prediction))
         if outliers:
             self._span.set_attribute(names.OUTLIER_FEATURES, list(outliers))
             self._span.set_attribute(names.OUTLIER_RULES, list(outliers.values()))

@@ -13,7 +13,8 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from types import AsyncGeneratorType, GeneratorType, TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from modelwatch.capture.observer import Observation, Observer
+from modelwatch.capture.observation import Observation
+from modelwatch.capture.observer import Observer
 from modelwatch.capture.options import Answer
 from modelwatch.capture.outputs import Failure, frozen
 from modelwatch.capture.rows import Batch

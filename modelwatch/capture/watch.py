@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 from modelwatch import settings
 from modelwatch.baseline import Baseline
 from modelwatch.capture import processes
-from modelwatch.capture.arguments import FeatureArgument
 from modelwatch.capture.declared_inputs import DeclaredInputs
 from modelwatch.capture.held_function import HoldsFunction, holds_function, with_function
-from modelwatch.capture.observed_call import ObservedCall
-from modelwatch.capture.observer import Observer
 from modelwatch.capture.options import (
     CaptureOptions,
     OnOutlier,
+    SegmentOf,
     default_max_rows_per_second,
     default_sample_rate,
     validate_watch,
 )
 from modelwatch.capture.pipeline import Pipeline
-from modelwatch.capture.prediction import enclose, new_prediction
+from modelwatch.capture.told_by_hand import ToldByHand
 from modelwatch.model_fingerprint import Fingerprint
+from modelwatch.parameter_checks import flag
 from modelwatch.telemetry.privacy import Privacy, Redaction
 from modelwatch.telemetry.transport import Transport
 
@@ -43,7 +42,7 @@ _Watched = TypeVar(
 )
 
 
-class Watch:
+class Watch(ToldByHand):
     """Watches one version of one model.
 
     Used as a decorator, plain or with options::
@@ -90,6 +89,10 @@ class Watch:
         transport: what delivers messages, in place of HTTP or gRPC.
         tracer_provider: makes the spans of predictions; where None, the global one of
             OpenTelemetry, once the application has set it. Without either there are no spans.
+        track_predictions: whether predictions are sent one by one, to be joined with their labels,
+            where somebody can know them by an id: one in an adapter's scope, one whose id was given
+            or found in its row, and one whose id was asked for while it was made. Id, time,
+            outputs and segment leave the process then; False keeps them in it.
 
     Raises:
         ConfigurationError: where an argument or environment variable cannot work, or the baseline
@@ -114,7 +117,9 @@ class Watch:
         fingerprint: Fingerprint | str | os.PathLike[str] | None = None,
         transport: Transport | None = None,
         tracer_provider: TracerProvider | None = None,
+        track_predictions: bool = True,
     ) -> None:
+        flag("track_predictions", track_predictions)
         validate_watch(model, version, buffer_rows)
         self._arguments: dict[str, Any] = {
             "model": model,
@@ -131,6 +136,7 @@ class Watch:
             "fingerprint": fingerprint,
             "transport": transport,
             "tracer_provider": tracer_provider,
+            "track_predictions": track_predictions,
         }
         self._token = uuid.uuid4().hex
         self.model = model
@@ -151,11 +157,10 @@ class Watch:
             fingerprint=fingerprint,
             transport=transport,
             tracer_provider=tracer_provider,
+            track_predictions=track_predictions,
             enabled=self.enabled,
         )
-        self.recorder = self._pipeline.recorder
-        self._guard = self.recorder.guard
-        self._logging = Observer(self.recorder, CaptureOptions(), _LOGGED)
+        super().__init__(self._pipeline)
         if self.enabled:
             processes.register(self._token, self, self._pipeline)
             self._pipeline.begin()
@@ -191,6 +196,9 @@ class Watch:
         max_rows_per_second: float | None = None,
         on_outlier: OnOutlier = "tag",
         redact: Sequence[Redaction] = (),
+        prediction_id: str | None = None,
+        segment: SegmentOf | None = None,
+        capture_values: bool | Sequence[Redaction] = False,
     ) -> Callable[[_Watched], _Watched]: ...
 
     def __call__(
@@ -203,6 +211,9 @@ class Watch:
         max_rows_per_second: float | None = None,
         on_outlier: OnOutlier = "tag",
         redact: Sequence[Redaction] = (),
+        prediction_id: str | None = None,
+        segment: SegmentOf | None = None,
+        capture_values: bool | Sequence[Redaction] = False,
     ) -> Any:
         """Return the function, watched; with options, return what does so.
 
@@ -222,6 +233,15 @@ class Watch:
                 returned in the watched function's place.
             redact: further features of which nothing leaves the process, of this and all other
                 functions of the watch.
+            prediction_id: the field of a row, the column of a batch or the parameter that holds an
+                id that the rows have already, such as an order's: by it labels can be told. It is
+                no feature, unless the baseline has it among them. Without it row i of a batch of
+                several rows has the id ``<prediction's id>/<i>``.
+            segment: of a row, told with its prediction: the field that holds it, or a text that is
+                the segment, or a function of the features that returns it (of a batch one, or one a
+                row).
+            capture_values: whether the features are sent with predictions that are told: all of
+                them, or those of some names, with wildcards, and compiled patterns.
 
         Raises:
             ConfigurationError: where an option cannot work, or it is not clear which parameter
@@ -237,73 +257,13 @@ class Watch:
                 else max_rows_per_second
             ),
             on_outlier=on_outlier,
+            prediction_id=prediction_id,
+            segment=segment,
+            capture_values=capture_values,
         )
         if function is not None:
             return self._wrap(function, options)
         return lambda watched: self._wrap(watched, options)
-
-    def log(self, inputs: object, output: object) -> None:
-        """Capture a prediction that was made elsewhere; for code that cannot be decorated.
-
-        Args:
-            inputs: the features of one row or a batch, as a watched function may take them.
-            output: the result, as a watched function may return it.
-        """
-        self.observe(inputs).finish(output)
-
-    def observe(self, inputs: object) -> ObservedCall:
-        """Begin to capture a prediction that is made elsewhere, before its result is known.
-
-        The inputs are read and checked at once. In a `prediction_scope` the call claims the
-        scope's prediction, as a watched function does, and further calls of the same watch in it
-        are part of that until it ends. Never raises.
-
-        Args:
-            inputs: the features of one row or a batch, as a watched function may take them.
-
-        Returns:
-            What is told of the result; the time until then is the prediction's duration. Inside of
-            a watched call of the same watch it captures nothing, as that call does.
-        """
-        self._pipeline.is_installed = True
-        observation = None
-        with self._guard:
-            observation = self._logging.observe(None, (inputs,), {})
-            if observation is not None:
-                enclose(observation.prediction)
-        prediction = observation.prediction if observation is not None else new_prediction()
-        return ObservedCall(prediction, self._logging, observation)
-
-    def count(
-        self,
-        duration_seconds: float | None = None,
-        error_type: str = "",
-        *,
-        dropped: str = "not_sampled",
-    ) -> None:
-        """Count a prediction whose row is not captured: left out of the sample, or failed early.
-
-        Args:
-            duration_seconds: how long it took; None where that is unknown.
-            error_type: what went wrong, of a small vocabulary: the exception's type, say; empty
-                where it succeeded.
-            dropped: why the row of one that succeeded is not captured, of a small vocabulary.
-        """
-        self._pipeline.is_installed = True
-        if self.recorder.plan is None:
-            return
-        with self._guard:
-            self.recorder.count_call(duration_seconds, error_type)
-            if not error_type:
-                self.recorder.tally.record_dropped(dropped)
-
-    def log_failure(self, error_type: str) -> None:
-        """Count a prediction that failed before it could be made, such as an invalid request.
-
-        Args:
-            error_type: what went wrong, of a small vocabulary: the exception's type, say.
-        """
-        self.count(None, error_type)
 
     def flush(self, timeout_seconds: float = 5.0) -> bool:
         """Summarise and send all that was captured; True where it was delivered in time.
@@ -341,9 +301,6 @@ class Watch:
         if holds_function(function):
             return with_function(function, watch_function(function.func, self, options))
         return watch_function(function, self, options)
-
-
-_LOGGED: Final = FeatureArgument(name="inputs", position=0)
 
 
 def _restore(token: str, arguments: dict[str, Any]) -> Watch:

@@ -26,6 +26,7 @@ def collector(
     api_port: options.ApiPort = 4319,
     store: options.Store = Path("modelwatch.sqlite"),
     max_store: options.MaxStore = 10_240,
+    label_horizon: options.LabelHorizon = None,
     max_models: options.MaxModels = None,
     max_features: options.MaxFeatures = None,
     window: options.Window = "1h",
@@ -82,6 +83,9 @@ def collector(
         persistence=persistence_of(persistence),
         evaluation_interval_seconds=seconds_of("--evaluation-interval", evaluation_interval),
         lateness_seconds=seconds_of("--lateness", lateness),
+        label_horizon_seconds=(
+            None if label_horizon is None else seconds_of("--label-horizon", label_horizon)
+        ),
         retention=Retention(max_store_bytes=max_store * 2**20),
         security=SecurityOptions(
             tls=tls_files(tls_certificate, tls_key, tls_client_ca),

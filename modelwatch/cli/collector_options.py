@@ -16,6 +16,7 @@ __all__ = [
     "ForwardEndpoint",
     "Host",
     "Insecure",
+    "LabelHorizon",
     "Lateness",
     "LogFormat",
     "MaxFeatures",
@@ -72,6 +73,15 @@ MaxStore = Annotated[
         min=0,
         rich_help_panel=_STORE,
         help="Most MiB that the store may hold; beyond it the oldest detail goes. 0: no limit.",
+    ),
+]
+LabelHorizon = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        rich_help_panel=_STORE,
+        help="How long a prediction waits for its label, at most 366d; goes before --config. "
+        "Without either, 90d.",
     ),
 ]
 MaxModels = Annotated[

@@ -13,14 +13,14 @@ from rich.table import Table
 
 from modelwatch.cli.collector_client import Collector
 from modelwatch.cli.resending import ResendingClient
+from modelwatch.collector.labels.formats import ColumnNames, LabelFormat
 from modelwatch.collector.labels.label_chunk import (
     MOST_SHOWN,
-    ColumnNames,
     LabelChunk,
     RefusedRow,
     Row,
 )
-from modelwatch.collector.labels.label_files import LabelFormat, label_parts
+from modelwatch.collector.labels.label_files import label_parts
 from modelwatch.errors import CollectorError
 
 __all__ = ["Pushed", "checked", "pushed", "table_of"]

@@ -10,8 +10,7 @@ import typer
 from modelwatch.cli.collector_client import CollectorOption, Remote, TokenFileOption
 from modelwatch.cli.console import print_remark, print_renderable, print_text
 from modelwatch.cli.progress import progress_bar
-from modelwatch.collector.labels.label_chunk import MOST_SHOWN, ColumnNames
-from modelwatch.collector.labels.label_files import LabelFormat, format_of
+from modelwatch.collector.labels.formats import ColumnNames, LabelFormat
 from modelwatch.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -80,6 +79,7 @@ def push(
           modelwatch labels push - --format csv --model churn --id id --label churned
     """
     from modelwatch.cli.label_pushing import checked, pushed
+    from modelwatch.collector.labels.label_files import format_of
 
     names = ColumnNames(id=id_name, label=label, time=time)
     kind = kind or format_of(file)
@@ -96,6 +96,35 @@ def push(
         raise typer.Exit(REFUSED_STATUS)
 
 
+@commands.command()
+def status(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Name of the model.")],
+    version: Annotated[
+        str | None, typer.Argument(metavar="[VERSION]", help="Version of the model; else all.")
+    ] = None,
+    window: Annotated[
+        str, typer.Option(metavar="TIME", help="Predictions of that long: 12h, 7d.")
+    ] = "30d",
+    collector: CollectorOption = None,
+    token_file: TokenFileOption = None,
+) -> None:
+    """Show how many predictions have a label, and how long these took.
+
+    Counted are predictions that are kept to be joined: whose id somebody could know.
+
+    \b
+    Examples:
+      modelwatch labels status churn
+      modelwatch labels status churn 3 --window 7d
+    """
+    from modelwatch.cli.label_status import coverage_of, coverage_table, waiting_words
+
+    remote = Remote(url=collector, token_file=token_file)
+    found = coverage_of(model, version, window, remote)
+    print_renderable(coverage_table(model, window, found))
+    print_remark(waiting_words(found))
+
+
 def _print(found: Pushed) -> None:
     from modelwatch.cli.label_pushing import table_of
 
@@ -106,4 +135,4 @@ def _print(found: Pushed) -> None:
     for row in found.refusals:
         print_remark(f"line {row.line}: {row.problem}: {row.remedy}.")
     if found.refused > len(found.refusals):
-        print_remark(f"and {found.refused - MOST_SHOWN:,} more.")
+        print_remark(f"and {found.refused - len(found.refusals):,} more.")

@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from modelwatch.collector.alerting.options import AlertingOptions
+from modelwatch.collector.outcomes.horizon import (
+    LONGEST_HORIZON_SECONDS,
+    SHORTEST_HORIZON_SECONDS,
+)
 from modelwatch.collector.receiving.options import ReceivingOptions
 from modelwatch.collector.security.options import SecurityOptions
 from modelwatch.collector.showing.options import ShowingOptions
@@ -49,6 +53,8 @@ class CollectorOptions:
             that it is answered with 503.
         dedupe_seconds: how long it is remembered that a point was stored. What a client sends
             again later than that counts twice.
+        label_horizon_seconds: how long after a prediction its label is waited for, 60 seconds to
+            366 days; goes before ``[labels]`` of the configuration file.
         retention: how long what is stored is kept, and how large the file may grow.
         security: TLS, and by which names the servers may be called.
         insecure: allows a host other than loopback without a token: who can reach the ports can
@@ -78,6 +84,7 @@ class CollectorOptions:
     write_queue_size: int = 1_024
     lock_seconds: float = 5.0
     dedupe_seconds: int = 86_400
+    label_horizon_seconds: int | None = None
     retention: Retention = field(default_factory=Retention)
     security: SecurityOptions = field(default_factory=SecurityOptions)
     insecure: bool = False
@@ -99,6 +106,13 @@ class CollectorOptions:
         _in_range("body_timeout_seconds", self.body_timeout_seconds, 0.05, 3_600)
         _in_range("write_queue_size", self.write_queue_size, 1, 1_000_000)
         _in_range("lock_seconds", self.lock_seconds, 0.0, 60.0)
+        if self.label_horizon_seconds is not None:
+            _in_range(
+                "label_horizon_seconds",
+                self.label_horizon_seconds,
+                SHORTEST_HORIZON_SECONDS,
+                LONGEST_HORIZON_SECONDS,
+            )
         _in_range("dedupe_seconds", self.dedupe_seconds, 60, 366 * 86_400)
 
 

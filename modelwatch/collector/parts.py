@@ -12,12 +12,13 @@ from modelwatch.collector.alerting.posting import Poster
 from modelwatch.collector.alerting.sender import Sender
 from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
 from modelwatch.collector.evaluating.baseline_history import SqliteBaselineHistory
+from modelwatch.collector.evaluating.deployments import Deployments
 from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.label_growth import LabelGrowth
 from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
-from modelwatch.collector.evaluating.stored_labels import StoredLabels
 from modelwatch.collector.options import CollectorOptions
+from modelwatch.collector.outcomes.horizon import DEFAULT_HORIZON_SECONDS
 from modelwatch.collector.receiving.exports import ReceiverLimits
 from modelwatch.collector.receiving.intake import Intake
 from modelwatch.collector.receiving.received import ReceiverCounts
@@ -29,7 +30,12 @@ from modelwatch.collector.serving.api import VERSION_PATH, build_api
 from modelwatch.collector.serving.labels_api import LabelsApi
 from modelwatch.collector.serving.readiness import Readiness, store_probe
 from modelwatch.collector.showing.listening import Listeners
-from modelwatch.collector.showing.self_measures import MeasuredEvaluator, MeasuredSink, SelfMeasures
+from modelwatch.collector.showing.self_measures import (
+    MeasuredEvaluator,
+    MeasuredOutcomes,
+    MeasuredSink,
+    SelfMeasures,
+)
 from modelwatch.collector.showing.showing import Showing
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.known_time import known_time
@@ -74,11 +80,19 @@ class Parts:
         bounds = TimeBounds(clock, monotonic=monotonic, known_ns=known_time(database))
         self._store = store = _store(database, options, clock, bounds)
         measures = SelfMeasures(database.path)
-        known_labels = StoredLabels(store)
-        evaluator = MeasuredEvaluator(store, measures, known_labels)
+        origins = Deployments(store, window_seconds=options.window_seconds)
+        evaluator = MeasuredEvaluator(store, measures, labels=store, origins=origins)
         schedule = _schedule(options)
         counts = ReceiverCounts()
-        self.intake = _intake(store, MeasuredSink(store, measures), options, counts, bounds, clock)
+        self.intake = _intake(
+            store,
+            MeasuredSink(store, measures),
+            MeasuredOutcomes(store, measures),
+            options,
+            counts,
+            bounds,
+            clock,
+        )
         labels = LabelsApi(self.intake.outcomes, store, options, clock=clock)
         self._alerts = SqliteAlerts(database)
         self._alerting = alerting = Alerting(
@@ -92,6 +106,8 @@ class Parts:
             bounds=bounds,
         )
         alerting.hear(lambda found: self.intake.limit(found.limits))
+        if options.label_horizon_seconds is None:
+            alerting.hear(lambda found: store.wait_for_labels(found.labels.horizon))
         self._showing = showing = Showing(
             store,
             counts,
@@ -106,14 +122,13 @@ class Parts:
             database,
             store,
             evaluator,
-            known_labels,
             alerting,
             showing,
             window_seconds=options.window_seconds,
             clock=clock,
         )
         listeners = Listeners(alerting, showing, rollouts.suggesting)
-        self._scheduler = _scheduler(store, evaluator, schedule, known_labels, listeners, clock)
+        self._scheduler = _scheduler(store, evaluator, schedule, listeners, clock)
         checks = {
             "store": store_probe(database, clock=bounds.earliest_ns),
             "schedule": self._scheduler.check,
@@ -128,7 +143,7 @@ class Parts:
             self._alerts,
             SqliteBaselineHistory(database),
             performance=PerformanceHistory(
-                store, evaluator, known_labels, window_seconds=options.window_seconds
+                store, evaluator, store, window_seconds=options.window_seconds
             ),
             clock=clock,
             readiness=Readiness({**checks, **({"tls": tls.check} if tls else {})}),
@@ -175,6 +190,7 @@ def _store(
         dedupe_seconds=options.dedupe_seconds,
         window_seconds=options.window_seconds,
         retention=options.retention,
+        label_horizon_seconds=options.label_horizon_seconds or DEFAULT_HORIZON_SECONDS,
         most_waiting=options.write_queue_size,
         clock=clock,
         bounds=bounds,
@@ -184,6 +200,7 @@ def _store(
 def _intake(
     store: SqliteStore,
     sink: MeasuredSink,
+    outcomes: MeasuredOutcomes,
     options: CollectorOptions,
     counts: ReceiverCounts,
     bounds: TimeBounds,
@@ -194,7 +211,7 @@ def _intake(
         _limits(options),
         counts,
         options.receiving,
-        outcomes=store,
+        outcomes=outcomes,
         clock=clock,
         examples=store,
         bounds=bounds,
@@ -205,11 +222,10 @@ def _scheduler(
     store: SqliteStore,
     evaluator: Evaluator,
     schedule: Schedule,
-    labels: StoredLabels,
     listeners: Listeners,
     clock: Callable[[], int],
 ) -> Scheduler:
-    growth = LabelGrowth(labels, store, window_seconds=schedule.window_seconds)
+    growth = LabelGrowth(store, store, window_seconds=schedule.window_seconds)
     return Scheduler(store, evaluator, schedule, growth=growth, listener=listeners, clock=clock)
 
 

@@ -11,7 +11,7 @@ from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.live_comparison import LiveComparisons
 from modelwatch.collector.rollouts.rollouts import Rollouts
 from modelwatch.collector.rollouts.sqlite_suggestions import SqliteSuggestions
-from modelwatch.collector.rollouts.suggesting import ChangeSource, Suggesting, SuggestionHearer
+from modelwatch.collector.rollouts.suggesting import Suggesting, SuggestionHearer
 from modelwatch.collector.serving.rollout_api import RolloutApi
 from modelwatch.collector.serving.rollout_reading import RolloutReading
 from modelwatch.collector.storing.database import Database
@@ -31,7 +31,6 @@ class RolloutParts:
         database: the open file; whoever opened it closes it.
         store: has windows, and what was joined.
         evaluator: has baselines, and compares distributions.
-        labels: knows how errors changed.
         alerting: has the configuration, and sends notices.
         hearer: tells other programs of suggestions.
         window_seconds: length of the windows that are evaluated.
@@ -43,7 +42,6 @@ class RolloutParts:
         database: Database,
         store: Store,
         evaluator: Evaluator,
-        labels: ChangeSource,
         alerting: Alerting,
         hearer: SuggestionHearer,
         *,
@@ -61,7 +59,7 @@ class RolloutParts:
         self._kept = SqliteSuggestions(database)
         self.reading = RolloutReading(store, rollouts, LiveComparisons(store, evaluator))
         self.suggesting = Suggesting(
-            rollouts, store, labels, self._kept, alerting, hearer, clock=clock
+            rollouts, store, self._kept, alerting, hearer, clock=clock
         )
 
     def router(self) -> APIRouter:

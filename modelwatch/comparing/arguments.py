@@ -14,7 +14,7 @@ __all__ = ["check_arguments"]
 
 
 def check_arguments(
-    baseline: object, *, thresholds: object, segments: object, progress: object
+    baseline: object, *, thresholds: object, segments: object, progress: object, origin: object
 ) -> None:
     """Refuse arguments of `compare` that are of a wrong type.
 
@@ -29,6 +29,8 @@ def check_arguments(
         instance("thresholds", thresholds, Thresholds, "give Thresholds(...), or None")
     if progress is not None and not callable(progress):
         raise ConfigurationError(f"progress is {shown(progress)}: give a function, or None.")
+    if origin not in (None, "skew", "drift"):
+        raise ConfigurationError(f"origin is {shown(origin)}: give 'skew', 'drift' or None.")
     _check_segments(segments)
 
 

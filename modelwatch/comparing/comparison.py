@@ -15,13 +15,16 @@ from modelwatch.comparing.multivariate import multivariate_drift
 from modelwatch.comparing.pairs import pairs_of
 from modelwatch.comparing.performance import performance_of
 from modelwatch.comparing.performance_verdicts import with_verdicts
+from modelwatch.comparing.schema import fingerprint_findings, schema_findings
 from modelwatch.comparing.segments import explained, parts_of, thresholds_of_parts
 from modelwatch.comparing.thresholds import Thresholds
 from modelwatch.comparing.timing import timing_note
 from modelwatch.comparing.verdicts import Judged, decide
 from modelwatch.errors import ConfigurationError, ProfileMismatch
+from modelwatch.origins import Run, with_origins
 from modelwatch.profile import Profile
 from modelwatch.report.drift_report import DriftReport
+from modelwatch.report.skew_findings import Origin
 from modelwatch.segments import split_profile
 from modelwatch.tables.batches import Progress
 
@@ -35,6 +38,7 @@ def compare(
     thresholds: Thresholds | None = None,
     segments: Mapping[str, Profile] | None = None,
     progress: Progress | None = None,
+    origin: Origin | None = None,
 ) -> DriftReport:
     """Compare current data with a baseline.
 
@@ -45,6 +49,9 @@ def compare(
         segments: with a profile, those of its segments by name; of a table they are found by the
             baseline's column.
         progress: is told which share of a table's rows was read, in [0, 1], where that is known.
+        origin: skew where the data is known to be of the first window after a deployment, drift
+            where there was none of what is found in earlier ones: findings say so. None where
+            neither is known.
 
     Returns:
         Findings for every feature of the baseline. An input that a table lacks counts as missing
@@ -60,7 +67,9 @@ def compare(
         ConfigurationError: where segments are given with a table, or an argument is of a wrong
             type.
     """
-    check_arguments(baseline, thresholds=thresholds, segments=segments, progress=progress)
+    check_arguments(
+        baseline, thresholds=thresholds, segments=segments, progress=progress, origin=origin
+    )
     thresholds = thresholds or Thresholds()
     profile, found = _split(baseline, current, segments, progress)
     for one in (profile, *found.values()):
@@ -69,7 +78,14 @@ def compare(
     found = {name: with_plain_names(part, baseline) for name, part in found.items()}
     report = _compared(baseline, profile, thresholds, baseline.id)
     notes = [note for note in (timing_note(baseline, profile), report.note) if note]
-    report = replace(report, note="; ".join(notes) or None)
+    report = replace(
+        report,
+        note="; ".join(notes) or None,
+        schema=schema_findings(baseline, profile),
+        fingerprint=fingerprint_findings(baseline, profile),
+    )
+    if origin is not None:
+        report = with_origins(report, dict.fromkeys(report.features, Run(origin, None)))
     if not found:
         return report
     parts = parts_of(baseline, found)
@@ -126,7 +142,9 @@ def _compared(
         rows=profile.rows,
         features=features,
         multivariate=multivariate_drift(baseline, profile, thresholds),
-        performance=with_verdicts(doubted(performance.metrics, features.values())),
+        performance=with_verdicts(
+            doubted(performance.metrics, features.values()), baseline.performance, profile.labelled
+        ),
         note=performance.note,
         outlier_rate=profile.outlier_rate,
         baseline_outlier_rate=baseline.profile.outlier_rate,

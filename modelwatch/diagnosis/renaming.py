@@ -12,7 +12,7 @@ import numpy as np
 from modelwatch.diagnosis.category_tables import Names, distance, is_placeholder
 from modelwatch.diagnosis.cause import Cause
 
-__all__ = ["renamed_categories"]
+__all__ = ["plain_name", "renamed_categories", "respelled"]
 
 LEAST_SHARE = 0.03
 """Share of rows with new names from which they have a cause: a few new names come with time."""
@@ -50,16 +50,21 @@ def renamed_categories(names: Names) -> Cause | None:
 def _respelled(names: Names) -> Cause | None:
     """Match new names to known ones in another spelling."""
     new = {n: share for n, share in names.new.items() if not is_placeholder(n)}
-    pairs = _by_spelling(new, names.known) or _by_affix(new, names.known)
+    pairs = respelled(new, names.known) or _by_affix(new, names.known)
     share = sum(new[name] for name in pairs)
     if share < LEAST_SHARE or share < 0.5 * sum(new.values()):
         return None
     return _renaming(pairs, "categories are spelled otherwise", share / sum(new.values()))
 
 
-def _by_spelling(new: Iterable[str], known: Iterable[str]) -> dict[str, str]:
-    spelled = {_plain(name): name for name in known}
-    return {name: spelled[_plain(name)] for name in new if _plain(name) in spelled}
+def respelled(new: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """Return of which known name each new one is another spelling; others are left out.
+
+    >>> respelled(["de", "at"], ["DE", "FR"])
+    {'de': 'DE'}
+    """
+    spelled = {plain_name(name): name for name in known}
+    return {name: spelled[plain_name(name)] for name in new if plain_name(name) in spelled}
 
 
 def _by_affix(new: Mapping[str, float], known: frozenset[str]) -> dict[str, str]:
@@ -88,7 +93,12 @@ def _by_affix(new: Mapping[str, float], known: frozenset[str]) -> dict[str, str]
     return best
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Return the letters and digits of a name, without regard to case.
+
+    >>> plain_name("Home-Owner ")
+    'homeowner'
+    """
     return "".join(character for character in name.casefold() if character.isalnum())
 
 

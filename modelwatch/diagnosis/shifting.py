@@ -131,10 +131,10 @@ def _converted(data: Comparison, factor: float, constant: float, words: str) -> 
     )
     if not (follows or kelvin or matches):
         return None
-    text = (
-        f"values are {factor:.4g} times the baseline's {constant:+.4g} ({words}): "
-        f"mean went from {data.a.mean:.4g} to {data.b.mean:.4g}"
-    )
+    moved = f"{abs(constant):.4g} {'higher' if constant > 0 else 'lower'} than the baseline's"
+    if factor != 1.0:
+        moved = f"{factor:.4g} times the baseline's {constant:+.4g}"
+    text = f"values are {moved} ({words}): mean went from {data.a.mean:.4g} to {data.b.mean:.4g}"
     proven = PROVEN + (1.0 - PROVEN) * fit.explained / 2 if follows or kelvin else 0.0
     return Cause(name="temperature_unit", text=text, evidence=max(fit.explained, proven))
 

@@ -144,13 +144,17 @@ def _counted(
     in_order = joint is not None and survey.in_time_order is not False
     fitted = replace(baseline, features=features)
     wild = too_heavy_tailed(fitted.kurtoses)
-    return replace(
+    whole = replace(
         fitted,
         profile=profile,
         segments=_finished(segments, baseline.segment),
         joint_effect=joint.effect(wild) if joint and in_order else JointEffect(),
         performance=None if labelled is None else labelled.performance(),
     )
+    if labelled is None or whole.performance is None:
+        return whole
+    errors = labelled.errors(whole.performance, whole.error_features)
+    return replace(whole, performance=replace(whole.performance, errors=errors))
 
 
 def _expect_unseen(profile: Profile, survey: Survey) -> None:

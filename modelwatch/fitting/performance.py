@@ -18,9 +18,12 @@ from modelwatch.comparisons.blocks import SMALLEST_BLOCK
 from modelwatch.comparisons.design_effect import DesignEffect, fit_effect_of_counts
 from modelwatch.fitting.batch import Batch
 from modelwatch.fitting.block_counts import BlockCounts, block_stretches
+from modelwatch.fitting.errors import ErrorRows
 from modelwatch.fitting.even_rows import EvenRows
 from modelwatch.fitting.order import Classes
 from modelwatch.fitting.performance_fit import fit_classification, fit_regression
+from modelwatch.performance.error_cells import ErrorCells, FeatureCells
+from modelwatch.performance.regression_summary import RegressionSummary
 from modelwatch.performance_baseline import PerformanceBaseline
 from modelwatch.performance_columns import PerformanceColumns
 from modelwatch.tables.columns import (
@@ -64,6 +67,11 @@ class LabelledRows(Protocol):
     def performance(self) -> PerformanceBaseline | None:
         """Return what the labelled rows tell; None where they tell nothing."""
 
+    def errors(
+        self, performance: PerformanceBaseline, features: Sequence[FeatureCells]
+    ) -> ErrorCells | None:
+        """Return where the model errs, by the cells of features; None where that is not told."""
+
 
 def labelled_rows(
     baseline: Baseline, rows: int, *, in_time_order: bool | None
@@ -93,12 +101,16 @@ def labelled_rows(
             scores=columns,
             aliases=prediction.limits.aliases if prediction is not None and classed else {},
         )
-        return _ClassifiedRows(baseline.label, read, tuple(named), order)
+        return _ClassifiedRows(
+            baseline.label, read, tuple(named), order, ErrorRows(baseline, rows, None)
+        )
     inputs = [name for name in baseline.inputs if baseline.features[name].kind != "categorical"]
     read = PerformanceColumns(
         task="regression", prediction=baseline.prediction, inputs=tuple(inputs[:MAX_INPUTS])
     )
-    return _PredictedRows(baseline.label, read, order)
+    return _PredictedRows(
+        baseline.label, read, order, ErrorRows(baseline, rows, baseline.prediction)
+    )
 
 
 class _Order:
@@ -134,9 +146,16 @@ class _ClassifiedRows:
     """Rows of a classifier: codes of label and predicted class, and scores."""
 
     def __init__(
-        self, label: str, read: PerformanceColumns, scored: Sequence[str], order: _Order
+        self,
+        label: str,
+        read: PerformanceColumns,
+        scored: Sequence[str],
+        order: _Order,
+        error_rows: ErrorRows,
     ) -> None:
         self._label, self._read, self._order = label, read, order
+        self._error_rows = error_rows
+        self._predicted = False
         self._scored = tuple(read.aliases.get(name, name) for name in scored)
         self._places: dict[str, int] = {name: at for at, name in enumerate(self._scored)}
         width = 2 + len(read.scores)
@@ -156,7 +175,10 @@ class _ClassifiedRows:
         scores = self._read.numbers(columns, self._read.scores)
         if scores is None:
             scores = np.full((batch.rows, len(self._read.scores)), np.nan)
-        self._order.update(batch.start, self._right(truth, found, scores))
+        right = self._right(truth, found, scores)
+        self._order.update(batch.start, right)
+        self._error_rows.update(batch, np.where(right < 0, np.nan, 1.0 - right))
+        self._predicted |= bool((found >= 0).any())
         known = truth >= 0
         self._labelled.update(np.unique(truth[known]).tolist())
         self._rows.update(np.column_stack([truth, found, scores])[known])
@@ -178,6 +200,20 @@ class _ClassifiedRows:
             effect=self._order.effect,
             in_order=self._order.is_known,
         )
+
+    def errors(
+        self, performance: PerformanceBaseline, features: Sequence[FeatureCells]
+    ) -> ErrorCells | None:
+        """Return where the model errs, by the cells of features.
+
+        None where predictions are there and cannot be judged, so that scores are.
+        """
+        if self._predicted and not performance.predicts:
+            return None
+        scored = next(iter(performance.scores), None)
+        is_single = not self._predicted and len(performance.scores) == 1
+        is_inverted = is_single and scored is not None and self._places.get(scored, 0) != 0
+        return self._error_rows.cells(features, is_inverted=is_inverted)
 
     def _name_absent_classes(self) -> None:
         """Say which scored classes no row is of: a class may be rare, or its name be wrong."""
@@ -217,8 +253,11 @@ class _ClassifiedRows:
 class _PredictedRows:
     """Rows of a regression: label, prediction and numeric inputs."""
 
-    def __init__(self, label: str, read: PerformanceColumns, order: _Order) -> None:
+    def __init__(
+        self, label: str, read: PerformanceColumns, order: _Order, error_rows: ErrorRows
+    ) -> None:
         self._label, self._read, self._order = label, read, order
+        self._error_rows = error_rows
         width = 2 + len(read.inputs)
         self._rows = EvenRows(width, min(MAX_ROWS, MAX_NUMBERS // width))
         self._middle: float | None = None
@@ -233,6 +272,7 @@ class _PredictedRows:
         label = numeric_column(batch.raw[self._label]).values
         inputs = self._read.numbers(columns, self._read.inputs)
         error = np.abs(predicted.values - label)
+        self._error_rows.update(batch, error)
         known = ~np.isnan(error)
         if self._middle is None and known.any():
             self._middle = float(np.median(error[known]))
@@ -255,6 +295,14 @@ class _PredictedRows:
             effect=self._order.effect,
             in_order=self._order.is_known,
         )
+
+    def errors(
+        self, performance: PerformanceBaseline, features: Sequence[FeatureCells]
+    ) -> ErrorCells | None:
+        """Return where the model errs, by the cells of features."""
+        reference = performance.reference
+        scale = reference.scale if isinstance(reference, RegressionSummary) else 1.0
+        return self._error_rows.cells(features, scale=scale)
 
 
 def _say(label: str, reason: str) -> None:

@@ -19,7 +19,8 @@ import numpy.typing as npt
 from modelwatch import document
 from modelwatch.document import Body
 from modelwatch.errors import ConfigurationError, DataError
-from modelwatch.performance.moments_format import moments_from_dict, moments_to_dict
+from modelwatch.performance.intervals import Estimate, check_design_effect, normal_interval
+from modelwatch.performance.moments_format import mean_error, moments_from_dict, moments_to_dict
 from modelwatch.sketches import Moments
 
 __all__ = ["MAX_METRICS", "CustomMetric", "CustomMetrics", "MetricMoments"]
@@ -139,6 +140,21 @@ class MetricMoments:
     def rows(self) -> int:
         """Rows that it was asked about."""
         return self.moments.n + self.undefined + self.failed
+
+    def estimate(self, *, design_effect: float = 1.0) -> Estimate | None:
+        """Return the metric with its 95% interval, that of a mean; None below two values.
+
+        Args:
+            design_effect: variance of the mean relative to independent rows'; above 0.
+
+        Raises:
+            ConfigurationError: where `design_effect` is no positive number.
+        """
+        check_design_effect(design_effect)
+        if self.moments.n < 2:
+            return None
+        interval = normal_interval(self.moments.mean, mean_error(self.moments, design_effect))
+        return Estimate.of(self.moments.mean, interval, self.moments.n)
 
     def update(self, values: FloatArray | None, rows: int) -> None:
         """Fold in the values of some rows; None where the metric failed."""

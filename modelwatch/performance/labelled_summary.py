@@ -22,6 +22,7 @@ from modelwatch.performance.score_rows import (
     probability_fault,
     usable_rows,
 )
+from modelwatch.performance.score_summary import ScoreSummary
 from modelwatch.sketches import Moments
 
 __all__ = ["MAX_CLASSES", "LabelledSummary"]
@@ -225,6 +226,16 @@ class LabelledSummary:
             raise ProfileMismatch("labelled rows cannot be taken away that were never counted.")
         result.refused = +result.refused
         return result
+
+    def without_labels(self) -> ScoreSummary:
+        """Return the scores of the rows, as if no label were known.
+
+        Raises:
+            ConfigurationError: where no class is scored.
+        """
+        refused = {name: self.refused[name] for name in ("missing", "range", "sum")}
+        cells = {name: one.over_pairs() for name, one in self.cells.items()}
+        return ScoreSummary(cells, refused)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

@@ -130,6 +130,17 @@ class ScoreCells:
         sums = np.clip(self.offset_sums - part.offset_sums, 0.0, counts * self.widths)
         return ScoreCells(self.bin_edges, counts.shape[0], counts=counts, offset_sums=sums)
 
+    def over_pairs(self) -> ScoreCells:
+        """Return the cells with each two neighbouring states put together: half as many."""
+        states = self.counts.shape[0] // 2
+        counts, sums = self.counts, self.offset_sums
+        return ScoreCells(
+            self.bin_edges,
+            states,
+            counts=counts[0::2] + counts[1::2],
+            offset_sums=sums[0::2] + sums[1::2],
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: of the cells, those that are not empty."""
         used = np.flatnonzero(self.counts)

@@ -17,6 +17,7 @@ from modelwatch.report.findings import (
 )
 from modelwatch.report.harm import performance_is_kept, surely_worse
 from modelwatch.report.label_findings import ConceptFinding, LabelFindings
+from modelwatch.report.skew_findings import FingerprintFinding, SchemaFinding
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -54,6 +55,9 @@ class DriftReport:
             without rows.
         baseline_outlier_rate: the same of the baseline's rows.
         unexpected: features in the data that the baseline lacks.
+        schema: features that come in another form than in training: absent, of another type,
+            spelled otherwise, or not in the baseline.
+        fingerprint: what of the model and its environment differs from the baseline's.
         note: what has to be known to read it, in words: that a segment is new; that labels or
             predictions are of classes that the baseline does not know; which measures of
             performance are not told, as the scores are no probabilities; or None.
@@ -76,6 +80,8 @@ class DriftReport:
     outlier_rate: float | None = None
     baseline_outlier_rate: float | None = None
     unexpected: tuple[str, ...] = ()
+    schema: tuple[SchemaFinding, ...] = ()
+    fingerprint: tuple[FingerprintFinding, ...] = ()
     note: str | None = None
     labels: LabelFindings | None = None
     concept: tuple[ConceptFinding, ...] = ()
@@ -153,6 +159,8 @@ class DriftReport:
             "outlier_rate": self.outlier_rate,
             "baseline_outlier_rate": self.baseline_outlier_rate,
             "unexpected": list(self.unexpected),
+            "schema": [asdict(found) for found in self.schema],
+            "fingerprint": [asdict(found) for found in self.fingerprint],
             "note": self.note,
             "labels": None if self.labels is None else asdict(self.labels),
             "concept": [asdict(change) for change in self.concept],
@@ -183,6 +191,8 @@ class DriftReport:
                 outlier_rate=body.get("outlier_rate"),
                 baseline_outlier_rate=body.get("baseline_outlier_rate"),
                 unexpected=tuple(body["unexpected"]),
+                schema=tuple(map(SchemaFinding.from_dict, body.get("schema", ()))),
+                fingerprint=tuple(map(FingerprintFinding.from_dict, body.get("fingerprint", ()))),
                 note=body.get("note"),
                 labels=None if body.get("labels") is None else LabelFindings(**body["labels"]),
                 concept=tuple(map(ConceptFinding.from_dict, body.get("concept", ()))),

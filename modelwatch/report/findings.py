@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from modelwatch.feature import Role
 from modelwatch.outliers import Kind
+from modelwatch.report.skew_findings import Origin
 
 __all__ = [
     "SEVERITIES",
@@ -63,6 +64,10 @@ class FeatureDrift:
         cause: the probable cause, such as scale_change; None where none has the evidence.
         diagnosis: what happened, in words.
         trace_ids: traces in which it was seen, the latest first, where a collector knows some.
+        origin: skew where it is there from the first judged window after the deployment on, drift
+            where it began later; None where nothing was found, or that is not known.
+        since_ns: start of the first window of those in a row that found it, Unix nanoseconds; None
+            likewise.
     """
 
     name: str
@@ -95,6 +100,8 @@ class FeatureDrift:
     cause: str | None = None
     diagnosis: str | None = None
     trace_ids: tuple[str, ...] = ()
+    origin: Origin | None = None
+    since_ns: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values; ten times as fast as `dataclasses.asdict`."""

@@ -20,9 +20,9 @@ _BACKENDS: tuple[Backend, ...] = ("pandas", "polars")
 def report_frame(report: DriftReport, backend: Backend | None = None) -> Any:
     """Return the findings as a pandas or polars frame, worst feature first.
 
-    Beside the fields of `FeatureDrift`, but for its traces, there is the p-value of each test, as
-    in `p_ks`, and both ends of each interval, as in `psi_lower` and `psi_upper`. What is unknown is
-    NaN in pandas, null in polars.
+    Beside the fields of `FeatureDrift`, but for its traces and since when it holds, there is the
+    p-value of each test, as in `p_ks`, and both ends of each interval, as in `psi_lower` and
+    `psi_upper`. What is unknown is NaN in pandas, null in polars.
 
     Args:
         report: the findings.
@@ -59,7 +59,7 @@ def _columns(features: list[FeatureDrift]) -> tuple[dict[str, list[Any]], dict[s
     columns: dict[str, list[Any]] = {}
     dtypes: dict[str, str] = {}
     for item in fields(FeatureDrift):
-        if item.name not in ("tests", "intervals", "trace_ids"):
+        if item.name not in ("tests", "intervals", "trace_ids", "since_ns"):
             columns[item.name] = [getattr(feature, item.name) for feature in features]
             dtypes[item.name] = str(item.type).partition(" ")[0]
     tests = dict.fromkeys(name for feature in features for name in feature.tests)

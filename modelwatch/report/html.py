@@ -16,6 +16,7 @@ from modelwatch.report.drift_report import DriftReport
 from modelwatch.report.remarks import remarks, without_performance
 from modelwatch.report.rows import FeatureRow, feature_rows
 from modelwatch.report.sections import sections_of
+from modelwatch.report.skew_words import skew_remarks
 from modelwatch.report.wording import verdict
 
 __all__ = ["style_sheet", "time_span", "write_html"]
@@ -44,6 +45,7 @@ def write_html(report: DriftReport, path: str | os.PathLike[str] | None = None) 
             report=report,
             verdict=verdict(report),
             remarks=remarks(report),
+            skew=skew_remarks(report),
             rows=rows,
             sections=sections_of(report),
             without_performance=without_performance(report),

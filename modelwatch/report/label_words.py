@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -23,12 +23,15 @@ __all__ = [
 _UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
-def headline_metric(report: DriftReport) -> PerformanceMetric | None:
+def headline_metric(metrics: Mapping[str, PerformanceMetric]) -> PerformanceMetric | None:
     """Return the measure whose verdict speaks for the model; None where none has one.
 
     What changed comes first, then the order of `DECIDING`.
+
+    Args:
+        metrics: by name.
     """
-    told = [report.performance[name] for name in DECIDING if name in report.performance]
+    told = [metrics[name] for name in DECIDING if name in metrics]
     known = [metric for metric in told if metric.verdict is not None]
     changed = [metric for metric in known if metric.verdict in RELATION_CHANGED]
     drifted = [metric for metric in known if metric.verdict == "data drift"]

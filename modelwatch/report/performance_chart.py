@@ -19,6 +19,10 @@ WIDTH, HEIGHT = 860, 240
 
 _MILLISECOND_NS = 1_000_000
 _AXIS_EXTENT = 48
+_TIME_LABEL = (
+    "utchours(datum.value) + utcminutes(datum.value) === 0 "
+    "? utcFormat(datum.value, '%d %b') : utcFormat(datum.value, '%H:%M')"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +100,7 @@ def _x() -> alt.X:
         "at:T",
         title=None,
         scale=alt.Scale(type="utc"),
-        axis=axis(tickCount=8, labelFlush=True, labelOverlap=True),
+        axis=axis(tickCount=8, labelFlush=True, labelOverlap=True, labelExpr=_TIME_LABEL),
     )
 
 

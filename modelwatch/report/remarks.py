@@ -72,7 +72,7 @@ def _remarks(report: DriftReport) -> Iterator[Remark]:
 
 def _of_labels(report: DriftReport) -> Iterator[Remark]:
     """Say what labels told that is no measure: what explains a change, and whether errors rose."""
-    metric = headline_metric(report)
+    metric = headline_metric(report.performance)
     if metric is not None and metric.explained and metric.verdict not in UNTOLD:
         subject = _SUBJECTS.get(metric.verdict or "", "By labels")
         yield Remark(subject=subject, text=f"{metric_name(metric.name)}: {metric.explained}")

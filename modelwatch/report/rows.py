@@ -13,6 +13,7 @@ from modelwatch.report.details import Details, details_of
 from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity
 from modelwatch.report.expected import expected_reference
 from modelwatch.report.remarks import importance_share
+from modelwatch.report.skew_words import origin_words
 from modelwatch.report.wording import (
     MARKS,
     WORDS,
@@ -62,6 +63,7 @@ class FeatureRow:
         segment: the segment that explains it most; empty where none is known.
         season: by which cycle it was compared; empty where by none.
         held: in how many of the last windows it was found; empty where that is not told.
+        origin: whether it is skew or drift, and since when; empty where that is not known.
         traces: those in which it was seen.
         description: what its chart shows, for those who cannot see it.
         details: all its numbers.
@@ -90,11 +92,18 @@ class FeatureRow:
     segment: str
     season: str
     held: str
+    origin: str
     traces: tuple[TraceLink, ...]
     description: str
     details: Details
     reference: FeatureProfile | None
     current: FeatureProfile | None
+
+    @property
+    def beside(self) -> str:
+        """What stands below the finding: where most of it is, how often it was found, and so on."""
+        mostly = f"mostly in {self.segment}" if self.segment else ""
+        return "; ".join(filter(None, (mostly, self.held, self.origin)))
 
 
 def feature_rows(
@@ -174,6 +183,7 @@ def _row(
         segment=drift.segment or "",
         season=season_words(drift.season),
         held=held,
+        origin=origin_words(drift),
         traces=traces,
         description=_description(drift),
         details=details_of(drift, feature, reference, current),

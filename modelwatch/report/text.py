@@ -15,6 +15,7 @@ from modelwatch.report.drift_report import DriftReport
 from modelwatch.report.remarks import remarks
 from modelwatch.report.rows import FeatureRow, feature_rows
 from modelwatch.report.sections import Sections, sections_of
+from modelwatch.report.skew_words import skew_remarks
 from modelwatch.report.wording import MARKS, Tone, plural, verdict
 
 __all__ = ["report_table"]
@@ -46,9 +47,10 @@ def report_table(report: DriftReport) -> RenderableType:
     sections = sections_of(report)
     return Group(
         *_head(report),
+        *_skew(report),
         Text(),
         _features(rows),
-        *_notes(report, rows),
+        *_notes(rows),
         *_multivariate(sections),
         *_performance(sections),
         *_segments(sections),
@@ -66,6 +68,16 @@ def _head(report: DriftReport) -> Iterator[RenderableType]:
         yield Padding(text, (0, 0, 0, 2))
     if report.note:
         yield Padding(Text(report.note, style="dim"), (0, 0, 0, 2))
+
+
+def _skew(report: DriftReport) -> Iterator[RenderableType]:
+    told = skew_remarks(report)
+    if told:
+        yield Text()
+        yield Text("Training-serving skew", style="bold")
+    for remark in told:
+        text = Text.assemble((remark.subject, "bold"), f": {remark.text}")
+        yield Padding(text, (0, 0, 0, 2))
 
 
 @dataclass(frozen=True)
@@ -115,18 +127,17 @@ def _feature(row: FeatureRow) -> tuple[str | Text, ...]:
     found = Text(row.found)
     if row.cause:
         found.append(f" ({row.cause})", style="bold")
-    if row.segment:
-        found.append(f"; mostly in {row.segment}", style="dim")
+    beside = [f"mostly in {row.segment}"] if row.segment else []
+    beside += [row.origin] if row.origin else []
+    if beside:
+        found.append(f"; {'; '.join(beside)}", style="dim")
     return name, row.effect, row.interval, row.p, _severity(row.tone, row.word), found
 
 
-def _notes(report: DriftReport, rows: list[FeatureRow]) -> Iterator[Text]:
+def _notes(rows: list[FeatureRow]) -> Iterator[Text]:
     yield Text()
     if any(row.interval for row in rows):
         yield Text("effect: PSI above what chance makes it", style="dim")
-    if report.unexpected:
-        names = ", ".join(report.unexpected)
-        yield Text(f"Not in the baseline, so not judged: {names}", style="dim")
 
 
 def _multivariate(sections: Sections) -> Iterator[RenderableType]:

@@ -139,10 +139,12 @@ def verdict(report: DriftReport) -> Verdict:
     if report.verdict == "worse performance":
         return _worse(report, groups, beside)
     if groups["drift"]:
-        sentence = f"Drift in {len(groups['drift'])} of {plural(total, 'feature')}{beside}"
+        skew = _skew(groups["drift"])
+        sentence = f"Drift in {len(groups['drift'])} of {plural(total, 'feature')}{skew}{beside}"
         return Verdict(severity="drift", sentence=sentence, names=names_of(groups["drift"]))
     if groups["warning"]:
-        sentence = f"Warning for {len(groups['warning'])} of {plural(total, 'feature')}{beside}"
+        told = f"{plural(total, 'feature')}{_skew(groups['warning'])}"
+        sentence = f"Warning for {len(groups['warning'])} of {told}{beside}"
         return Verdict(severity="warning", sentence=sentence, names=names_of(groups["warning"]))
     if groups["none"]:
         return _calm(report, f"No drift in {plural(len(groups['none']), 'feature')}", beside)
@@ -171,6 +173,15 @@ def _worse(report: DriftReport, groups: Mapping[Tone, list[FeatureDrift]], besid
             severity="drift", sentence=f"Too few rows to judge any feature, {worse}", names=""
         )
     return Verdict(severity="drift", sentence=f"{sentence}{beside}", names=names_of(named))
+
+
+def _skew(found: Sequence[FeatureDrift]) -> str:
+    """Say how many findings are there since the deployment; nothing where none is known to be."""
+    since = sum(feature.origin == "skew" for feature in found)
+    if not since:
+        return ""
+    some = f"{since} of them " if since < len(found) else ""
+    return f", {some}since the deployment"
 
 
 def _more(groups: Mapping[Tone, Sequence[FeatureDrift]]) -> str:

@@ -11,7 +11,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
@@ -24,20 +23,30 @@ from modelwatch.telemetry.privacy import Privacy
 from modelwatch.telemetry.transport import Outcome, Signal
 from modelwatch.telemetry.wire import (
     Event,
+    LabelRows,
+    PredictionRows,
     SelfMetrics,
     encode_events,
     encode_logs,
     encode_metrics,
+    label_events,
+    prediction_events,
 )
 from modelwatch.telemetry.wire.splitting import halves
 
-__all__ = ["ExportQueue", "FaultGuard", "Message"]
+__all__ = ["ExportQueue", "FaultGuard", "Message", "Told"]
+
+Told = Event | PredictionRows | LabelRows
+"""What is sent beside profiles."""
 
 MOST_WAITING: Final = 32
 """Profiles that wait unsent; beyond it the two oldest neighbours are merged, where they can be."""
 
 EVENTS_AT_ONCE: Final = 512
 """Events in one message."""
+
+BODY_BYTES_AT_ONCE: Final = 1024 * 1024
+"""Bytes of their bodies in one message, but for a single one; gRPC servers take four times that."""
 
 EVENTS_SHARE: Final = 4
 """Events take at most a quarter of the bytes that may wait."""
@@ -157,25 +166,24 @@ class ExportQueue:
     def add(
         self,
         profiles: Sequence[Profile],
-        events: Sequence[Event] = (),
+        events: Sequence[Told] = (),
         events_dropped: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         """Take what ended and what happened, and let go of what is too much.
 
         Args:
             profiles: what ended.
-            events: what happened.
+            events: what happened, was predicted or became known.
             events_dropped: how many events were lost before they came here, by reason.
         """
         self._events_dropped.update(events_dropped)
         privacy = self._privacy()
         profiles = [privacy.applied(profile) for profile in profiles]
-        events = [shown for event in events if (shown := _without(event, privacy)) is not None]
+        told = [shown for event in events for shown in _shown(event, privacy)]
         for profile in profiles:
             self._add(profile)
         if "logs" in self._options.signals:
-            remaining = iter(events)
-            while batch := list(islice(remaining, EVENTS_AT_ONCE)):
+            for batch in _batches(told):
                 self._events.extend(self._encode_events(batch))
         self._shorten_events()
         if len(self._waiting) > 1:
@@ -314,10 +322,10 @@ class ExportQueue:
                 yield from self._encode_events(events[:middle])
                 yield from self._encode_events(events[middle:])
                 return
-            self._events_dropped[_FAULT] += 1
+            self._events_dropped[_FAULT] += events[0].tells
             self._guard.notice("event", f"an event {events[0].name} cannot be sent.")
             return
-        yield Message(signal="logs", body=body, events=len(events))
+        yield Message(signal="logs", body=body, events=sum(event.tells for event in events))
 
     def _shorten_events(self) -> None:
         limit = self._options.queue_bytes // EVENTS_SHARE
@@ -356,7 +364,27 @@ class ExportQueue:
             self._guard.notice("export queue", f"{rows} rows were lost: too much waits.")
 
 
-def _without(event: Event, privacy: Privacy) -> Event | None:
-    """Return what may be told of an event; None where nothing may."""
-    attributes = privacy.applied_to_event(event.attributes)
-    return None if attributes is None else replace(event, attributes=attributes)
+def _shown(told: Told, privacy: Privacy) -> list[Event]:
+    """Return events of what may be told."""
+    if isinstance(told, PredictionRows):
+        rows = privacy.applied_to_predictions(told)
+        return [] if rows is None else prediction_events(rows)
+    if isinstance(told, LabelRows):
+        return label_events(privacy.applied_to_labels(told))
+    attributes = privacy.applied_to_event(told.attributes)
+    return [] if attributes is None else [replace(told, attributes=attributes)]
+
+
+def _batches(events: Sequence[Event]) -> Iterator[list[Event]]:
+    """Put events together that go into one message."""
+    batch: list[Event] = []
+    size = 0
+    for event in events:
+        weight = len(event.body) if isinstance(event.body, (str, bytes)) else 0
+        if batch and (len(batch) >= EVENTS_AT_ONCE or size + weight > BODY_BYTES_AT_ONCE):
+            yield batch
+            batch, size = [], 0
+        batch.append(event)
+        size += weight
+    if batch:
+        yield batch

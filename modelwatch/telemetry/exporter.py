@@ -11,10 +11,9 @@ from typing import Final
 from modelwatch.profile import Profile
 from modelwatch.telemetry.backoff import Backoff, Schedule
 from modelwatch.telemetry.export_options import ExportOptions
-from modelwatch.telemetry.export_queue import ExportQueue, FaultGuard
+from modelwatch.telemetry.export_queue import ExportQueue, FaultGuard, Told
 from modelwatch.telemetry.privacy import Privacy
 from modelwatch.telemetry.transport import Outcome, Transport
-from modelwatch.telemetry.wire import Event
 
 __all__ = ["Exporter"]
 
@@ -24,7 +23,7 @@ _chance: Final = SystemRandom()
 _FAULT: Final = Outcome(status="unreachable", message="a fault of its own")
 
 
-def _no_events() -> tuple[Sequence[Event], Mapping[str, int]]:
+def _no_events() -> tuple[Sequence[Told], Mapping[str, int]]:
     return (), {}
 
 
@@ -45,8 +44,8 @@ class Exporter:
         interval_seconds: between two exports; the first comes within it, at a moment drawn by
             chance, and the others keep its phase.
         guard: swallows and logs faults.
-        collect_events: returns the events since the last call, and how many were lost before, by
-            reason; likewise.
+        collect_events: returns the events, predictions and labels since the last call, and how many
+            were lost before, by reason; likewise.
         options: what is sent, and how much may wait.
         clock: monotonic seconds.
         random: gives numbers in [0, 1). The default is the same in no two processes, however they
@@ -63,7 +62,7 @@ class Exporter:
         privacy: Callable[[], Privacy] = Privacy,
         interval_seconds: float,
         guard: FaultGuard,
-        collect_events: Callable[[], tuple[Sequence[Event], Mapping[str, int]]] = _no_events,
+        collect_events: Callable[[], tuple[Sequence[Told], Mapping[str, int]]] = _no_events,
         options: ExportOptions | None = None,
         clock: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = _chance.random,

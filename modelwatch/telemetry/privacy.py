@@ -8,7 +8,10 @@ By default these leave, and nothing else that comes from a row:
 - of a few predictions that have a trace: its ids, which features were outliers by which rule or lay
   where values have gathered, and the type of the error; no value;
 - of categories: counts by name, of the baseline's vocabulary and of the first 20 others of each
-  feature (100 where no baseline is known), and further ones without a name.
+  feature (100 where no baseline is known), and further ones without a name;
+- of predictions that somebody can know by an id: that id, the time, the outputs, the segment, and
+  the values of features where that was asked for;
+- of labels: all that the service records.
 
 A feature that holds names, free text or numbers that stand for a person is to be redacted.
 """
@@ -30,8 +33,9 @@ from modelwatch.profile import Profile
 from modelwatch.sketches import Categories
 from modelwatch.sketches.categories import hashed_name
 from modelwatch.telemetry import names
+from modelwatch.telemetry.wire.outcomes import LabelRows, OutcomeValue, PredictionRows
 
-__all__ = ["REDACTED", "Privacy", "Redaction"]
+__all__ = ["REDACTED", "Privacy", "Redaction", "checked_names", "matches"]
 
 REDACTED: Final = "__redacted__"
 """The name of all categories whose own is not to be told."""
@@ -63,20 +67,17 @@ class Privacy:
     hash_categories: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "redact", _checked(self.redact))
+        object.__setattr__(self, "redact", checked_names("redact", self.redact))
         flag("hash_categories", self.hash_categories)
 
     def also(self, redact: Sequence[Redaction]) -> Privacy:
         """Return one that holds back more."""
-        more = tuple(one for one in _checked(redact) if one not in self.redact)
+        more = tuple(one for one in checked_names("redact", redact) if one not in self.redact)
         return replace(self, redact=(*self.redact, *more)) if more else self
 
     def hides(self, feature: str) -> bool:
         """Tell whether nothing of a feature may leave."""
-        return any(
-            fnmatchcase(feature, one) if isinstance(one, str) else bool(one.search(feature))
-            for one in self.redact
-        )
+        return matches(self.redact, feature)
 
     def applied(self, profile: Profile) -> Profile:
         """Return what may leave of a profile, which stays as it is. Rows and calls count all."""
@@ -122,6 +123,40 @@ class Privacy:
             found[names.EXAMPLE_FEATURES] = [name for name in told if not self.hides(name)]
         return found
 
+    def applied_to_predictions(self, rows: PredictionRows) -> PredictionRows | None:
+        """Return what may leave of predictions, by the names of outputs and features.
+
+        Texts are categories; ids, numbers and truth values are none. None where nothing is left
+        that a label could be compared with.
+        """
+        if not self.redact and not self.hash_categories:
+            return rows
+        outputs = self._columns(rows.outputs)
+        if not outputs:
+            return None
+        segments = rows.segments
+        if segments is not None:
+            segments = [self._category(one) if one else one for one in segments]
+        return replace(
+            rows, outputs=outputs, features=self._columns(rows.features), segments=segments
+        )
+
+    def applied_to_labels(self, rows: LabelRows) -> LabelRows:
+        """Return labels of which those that are texts are held back as categories are."""
+        if not self.redact and not self.hash_categories:
+            return rows
+        return replace(rows, labels=self._values(rows.labels))
+
+    def _columns(
+        self, columns: Mapping[str, Sequence[OutcomeValue]]
+    ) -> dict[str, Sequence[OutcomeValue]]:
+        return {
+            name: self._values(values) for name, values in columns.items() if not self.hides(name)
+        }
+
+    def _values(self, values: Sequence[OutcomeValue]) -> list[OutcomeValue]:
+        return [self._category(value) if isinstance(value, str) else value for value in values]
+
     def _feature(self, feature: FeatureProfile) -> FeatureProfile:
         if not isinstance(feature.values, Categories):
             return feature
@@ -145,13 +180,30 @@ def _summed_up(profile: Profile) -> tuple[str, ...]:
     return tuple(name for part in parts if part is not None for name in part.names)
 
 
-def _checked(redact: object) -> tuple[Redaction, ...]:
-    found = tuple(redact) if isinstance(redact, (list, tuple)) else None
+def matches(wanted: Sequence[Redaction], feature: str) -> bool:
+    """Tell whether a feature is one of some names, with wildcards, or a pattern finds its name.
+
+    >>> matches(["ssn", "*_email"], "work_email")
+    True
+    """
+    return any(
+        fnmatchcase(feature, one) if isinstance(one, str) else bool(one.search(feature))
+        for one in wanted
+    )
+
+
+def checked_names(argument: str, given: object) -> tuple[Redaction, ...]:
+    """Return names and patterns of features.
+
+    Raises:
+        ConfigurationError: where they are something else.
+    """
+    found = tuple(given) if isinstance(given, (list, tuple)) else None
     if found is None or not all(isinstance(one, (str, re.Pattern)) for one in found):
         raise ConfigurationError(
-            f"redact is {shown(redact)}: give a list of names, such as ['ssn', '*_email'], or of "
-            "compiled patterns."
+            f"{argument} is {shown(given)}: give a list of names, such as ['ssn', '*_email'], or "
+            "of compiled patterns."
         )
     if any(isinstance(one, re.Pattern) and not isinstance(one.pattern, str) for one in found):
-        raise ConfigurationError("redact holds a pattern of bytes: compile it from a text.")
+        raise ConfigurationError(f"{argument} holds a pattern of bytes: compile it from a text.")
     return found

@@ -14,7 +14,7 @@ import modelwatch as mw
 from modelwatch.errors import ConfigurationError
 from modelwatch.sketches import Categories
 from modelwatch.sketches.categories import hashed_name
-from tests.watched import FakeTransport, MakeWatch
+from tests.watched import FakeTransport, MakeWatch, Watched
 
 SECRETS: dict[str, str | float] = {
     "a text beside the vocabulary": "Zzyzx-Planted-City",
@@ -150,6 +150,82 @@ def test_categories_are_redacted_by_pattern(make_watch: MakeWatch) -> None:
     cities = profile.features["city"].values
     assert isinstance(cities, Categories)
     assert cities.counts["__redacted__"] == 1
+
+
+def plant_known(watch: mw.Watch) -> None:
+    """Make predictions that are known by an id, with secrets in outputs, features and labels."""
+
+    @watch(capture_values=True, segment="region")
+    def predict(features: dict[str, Any]) -> dict[str, Any]:
+        return {"score": 0.25, "late": features["more"]}
+
+    secret = SECRETS["a text in an output"]
+    row = {"amount": 100.0, "count": 4, "city": "Lisbon", "region": "Planted-Region"}
+    with mw.prediction_scope("known"):
+        predict(row | {"more": secret, "city": SECRETS["a text beside the vocabulary"]})
+    watch.record_label("known", secret)
+    watch.record_label("number", 42.424242)
+    assert watch.flush(timeout_seconds=30)
+
+
+PLANTED_KNOWN = {
+    b"Planted-Output-Label": {"late", "more", "label"},
+    b"Zzyzx-Planted-City": {"city"},
+    b"Planted-Region": {"region"},
+}
+"""What is planted, and the names under which it is told."""
+
+
+def told_of(watched: Watched) -> bytes:
+    """Return what was sent beside profiles: events of predictions and labels."""
+    logs = [body for signal, body in watched.transport.sent if signal == "logs"]
+    return b"".join(body for body in logs if b"modelwatch.prediction" in body or b"label" in body)
+
+
+def test_of_known_predictions_ids_outputs_and_labels_leave(make_watch: MakeWatch) -> None:
+    """And the features where that was asked for."""
+    watched = make_watch()
+    plant_known(watched.watch)
+    told = told_of(watched)
+    assert all(planted in told for planted in PLANTED_KNOWN)
+    assert b'"ids":["known"]' in told
+    assert b"42.424242" in told
+
+
+def test_of_known_predictions_nothing_redacted_leaves(make_watch: MakeWatch) -> None:
+    """Neither as an output, nor as a feature, a segment or a label."""
+    redact = ["late", "more", "city", "region"]
+    watched = make_watch(redact=redact)
+    plant_known(watched.watch)
+    sent = b"".join(body for _, body in watched.transport.sent)
+    assert not [planted for planted in PLANTED_KNOWN if planted in sent]
+    assert b"42.424242" not in sent
+    assert b'"score":[0.25]' in told_of(watched)
+
+
+def test_a_prediction_whose_outputs_are_all_redacted_stays(make_watch: MakeWatch) -> None:
+    """There is nothing that a label could be compared with."""
+    watched = make_watch(redact=["late", "score"])
+    plant_known(watched.watch)
+    assert b'"known"' not in told_of(watched)
+
+
+@pytest.mark.parametrize(
+    "options", [{"hash_categories": True}, {"redact": [re.compile("(?i)planted")]}]
+)
+def test_texts_of_known_predictions_are_held_back_as_categories(
+    make_watch: MakeWatch, options: dict[str, Any]
+) -> None:
+    """As hashes, or under one name; numbers stay, and so do ids, by which all is joined."""
+    watched = make_watch(**options)
+    plant_known(watched.watch)
+    sent = b"".join(body for _, body in watched.transport.sent)
+    assert not [planted for planted in PLANTED_KNOWN if planted in sent]
+    told = told_of(watched)
+    shown = hashed_name("Planted-Output-Label") if "hash_categories" in options else "__redacted__"
+    assert told.count(shown.encode()) >= 3
+    assert b'"ids":["known"' in told
+    assert b"42.424242" in told
 
 
 @pytest.mark.parametrize("redact", ["ssn", [3], [re.compile(b"x")], None])

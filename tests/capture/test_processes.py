@@ -47,8 +47,18 @@ def check_children(sent: dict[int, Sent], expected: dict[int, int]) -> None:
         process: Counter({"": calls}) for process, calls in expected.items()
     }
     assert not any(found.dropped for found in sent.values())
+    for process, calls in expected.items():
+        check_known(process, sent[process])
+        assert sent[process].known.total() == calls
     assert {len(found.instances) for found in sent.values()} == {1}
     assert len(set().union(*(found.instances for found in sent.values()))) == len(expected)
+
+
+def check_known(process: int, sent: Sent) -> None:
+    """Check that a process has told each of its predictions and labels once, and nobody else's."""
+    for told in (sent.known, sent.labels):
+        assert {one.partition("-")[0] for one in told} <= {str(process)}
+        assert set(told.values()) <= {1}
 
 
 @pytest.mark.slow
@@ -69,6 +79,9 @@ def test_forks_while_recording_count_exactly(tmp_path: Path) -> None:
     assert parent.rows + parent.dropped.total() == rows
     assert parent.dropped.keys() <= {"buffer_full"}
     assert parent.rows > FORKS
+    check_known(process, parent)
+    assert parent.known == parent.labels
+    assert parent.known.total() > FORKS
     check_children(sent, expected)
     assert {tuple(found.makers) for found in sent.values()} == {("child",)}
 

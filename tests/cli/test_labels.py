@@ -18,8 +18,7 @@ import pytest
 
 from modelwatch.cli.label_pushing import pushed
 from modelwatch.cli.resending import TRIES, ResendingClient
-from modelwatch.collector.labels.label_chunk import ColumnNames
-from modelwatch.collector.labels.label_files import LabelFormat
+from modelwatch.collector.labels.formats import ColumnNames, LabelFormat
 from modelwatch.errors import CollectorError
 from modelwatch.telemetry.wire import encode_events
 from modelwatch.telemetry.wire.outcome_events import prediction_events
@@ -278,3 +277,22 @@ def test_a_push_survives_a_lost_connection(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(httpx.Client, "post", broken)
         client.post("/api/v1/labels", b"b\n", media_type="a/b", parameters={})
     assert (pauses, bodies) == ([1.0, 2.0], [b"a\n", b"b\n"])
+
+
+def test_status_shows_coverage_of_each_version(
+    push: Callable[..., Outcome], run: Run, tmp_path: Path, running_collector: dict[str, str]
+) -> None:
+    """The share of predictions that have a label, and how many labels wait."""
+    path = tmp_path / "a.csv"
+    path.write_text("prediction_id,label\norder-1,1\norder-2,0\nother,1\n")
+    assert push(path).status == 0
+    url = running_collector["pages"]
+    shown = run("labels", "status", "churn", "--collector", url)
+    assert shown.status == 0
+    row = [part.strip() for part in shown.out.splitlines()[-2].strip("│").split("│")]
+    assert row == ["3", "50", "2", "4.0%", "", ""]
+    assert "1 labels of the model wait" in shown.err
+    assert run("labels", "status", "churn", "3", "--window", "1h", "--collector", url).status == 0
+    for words, named in ((("nobody",), "churn"), (("churn", "9"), "has no version '9'")):
+        refused = run("labels", "status", *words, "--collector", url)
+        assert (refused.status, named in refused.err) == (2, True)

@@ -332,6 +332,10 @@ def test_custom_metrics_are_means_of_their_values() -> None:
     found = summary.metrics["cost"]
     assert (found.moments.n, found.undefined) == (defined.sum(), (~defined).sum())
     assert found.moments.mean == pytest.approx(values.mean())
+    estimate = found.estimate(design_effect=2.0)
+    assert estimate is not None
+    error = values.std(ddof=1) * math.sqrt(2 / values.size)
+    assert estimate.upper - estimate.value == pytest.approx(1.96 * error, rel=1e-3)
     again = OutcomeSummary.from_bytes(summary.to_bytes(), baseline, custom=custom)
     assert again.metrics["cost"].moments.mean == found.moments.mean
     again.remove(joined(table, baseline, range(100)))

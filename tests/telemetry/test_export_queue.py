@@ -9,9 +9,14 @@ import pytest
 from modelwatch.capture.guard import Guard
 from modelwatch.telemetry import names
 from modelwatch.telemetry.export_options import ExportOptions
-from modelwatch.telemetry.export_queue import EVENTS_AT_ONCE, MOST_WAITING, ExportQueue
+from modelwatch.telemetry.export_queue import (
+    BODY_BYTES_AT_ONCE,
+    EVENTS_AT_ONCE,
+    MOST_WAITING,
+    ExportQueue,
+)
 from modelwatch.telemetry.transport import Outcome
-from modelwatch.telemetry.wire import Event, encode_metrics
+from modelwatch.telemetry.wire import Event, LabelRows, PredictionRows, encode_metrics
 from tests.telemetry.windows import (
     DOWN,
     FINE,
@@ -25,6 +30,7 @@ from tests.telemetry.windows import (
     received,
     records,
 )
+from tests.told_outcomes import label_rows, prediction_rows
 
 RESOURCE = {"service.instance.id": "one"}
 
@@ -297,6 +303,47 @@ def test_an_event_that_cannot_be_sent_is_counted(line: Line) -> None:
     assert len(records(line.round(FINE))) == 10
     line.queue.add([line.windows.next()])
     assert counts(line.round(FINE), names.EVENTS_DROPPED) == {"fault": 1}
+
+
+def predictions(number: int, *, features: int = 0) -> PredictionRows:
+    """Return so many predictions, with so many features of a hundred characters."""
+    return PredictionRows(
+        model="m",
+        version="1",
+        ids=[f"p-{place}" for place in range(number)],
+        times_ns=[place + 1 for place in range(number)],
+        outputs={"score": [0.5] * number},
+        features={f"f{place}": ["x" * 100] * number for place in range(features)},
+    )
+
+
+def test_predictions_and_labels_are_sent_as_events(line: Line) -> None:
+    """All of an interval in one message, where that is not too large."""
+    labels = LabelRows(model="m", ids=["a"], labels=[True], times_ns=[1])
+    line.queue.add([], [predictions(5_000), labels])
+    ((signal, body),) = line.round()
+    assert signal == "logs"
+    assert [len(rows.ids) for rows in prediction_rows([body])] == [2_048, 2_048, 904]
+    (told,) = label_rows([body])
+    assert told == labels
+
+
+def test_large_predictions_are_sent_in_messages_that_receivers_take(line: Line) -> None:
+    """None of which is larger than what is usual, whatever the features are."""
+    line.queue.add([], [predictions(360, features=50)])
+    sent = [body for _, body in line.round()]
+    assert len(sent) > 1
+    assert max(map(len, sent)) < 1.1 * BODY_BYTES_AT_ONCE
+    ids = [one for rows in prediction_rows(sent) for one in rows.ids]
+    assert ids == list(predictions(360).ids)
+
+
+def test_lost_predictions_are_counted_one_by_one(line: Line) -> None:
+    """Not as the few events that tell of them."""
+    line.queue.add([], [predictions(3_000)])
+    line.round(REFUSED)
+    line.queue.add([line.windows.next(rows=1)])
+    assert counts(line.round(), names.EVENTS_DROPPED) == {"export_refused": 3_000}
 
 
 def test_a_signal_that_is_off_is_not_sent() -> None:

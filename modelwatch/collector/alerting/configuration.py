@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -23,6 +23,10 @@ from modelwatch.collector.alerting.targets import (
     Target,
     WebhookTarget,
 )
+from modelwatch.collector.outcomes.horizon import (
+    DEFAULT_HORIZON_SECONDS,
+    SHORTEST_HORIZON_SECONDS,
+)
 from modelwatch.collector.receiving.limits import read_limits
 from modelwatch.collector.rollouts.options import RolloutTable
 from modelwatch.errors import ConfigurationError
@@ -31,6 +35,7 @@ from modelwatch.parameter_checks import shown
 __all__ = [
     "AlertingTable",
     "Configuration",
+    "LabelsTable",
     "changes_between",
     "parse",
     "read_configuration",
@@ -56,6 +61,18 @@ class AlertingTable(BaseModel):
     keep: Duration = 90 * 86_400
 
 
+class LabelsTable(BaseModel):
+    """The table ``[labels]``.
+
+    Attributes:
+        horizon: how long after a prediction its label is waited for, and may be corrected.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    horizon: Annotated[Duration, Field(ge=SHORTEST_HORIZON_SECONDS)] = DEFAULT_HORIZON_SECONDS
+
+
 class Configuration(BaseModel):
     """What a configuration file says.
 
@@ -64,6 +81,7 @@ class Configuration(BaseModel):
         notify: who is told.
         maintenance: when nobody is.
         alerting: the rest.
+        labels: how long predictions wait for their labels.
         limits: how many names of each kind are taken, where that is told; see `IngestLimits`.
         rollout: how versions are compared, and what is enough to suggest something.
     """
@@ -74,6 +92,7 @@ class Configuration(BaseModel):
     notify: tuple[Target, ...] = ()
     maintenance: tuple[Maintenance, ...] = ()
     alerting: AlertingTable = AlertingTable()
+    labels: LabelsTable = LabelsTable()
     limits: Mapping[str, Any] = Field(default_factory=dict)
     rollout: RolloutTable = RolloutTable()
 
@@ -104,6 +123,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "rules": Rule,
     "maintenance": Maintenance,
     "alerting": AlertingTable,
+    "labels": LabelsTable,
     "rollout": RolloutTable,
     "webhook": WebhookTarget,
     "alertmanager": AlertmanagerTarget,
@@ -216,7 +236,7 @@ def _path(location: Sequence[str | int], document: type[BaseModel]) -> tuple[str
             parts.append(part)
         if part in _TABLES and place in (0, 2):
             table = _TABLES[str(part)]
-    if len(parts) > 1 and parts[0] in ("alerting", "rollout"):
+    if len(parts) > 1 and parts[0] in ("alerting", "labels", "rollout"):
         parts[0] = f"[{parts[0]}]"
     # The name of a branch of a union is no part of the file.
     return ".".join(part for part in parts if not part.startswith(("function-", "literal["))), table
@@ -236,7 +256,7 @@ def changes_between(before: Configuration, after: Configuration) -> list[str]:
         *_changed("rule", before.rules, after.rules),
         *_changed("target", before.notify, after.notify),
     ]
-    tables = ("maintenance", "alerting", "rollout")
+    tables = ("maintenance", "alerting", "labels", "rollout")
     changed = [name for name in tables if getattr(before, name) != getattr(after, name)]
     old, new = (asdict(read_limits(one.limits, {})) for one in (before, after))
     limits = [f"limit of {name} {old[name]} -> {n}" for name, n in new.items() if old[name] != n]

@@ -16,6 +16,7 @@ from modelwatch.collector.alerting.json_form import json_of
 from modelwatch.collector.evaluating.evaluation import Assessment, State
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.errors import FormatError
+from modelwatch.model_fingerprint import MODEL_HASH, parts_of_mismatch
 from modelwatch.persistence import weight_of
 from modelwatch.profile import Profile
 from modelwatch.report.drift_report import DriftReport
@@ -23,6 +24,7 @@ from modelwatch.report.findings import PerformanceMetric
 from modelwatch.report.harm import DECIDING, is_surely_worse
 from modelwatch.report.label_findings import RELATION_CHANGED
 from modelwatch.report.label_words import concept_words
+from modelwatch.report.skew_words import short_cause
 from modelwatch.report.wording import metric_name, number
 
 __all__ = ["ERRORS", "Seen", "Traffic", "WindowFacts", "facts_of"]
@@ -32,6 +34,9 @@ ERRORS: Final = "errors"
 
 MOST_TRACES: Final = 3
 """Traces that are kept of one finding, for its alert."""
+
+MOST_ROWS: Final = 0.5
+"""Share of rows without a feature, or with it in another form, from which that is severe."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +112,8 @@ class WindowFacts:
         label_bias: how predictions with a label differ from those without, in words; empty where
             they do not.
         mismatches: what of the model or the environment was another than the baseline's.
+        skew: training-serving skew, by feature or part: what differs since the deployment, comes in
+            another form, or is another binary or version.
         traffic: calls and rows.
         error_traces: traces of calls that failed.
         outlier_traces: traces of rows with an outlier.
@@ -133,6 +140,7 @@ class WindowFacts:
     concept_unjudged: frozenset[str] = frozenset()
     label_bias: str = ""
     mismatches: tuple[str, ...] = ()
+    skew: Mapping[str, Seen] = field(default_factory=dict)
     traffic: Traffic = field(default_factory=Traffic)
     error_traces: tuple[str, ...] = ()
     outlier_traces: tuple[str, ...] = ()
@@ -162,8 +170,8 @@ class WindowFacts:
                 body[name] = frozenset(body[name])
             for name in ("performance_estimated", "concept_unjudged", "instances_unjudged"):
                 body[name] = frozenset(body.get(name, ()))
-            for name in ("features", "joint", "performance", "concept"):
-                found = body[name] if name != "concept" else body.get(name, {})
+            for name in ("features", "joint", "performance", "concept", "skew"):
+                found = body.get(name, {}) if name in ("concept", "skew") else body[name]
                 body[name] = {key: Seen.from_dict(seen) for key, seen in found.items()}
             for name in ("error_traces", "outlier_traces"):
                 body[name] = tuple(body.get(name, ()))
@@ -187,7 +195,8 @@ def facts_of(found: Assessment) -> WindowFacts:
         baseline_id=found.baseline.id if found.baseline else None,
         through_id=found.through_id,
         state=found.state,
-        mismatches=tuple(sorted(found.current.mismatches)) if found.current else (),
+        mismatches=_parts(found.current.mismatches) if found.current else (),
+        skew=_skew(found.report) if found.report and found.against is None else {},
         traffic=_traffic(found.current),
         error_traces=_few(one for traces in found.traces.errors.values() for one in traces),
         outlier_traces=_few(found.traces.outliers),
@@ -202,7 +211,7 @@ def _with_report(facts: WindowFacts, report: DriftReport) -> WindowFacts:
             severity=feature.severity,
             weight=weight_of(feature),
             harmless=feature.harmless,
-            cause=feature.diagnosis or "",
+            cause=short_cause(feature),
             trace_ids=_few(feature.trace_ids),
         )
         for name, feature in report.features.items()
@@ -226,6 +235,33 @@ def _with_report(facts: WindowFacts, report: DriftReport) -> WindowFacts:
     )
 
 
+def _skew(report: DriftReport) -> dict[str, Seen]:
+    """Return what is served otherwise than trained; features that nobody trained on do no harm."""
+    found = {
+        name: Seen(
+            severity="drift" if feature.severity == "drift" else "warning",
+            weight=weight_of(feature),
+            harmless=feature.harmless,
+            cause=short_cause(feature),
+            trace_ids=_few(feature.trace_ids),
+        )
+        for name, feature in report.features.items()
+        if feature.origin == "skew"
+    }
+    for one in report.schema:
+        if one.kind != "unexpected":
+            severity: Literal["drift", "warning"] = "drift" if one.share >= MOST_ROWS else "warning"
+            found.setdefault(one.name, Seen(severity=severity, weight=one.share, cause=one.text))
+    for part in report.fingerprint:
+        is_binary = part.part == MODEL_HASH
+        found[part.part] = Seen(severity="drift" if is_binary else "warning", cause=part.text)
+    return found
+
+
+def _parts(mismatches: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({parts_of_mismatch(key)[0] for key in mismatches}))
+
+
 def _with_labels(
     facts: WindowFacts, report: DriftReport, metrics: Mapping[str, PerformanceMetric]
 ) -> WindowFacts:
@@ -233,7 +269,7 @@ def _with_labels(
     concept = {
         name: Seen(weight=_loss(one), cause=one.explained or "")
         for name, one in metrics.items()
-        if one.verdict in RELATION_CHANGED and is_surely_worse(one)
+        if one.verdict in RELATION_CHANGED
     }
     latest = next(iter(report.concept), None)
     if latest is not None and latest.is_worse:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from modelwatch.collector.alerting.alert_store import VersionKey
 from modelwatch.collector.alerting.facts import WindowFacts, facts_of
-from modelwatch.collector.evaluating.evaluation import Evaluator, choose_windows
+from modelwatch.collector.evaluating.due_windows import choose_windows
+from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.storing.store import VersionSeen, WindowSource
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow
 

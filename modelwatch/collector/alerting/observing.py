@@ -140,10 +140,25 @@ def _fingerprint(rule: Rule, facts: WindowFacts) -> Observation:
     parts = [part for part in facts.mismatches if matches(part, rule.features)]
     found = {
         part: AlertFeature(name=part, severity="critical" if part == MODEL_HASH else "warning",
-                           cause=_other_part(part))
+                           cause=_other_part(part, facts.skew))
         for part in parts
     }  # fmt: skip
     return Observation(window=facts.window, found=found, judged=facts.state != "no_data")
+
+
+def _skew(rule: Rule, facts: WindowFacts) -> Observation:
+    """Return what is served otherwise than trained: since the deployment, or in another form."""
+    chosen = {
+        name: seen
+        for name, seen in facts.skew.items()
+        if matches(name, rule.features) and (rule.harmless or not seen.harmless)
+    }
+    return Observation(
+        window=facts.window,
+        found=_graded(rule, chosen),
+        judged=facts.state not in ("no_data", "no_baseline"),
+        unjudged=facts.unjudged - chosen.keys(),
+    )
 
 
 def _errors(rule: Rule, facts: WindowFacts) -> Observation:
@@ -275,7 +290,9 @@ def _graded(
     return {n: one for n, one in graded.items() if least == "warning" or one.severity == least}
 
 
-def _other_part(part: str) -> str:
+def _other_part(part: str, skew: Mapping[str, Seen]) -> str:
+    if part in skew:
+        return skew[part].cause
     if part == MODEL_HASH:
         return "another model binary is served than the one that the baseline was made for"
     return f"{part} is of another version than the baseline was made with"
@@ -293,6 +310,7 @@ _KINDS: Final[Mapping[Kind, Callable[[Rule, WindowFacts], Observation]]] = {
     "latency": _latency,
     "no_data": _nothing,
     "fingerprint": _fingerprint,
+    "skew": _skew,
     "insufficient_data": _insufficient,
     "instance": _instances,
 }

@@ -30,6 +30,7 @@ Kind = Literal[
     "fingerprint",
     "insufficient_data",
     "instance",
+    "skew",
 ]
 
 CLEAR_WINDOWS: Final = 2
@@ -37,22 +38,27 @@ CLEAR_WINDOWS: Final = 2
 where it looks at one window only): with fewer, a finding that comes in every other window would be
 told anew each time."""
 
-_WINDOWS: Final[Mapping[object, tuple[int, int]]] = {
-    "concept_drift": (1, 3),
-    "fingerprint": (1, 1),
-    "no_data": (3, 3),
-}
+_WINDOWS: Final[Mapping[object, tuple[int, int]]] = {"fingerprint": (1, 1), "no_data": (3, 3)}
 """k and m of the kinds whose default is not 2 of 3."""
 
 _SUBJECTS: Final = frozenset[Kind](
-    {"drift", "warning", "joint", "performance", "concept_drift", "fingerprint", "instance"}
+    {
+        "drift",
+        "warning",
+        "joint",
+        "performance",
+        "concept_drift",
+        "fingerprint",
+        "instance",
+        "skew",
+    }
 )
 _COUNTED: Final = frozenset(get_args(Kind)) - {"no_data"}
 
 _ONLY_FOR: Final[Mapping[str, frozenset[str]]] = {
     "features": _SUBJECTS,
-    "min_severity": frozenset({"drift", "warning", "joint", "instance"}),
-    "harmless": frozenset({"drift", "warning", "instance"}),
+    "min_severity": frozenset({"drift", "warning", "joint", "instance", "skew"}),
+    "harmless": frozenset({"drift", "warning", "instance", "skew"}),
     "estimated": frozenset({"performance"}),
     "outlier_rate": frozenset({"outliers"}),
     "min_rows": frozenset({"outliers"}),

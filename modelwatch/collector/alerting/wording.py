@@ -36,6 +36,7 @@ _WHAT = {
     "concept_drift": "a changed relation of inputs and truth by",
     "fingerprint": "other than the baseline's:",
     "instance": "unlike its siblings:",
+    "skew": "training-serving skew in",
 }
 _SAID: dict[str, str] = {
     "errors": "calls fail",

@@ -7,7 +7,7 @@ rows is never passed off as one without drift.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from modelwatch.baseline import Baseline
 from modelwatch.collector.evaluating.outcomes import (
+    LabelledWindow,
     LabelSource,
     Outcomes,
     outcomes_of,
@@ -23,11 +24,10 @@ from modelwatch.collector.evaluating.outcomes import (
 )
 from modelwatch.collector.evaluating.rebinning import split_by_error
 from modelwatch.collector.latest import Latest
-from modelwatch.collector.outcomes.protocols import OutcomeWindow
 from modelwatch.collector.storing.store import (
     BaselineShelf,
+    Evaluation,
     ExampleSource,
-    FilledWindow,
     Traces,
     WindowProfiles,
     WindowSource,
@@ -35,19 +35,20 @@ from modelwatch.collector.storing.store import (
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.comparing import compare
 from modelwatch.comparing.hashed_names import with_plain_names
+from modelwatch.comparing.schema import fingerprint_findings, schema_findings
 from modelwatch.errors import FormatError, ProfileMismatch, StoreError
+from modelwatch.origins import Deployed
 from modelwatch.profile import Profile
 from modelwatch.report.drift_report import DriftReport, Severity
-from modelwatch.report.label_findings import ConceptFinding
 from modelwatch.sketches import Histogram
 
 __all__ = [
     "Assessment",
     "Evaluator",
     "LiveReference",
+    "OriginSource",
     "State",
     "assess",
-    "choose_windows",
     "main_profile",
     "other_bins_of",
     "state_of",
@@ -72,6 +73,8 @@ report's worst severity, and ``insufficient_data`` where no feature had enough r
 CACHED_ASSESSMENTS = 64
 """Windows kept by an `Evaluator`; each holds a merged profile, some 100 kB at 40 features."""
 
+
+NO_LABELS = LabelledWindow()
 
 CACHED_BASELINES = 256
 """Baselines kept by an `Evaluator`, some 0.5 MB at 40 features. Reading one anew takes as long as
@@ -120,6 +123,8 @@ class Assessment:
         rebinned: numbers that were counted on other bins and are judged all the same, as no more
             than `MOST_REBINNING_ERROR` of them may lie on the wrong side of an edge: how many may.
         traces: where something was seen; those of features are in the report too.
+        deployed: of a window of the schedule, what was known of the deployment when it ended; None
+            of others, and where that is not looked at.
         outcomes: what is known by labels; None where no labels are waited for.
     """
 
@@ -138,6 +143,7 @@ class Assessment:
     against: LiveReference | None = None
     rebinned: Mapping[str, float] = field(default_factory=dict)
     traces: Traces = field(default_factory=Traces)
+    deployed: Deployed | None = None
     outcomes: Outcomes | None = None
 
     def with_traces(self, traces: Traces) -> Assessment:
@@ -171,8 +177,7 @@ def assess(
     *,
     baseline: Baseline | None,
     observed: WindowProfiles,
-    outcomes: OutcomeWindow | None = None,
-    changes: Sequence[ConceptFinding] = (),
+    labelled: LabelledWindow = NO_LABELS,
 ) -> Assessment:
     """Compare what was observed in a window with the baseline. Pure; some 3 ms at 40 features.
 
@@ -186,18 +191,19 @@ def assess(
         window: the window.
         baseline: what is compared with; None where there is none.
         observed: what was observed in the window.
-        outcomes: what is known of its predictions and their labels.
-        changes: changes of the errors that are known, the latest first.
+        labelled: what is known of its predictions and their labels.
     """
     current = main_profile(baseline, observed)
     if baseline is not None and current is not None:
-        current = with_labels(with_plain_names(current, baseline), outcomes)
+        current = with_labels(with_plain_names(current, baseline), labelled)
     other_bins, rebinned = other_bins_of(baseline, current)
     report, state = _compare(
         baseline, without_features(current, other_bins) if current else None, window
     )
+    if other_bins and report is not None and baseline is not None and current is not None:
+        report = replace(report, schema=schema_findings(baseline, current))
     key = current.baseline_id if current else None
-    known = outcomes_of(baseline, window, outcomes, changes)
+    known = outcomes_of(baseline, current, window, labelled)
     return Assessment(
         model=model,
         version=version,
@@ -273,44 +279,30 @@ def _compare(
         baseline.model, baseline.version, baseline=baseline, start_ns=window.start_ns
     )
     nothing.end_ns = window.end_ns
-    return compare(baseline, nothing), "no_data" if current is None else "incomparable"
-
-
-def choose_windows(
-    filled: Iterable[FilledWindow],
-    evaluated: Mapping[TimeWindow, int],
-    *,
-    seconds: int,
-    before_ns: int,
-) -> list[TimeWindow]:
-    """Return the finished windows that must be evaluated, oldest first. Pure.
-
-    A window is due where it holds data and was not yet evaluated, or where data came in after
-    its evaluation.
-
-    Args:
-        filled: windows of the grid of ``seconds`` that hold data.
-        evaluated: windows compared with the current baseline, each with the latest stored profile
-            that was taken into account.
-        seconds: length of a window.
-        before_ns: windows that end later are not finished.
-
-    >>> filled = [FilledWindow(number=n, through_id=7) for n in (1, 2, 3)]
-    >>> evaluated = {TimeWindow.aligned(1, seconds=60): 7}
-    >>> due = choose_windows(filled, evaluated, seconds=60, before_ns=190_000_000_000)
-    >>> [window.start_ns // 10**9 for window in due]
-    [120]
-    """
-    due = []
-    for found in filled:
-        window = TimeWindow.aligned(found.number, seconds=seconds)
-        if window.end_ns <= before_ns and evaluated.get(window, -1) < found.through_id:
-            due.append(window)
-    return sorted(due, key=lambda window: window.end_ns)
+    report = compare(baseline, nothing)
+    if current is None:
+        return report, "no_data"
+    schema = schema_findings(baseline, current)
+    fingerprint = fingerprint_findings(baseline, current)
+    return replace(report, schema=schema, fingerprint=fingerprint), "incomparable"
 
 
 class EvaluationStore(WindowSource, BaselineShelf, ExampleSource, Protocol):
     """What an `Evaluator` reads: windows, baselines and examples of traces."""
+
+
+class OriginSource(Protocol):
+    """Tells where findings come from; `modelwatch.collector.evaluating.deployments` has one."""
+
+    def told(self, found: Assessment) -> Assessment:
+        """Return what is known of a window, of which each finding says where it comes from."""
+        ...
+
+    def corrected(
+        self, model: str, version: str, baseline_id: str, first: TimeWindow
+    ) -> list[Evaluation]:
+        """Return evaluations after a window whose findings come from elsewhere than they say."""
+        ...
 
 
 class Evaluator:
@@ -320,13 +312,20 @@ class Evaluator:
     Memory: `CACHED_ASSESSMENTS` merged profiles, and `CACHED_BASELINES` baselines.
 
     Args:
-        store: has windows and baselines.
+        store: has windows, baselines and examples of traces.
         outcomes: knows predictions and their labels; None where none are kept.
+        origins: tells where findings come from; they do not say where None.
     """
 
-    def __init__(self, store: EvaluationStore, outcomes: LabelSource | None = None) -> None:
+    def __init__(
+        self,
+        store: EvaluationStore,
+        outcomes: LabelSource | None = None,
+        origins: OriginSource | None = None,
+    ) -> None:
         self._store = store
         self._outcomes = outcomes
+        self.origins = origins
         self._baselines = Latest[Baseline](capacity=CACHED_BASELINES)
         self._assessments = Latest[Assessment](capacity=CACHED_ASSESSMENTS)
 
@@ -344,24 +343,26 @@ class Evaluator:
         def make() -> Assessment:
             observed = self._store.window(model, version, window)
             asked = (model, version, window)
-            if known is None or not labels_id:
-                return assess(*asked, baseline=baseline, observed=observed)
-            seen, changes = known.outcomes(*asked), known.concept_changes(model, version)
-            return assess(
-                *asked, baseline=baseline, observed=observed, outcomes=seen, changes=changes
-            )
+            labelled = NO_LABELS
+            if known is not None and labels_id:
+                concept = known.concept(model, version)
+                labelled = LabelledWindow(seen=known.outcomes(*asked), concept=concept)
+            return assess(*asked, baseline=baseline, observed=observed, labelled=labelled)
 
         key = (model, version, window, baseline.id if baseline else None, through_id, labels_id)
-        return self.traced(self._assessments.get(key, make))
+        return self.told(self._assessments.get(key, make))
 
-    def traced(self, found: Assessment) -> Assessment:
-        """Return an assessment with the examples of traces that there are now.
+    def told(self, found: Assessment) -> Assessment:
+        """Return an assessment with what else is known of its findings now.
+
+        That is in which traces they were seen and where they come from.
 
         Raises:
             StoreError: the store cannot be read.
         """
         traces = self._store.traces(found.model, found.version, found.window)
-        return found if traces == found.traces else found.with_traces(traces)
+        traced = found if traces == found.traces else found.with_traces(traces)
+        return traced if self.origins is None else self.origins.told(traced)
 
     def baseline(self, model: str, version: str) -> Baseline | None:
         """Return the current baseline of a model version, or None.

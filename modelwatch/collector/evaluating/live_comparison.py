@@ -137,7 +137,7 @@ def assess_live(found: Assessment, reference: WindowProfiles, live: LiveReferenc
     """
     before = main_profile(found.baseline, reference)
     live = replace(live, rows=before.rows if before else 0)
-    told = replace(found, report=None, against=live, other_bins=(), rebinned={})
+    told = replace(found, report=None, against=live, other_bins=(), rebinned={}, deployed=None)
     if found.current is None:
         return replace(told, state="no_data")
     if before is None or not before.rows:
@@ -224,7 +224,7 @@ class LiveComparisons:
             return assess(model, version, window, baseline=baseline, observed=observed)
 
         key = (model, version, rows, baseline.id if baseline else None, through_id)
-        return self._against(self._evaluator.traced(self._comparisons.get(key, make)), against)
+        return self._against(self._evaluator.told(self._comparisons.get(key, make)), against)
 
     def _against(self, found: Assessment, against: Against) -> Assessment:
         if against.kind == "baseline":
@@ -244,4 +244,4 @@ class LiveComparisons:
         kind = against.kind
         key = (found.model, found.version, found.window, found.through_id, against, through_id,
                found.baseline.id if found.baseline else None)  # fmt: skip
-        return self._evaluator.traced(self._comparisons.get(key, make))
+        return self._evaluator.told(self._comparisons.get(key, make))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from modelwatch.baseline import Baseline
-from modelwatch.collector.outcomes.protocols import OutcomeSource, OutcomeWindow
+from modelwatch.collector.outcomes.protocols import ConceptState, OutcomeWindow
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.comparing import Thresholds
 from modelwatch.comparing.performance import realised_anew
+from modelwatch.outcomes.label_bias import label_bias
 from modelwatch.profile import Profile
 from modelwatch.report.drift_report import DriftReport
 from modelwatch.report.findings import PerformanceMetric
@@ -21,7 +22,9 @@ from modelwatch.report.label_findings import ChangedCell, ConceptFinding, LabelF
 __all__ = [
     "WHOLE",
     "LabelSource",
+    "LabelledWindow",
     "Outcomes",
+    "concept_findings",
     "labels_of",
     "outcomes_of",
     "with_labels",
@@ -38,12 +41,33 @@ MOST_DELAY: Final = 0.9
 """Share of the labels that took no longer than what is told as the most."""
 
 
-class LabelSource(OutcomeSource, Protocol):
+class LabelSource(Protocol):
     """Answers what was joined, and how errors changed as labels came in. Blocking."""
 
-    def concept_changes(self, model: str, version: str) -> Sequence[ConceptFinding]:
-        """Return the changes of a version's errors, the latest first."""
+    def outcomes(self, model: str, version: str, window: TimeWindow) -> OutcomeWindow:
+        """Return what is known of the predictions made in a window, for the current baseline."""
         ...
+
+    def outcomes_through(self, model: str, version: str, window: TimeWindow) -> int:
+        """Return `OutcomeWindow.through` alone. Cheap."""
+        ...
+
+    def concept(self, model: str, version: str) -> ConceptState:
+        """Return how a version's errors changed since the current baseline. Cheap."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledWindow:
+    """What is read of predictions and labels to assess a window.
+
+    Attributes:
+        seen: those of the window.
+        concept: how errors changed, in the order in which all labels came.
+    """
+
+    seen: OutcomeWindow = field(default_factory=OutcomeWindow)
+    concept: ConceptState = field(default_factory=ConceptState)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +105,9 @@ def _known(seconds: float) -> float | None:
     return None if math.isnan(seconds) else seconds
 
 
-def with_labels(current: Profile | None, seen: OutcomeWindow | None) -> Profile | None:
+def with_labels(current: Profile | None, labelled: LabelledWindow) -> Profile | None:
     """Return what was observed in a window, with what its labels come to."""
-    whole = seen.summaries.get(WHOLE) if seen else None
+    whole = labelled.seen.summaries.get(WHOLE)
     if current is None or whole is None or not whole.labelled.rows:
         return current
     found = copy.copy(current)
@@ -91,21 +115,39 @@ def with_labels(current: Profile | None, seen: OutcomeWindow | None) -> Profile 
     return found
 
 
+def concept_findings(state: ConceptState) -> list[ConceptFinding]:
+    """Return the changes of the errors, the latest first."""
+    return [
+        ConceptFinding(
+            detected_ns=change.detected_ns,
+            began_ns=change.began_ns,
+            before=change.before,
+            after=change.after,
+            direction=change.direction,
+            confidence=change.confidence,
+            rows_before=change.rows_before,
+            rows_after=change.rows_after,
+        )
+        for change in reversed(state.changes)
+    ]
+
+
 def outcomes_of(
     baseline: Baseline | None,
+    current: Profile | None,
     window: TimeWindow,
-    seen: OutcomeWindow | None,
-    changes: Iterable[ConceptFinding] = (),
+    labelled: LabelledWindow,
 ) -> Outcomes | None:
     """Return what is known by labels of a window; None where no labels are waited for.
 
     Args:
         baseline: what the window is compared with; None where there is none.
+        current: what was observed in the window; None where nothing was.
         window: changes that began after it are left out.
-        seen: its predictions and labels.
-        changes: changes of the errors, the latest first.
+        labelled: its predictions and labels.
     """
-    if seen is None or not seen.predictions:
+    seen = labelled.seen
+    if not seen.predictions:
         return None
     limits = Thresholds()
     segments = {
@@ -113,13 +155,24 @@ def outcomes_of(
         for name, summary in seen.summaries.items()
         if name != WHOLE and baseline is not None
     }
+    changes = concept_findings(labelled.concept)
     told = [change for change in changes if change.began_ns < window.end_ns]
+    labels = labels_of(seen)
     return Outcomes(
-        labels=labels_of(seen),
+        labels=replace(labels, bias=_bias(seen, current)) if labels.is_partial else labels,
         concept=tuple(told[:MOST_CHANGES]),
         segments={name: metrics for name, metrics in segments.items() if metrics},
         through=seen.through,
     )
+
+
+def _bias(seen: OutcomeWindow, current: Profile | None) -> str | None:
+    """Say how predictions with a label differ from those without; None where they do not."""
+    whole = seen.summaries.get(WHOLE)
+    if whole is None or current is None:
+        return None
+    found = label_bias(whole, current)
+    return found.text if found is not None and found.is_biased else None
 
 
 def with_outcomes(report: DriftReport | None, found: Outcomes | None) -> DriftReport | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
 from modelwatch.collector.evaluating.outcomes import WHOLE, LabelSource, labels_of
-from modelwatch.collector.outcomes.protocols import OutcomeWindow
+from modelwatch.collector.outcomes.protocols import ConceptState, OutcomeWindow
 from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.storing.store import EvaluationLog
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow
@@ -15,7 +15,7 @@ from modelwatch.comparing import Thresholds
 from modelwatch.comparing.performance import realised_anew
 from modelwatch.comparing.performance_verdicts import with_verdicts
 from modelwatch.report.findings import PerformanceMetric
-from modelwatch.report.label_findings import ConceptFinding, LabelFindings
+from modelwatch.report.label_findings import LabelFindings
 
 __all__ = ["PerformanceHistory", "WindowPerformance"]
 
@@ -104,9 +104,9 @@ class PerformanceHistory:
         empty = next((at for at, one in enumerate(found) if not one.is_empty), len(found))
         return found[empty:]
 
-    def changes(self, model: str, version: str) -> Sequence[ConceptFinding]:
-        """Return how errors changed as labels came in, the latest first."""
-        return self._outcomes.concept_changes(model, version) if self._outcomes else ()
+    def concept(self, model: str, version: str) -> ConceptState:
+        """Return how errors changed since the current baseline, in the order of the labels."""
+        return self._outcomes.concept(model, version) if self._outcomes else ConceptState()
 
     def _evaluated(
         self, model: str, version: str, seconds: int, limit: int, until_ns: int
@@ -158,7 +158,8 @@ class PerformanceHistory:
         baseline = self._evaluator.baseline(model, version)
         if summary is None or baseline is None or not summary.labelled.rows:
             return was
-        return with_verdicts(realised_anew(baseline, was, summary.labelled, Thresholds()))
+        found = realised_anew(baseline, was, summary.labelled, Thresholds())
+        return with_verdicts(found, baseline.performance, summary.labelled)
 
 
 def _of_assessment(found: Assessment) -> Mapping[str, PerformanceMetric]:

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator, choose_windows
+from modelwatch.collector.evaluating.due_windows import choose_windows
+from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
 from modelwatch.collector.evaluating.label_growth import LabelGrowth
 from modelwatch.collector.quick_json import to_json
 from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
@@ -167,8 +168,11 @@ class Scheduler:
             return 0
         done = 0
         try:
-            for window in await asyncio.to_thread(self._due, seen, seen.baseline_id):
+            due = await asyncio.to_thread(self._due, seen, seen.baseline_id)
+            for window in due:
                 done += await self._evaluate(seen, window)
+            if due:
+                await self._correct(seen, seen.baseline_id, due[0])
         except ModelwatchError as error:
             logger.warning("%s %s cannot be evaluated: %s", seen.model, seen.version, error)
         except Exception:  # the edge of a background task: one model's data must not end them all
@@ -210,6 +214,15 @@ class Scheduler:
         _log(found)
         return 1
 
+    async def _correct(self, seen: VersionSeen, baseline_id: str, first: TimeWindow) -> None:
+        """Commit what a window that was judged anew changes of those after it."""
+        origins = self._evaluator.origins
+        if origins is not None:
+            for evaluation in await asyncio.to_thread(
+                origins.corrected, seen.model, seen.version, baseline_id, first
+            ):
+                await self._store.record_evaluation(seen.model, seen.version, evaluation)
+
 
 def evaluation_of(found: Assessment, evaluated_ns: int) -> Evaluation | None:
     """Return what is kept of an assessment; None where there was no baseline."""
@@ -221,7 +234,7 @@ def evaluation_of(found: Assessment, evaluated_ns: int) -> Evaluation | None:
         through_id=found.through_id,
         evaluated_ns=evaluated_ns,
         report=to_json(found.report.to_dict()).decode(),
-        summary=EvaluationSummary.of(found.report),
+        summary=EvaluationSummary.of(found.report, found.deployed),
     )
 
 

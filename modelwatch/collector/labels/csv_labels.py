@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 from typing import Final
 
-from modelwatch.collector.labels.label_chunk import ColumnNames, LabelChunk
+from modelwatch.collector.labels.formats import ColumnNames
+from modelwatch.collector.labels.label_chunk import LabelChunk
 from modelwatch.collector.labels.line_buffer import LineBuffer
 from modelwatch.collector.labels.row_checks import typed_text
 from modelwatch.errors import DataError

@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from modelwatch.collector.labels.label_chunk import ColumnNames, LabelChunk
+from modelwatch.collector.labels.formats import ColumnNames
+from modelwatch.collector.labels.label_chunk import LabelChunk
 from modelwatch.collector.labels.line_buffer import LineBuffer
 from modelwatch.collector.quick_json import from_json
 from modelwatch.errors import DataError

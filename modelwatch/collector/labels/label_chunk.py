@@ -15,7 +15,7 @@ from modelwatch.collector.labels.row_checks import (
 )
 from modelwatch.telemetry.wire.outcomes import LabelRows, OutcomeValue
 
-__all__ = ["MOST_SHOWN", "ColumnNames", "LabelChunk", "LabelReader", "RefusedRow", "Row"]
+__all__ = ["MOST_SHOWN", "LabelChunk", "LabelReader", "RefusedRow", "Row"]
 
 MOST_SHOWN: Final = 20
 """Refused rows that are told of one by one."""
@@ -51,15 +51,6 @@ class Row(NamedTuple):
     prediction_id: str
     label: OutcomeValue
     time_ns: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class ColumnNames:
-    """Under which names the parts of a label are found, in columns or in members of objects."""
-
-    id: str = "prediction_id"
-    label: str = "label"
-    time: str = "time"
 
 
 @dataclass

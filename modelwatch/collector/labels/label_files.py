@@ -9,18 +9,18 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from modelwatch.collector.labels.csv_labels import CsvLabels
+from modelwatch.collector.labels.formats import ColumnNames, LabelFormat
 from modelwatch.collector.labels.json_labels import JsonLabels, NdjsonLabels
-from modelwatch.collector.labels.label_chunk import ColumnNames, LabelChunk, LabelReader
+from modelwatch.collector.labels.label_chunk import LabelChunk, LabelReader
 from modelwatch.collector.labels.table_labels import table_labels
 from modelwatch.errors import DataError
 from modelwatch.tables.data_files import SUFFIXES
 
-__all__ = ["STDIN", "LabelFormat", "Part", "format_of", "label_parts"]
+__all__ = ["STDIN", "Part", "format_of", "label_parts"]
 
 STDIN: Final = Path("-")
 
@@ -28,15 +28,6 @@ MOST_JSON_BYTES: Final = 256 * 1_048_576
 """A file of JSON that is no NDJSON is read as a whole."""
 
 _PART_BYTES: Final = 262_144
-
-
-class LabelFormat(StrEnum):
-    """What a file of labels is written in."""
-
-    CSV = "csv"
-    NDJSON = "ndjson"
-    JSON = "json"
-    PARQUET = "parquet"
 
 
 _BY_SUFFIX: Final = {

@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from modelwatch.collector.labels.csv_labels import places_of
-from modelwatch.collector.labels.label_chunk import ColumnNames, LabelChunk
+from modelwatch.collector.labels.formats import ColumnNames
+from modelwatch.collector.labels.label_chunk import LabelChunk
 from modelwatch.errors import BodyTooLarge, DataError
 from modelwatch.tables.batches import load_batches
 from modelwatch.tables.compact_columns import MaskedColumn, RawColumn

@@ -69,6 +69,8 @@ class Expiring:
         clock: Unix nanoseconds, a time that has surely come.
 
     Attributes:
+        horizon_seconds: how long after a prediction its label is waited for; another one holds from
+            now on.
         deleted: how many predictions and labels.
     """
 
@@ -76,13 +78,17 @@ class Expiring:
         self, database: Database, *, horizon_seconds: int, clock: Callable[[], int]
     ) -> None:
         self._database = database
-        self._horizon_ns = horizon_seconds * NANOSECONDS
+        self.horizon_seconds = horizon_seconds
         self._clock = clock
         self.deleted = 0
 
+    def before_ns(self) -> int:
+        """Return before when predictions are beyond the horizon now, Unix nanoseconds."""
+        return max(0, self._clock() - self.horizon_seconds * NANOSECONDS)
+
     async def run(self) -> None:
         """Look through some rows, and go on there the next time."""
-        before_ns = max(0, self._clock() - self._horizon_ns)
+        before_ns = self.before_ns()
         total = 0
         for _ in range(READS_A_RUN):
             old, place = await asyncio.to_thread(self._look, before_ns)

@@ -7,12 +7,13 @@ import sqlite3
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from modelwatch.collector.outcomes.baselines_read import BaselinesRead
 from modelwatch.collector.outcomes.cells import Spans
 from modelwatch.collector.outcomes.summing import Cell, Summed, Summing, write_summaries
 from modelwatch.collector.outcomes.tail import by_layout, let_go, read_tail, waiting_rows
+from modelwatch.collector.outcomes.watching import Watched, watch, write_watched
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.rolling_up import Step
 from modelwatch.collector.windows import NANOSECONDS
@@ -43,6 +44,15 @@ DELETE FROM outcome_windows WHERE version_id = ? AND end_ns > ? AND end_ns <= ?
 _LONG_WINDOW: Final = "INSERT INTO outcome_windows VALUES (?, ?, ?, ?, ?, ?)"
 
 CELLS_AT_ONCE: Final = 200
+
+
+class _Folded(NamedTuple):
+    """Rows that were read, by the numbers of the store's rows, and what they come to."""
+
+    numbers: list[int]
+    rows: int
+    summed: Summed | None
+    watched: Watched | None
 
 
 class Folder:
@@ -104,24 +114,31 @@ class Folder:
 
     async def _fold(self, version_id: int, baseline_id: str) -> int:
         """Sum up some rows of a version; return how many."""
-        numbers, rows, summed = await asyncio.to_thread(self._summed, version_id, baseline_id)
+        folded = await asyncio.to_thread(self._folded, version_id, baseline_id)
 
         def work(connection: sqlite3.Connection) -> None:
-            let_go(connection, numbers)
-            if summed is not None:
-                write_summaries(summed, connection)
+            let_go(connection, folded.numbers)
+            if folded.summed is not None:
+                write_summaries(folded.summed, connection)
+            if folded.watched is not None:
+                write_watched(folded.watched, connection)
 
         await self._database.write(work)
-        return max(rows, 1)
+        return max(folded.rows, 1)
 
-    def _summed(self, version_id: int, baseline_id: str) -> tuple[list[int], int, Summed | None]:
+    def _folded(self, version_id: int, baseline_id: str) -> _Folded:
         with self._database.reading() as connection:
             connection.execute("BEGIN")
             tail = read_tail(connection, version_id, baseline_id, most=ROWS_AT_ONCE)
-            rows = sum(len(chunk.signs) for _, chunk in tail.chunks)
-            summing = self._summing(connection, version_id, baseline_id)
-            summed = None if summing is None else summing.fold(by_layout(tail.chunks))
-            return tail.numbers, rows, summed
+            runs = by_layout(tail.chunks)
+            rows = sum(run.places.size for run in runs)
+            baseline = self._baselines.find(connection, version_id, baseline_id)
+            if baseline is None:
+                return _Folded(tail.numbers, rows, None, None)
+            summing = Summing(connection, version_id, baseline, self._spans, self._custom)
+            summed = summing.fold(run.chunk for run in runs)
+            watched = watch(connection, version_id, baseline, runs)
+            return _Folded(tail.numbers, rows, summed, watched)
 
     def _summing(
         self, connection: sqlite3.Connection, version_id: int, baseline_id: str

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from modelwatch.collector.outcomes.cells import Spans
 from modelwatch.collector.outcomes.expiring import Expiring, expired_before
 from modelwatch.collector.outcomes.folding import Folder
+from modelwatch.collector.outcomes.horizon import DEFAULT_HORIZON_SECONDS
 from modelwatch.collector.outcomes.label_writer import (
     PreparedLabels,
     by_model,
@@ -30,13 +31,10 @@ from modelwatch.collector.outcomes.protocols import LabelsKept, PredictionsKept
 from modelwatch.collector.outcomes.reading import OutcomeReader
 from modelwatch.collector.outcomes.recounting import Recounter
 from modelwatch.collector.storing.database import Database
-from modelwatch.collector.windows import NANOSECONDS
 from modelwatch.outcomes.custom_metrics import CustomMetrics
 from modelwatch.telemetry.wire.outcomes import LabelRows, PredictionRows
 
-__all__ = ["DEFAULT_HORIZON_SECONDS", "OutcomeStore"]
-
-DEFAULT_HORIZON_SECONDS: Final = 90 * 86_400
+__all__ = ["OutcomeStore"]
 
 ROWS_A_WRITE: Final = 5_000
 """Rows in one piece of work; bounds how long other acknowledgements wait for it."""
@@ -73,9 +71,7 @@ class OutcomeStore:
     ) -> None:
         self._database = database
         self._spans = spans
-        self._horizon_ns = horizon_seconds * NANOSECONDS
         self._clock = clock
-        self._come = come
         self._predictions = PredictionWriter(grain_seconds=spans.grain_seconds)
         self._folder = Folder(database, spans, custom)
         self._recounter = Recounter(database)
@@ -131,7 +127,7 @@ class OutcomeStore:
         )
 
     def _expired_before(self, connection: sqlite3.Connection) -> int:
-        return max(self._come() - self._horizon_ns, expired_before(connection))
+        return max(self.expiring.before_ns(), expired_before(connection))
 
 
 Rows = TypeVar("Rows", PredictionRows, LabelRows)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from modelwatch.collector.windows import TimeWindow
+from modelwatch.concept.concept_change import ConceptChange
 from modelwatch.outcomes.label_delays import LabelDelays
 from modelwatch.outcomes.outcome_summary import OutcomeSummary
 from modelwatch.telemetry.wire.outcomes import LabelRows, PredictionRows
 
 __all__ = [
+    "MOST_CHANGES",
+    "ConceptState",
     "LabelCounts",
     "LabelCoverage",
     "LabelsKept",
@@ -21,6 +24,10 @@ __all__ = [
     "OutcomeWindow",
     "PredictionsKept",
 ]
+
+
+MOST_CHANGES: Final = 100
+"""Changes of a concept that are told where no other number is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +132,25 @@ class LabelCounts:
     outcomes: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ConceptState:
+    """What the errors of a model version tell, in the order in which its labels came.
+
+    Attributes:
+        changes: of their mean since the current baseline, in the order in which they were told.
+        rows: errors that the current baseline's stream took; 0 where it has none yet.
+        unknown: labels whose error is not known.
+        rows_since: errors since the last change.
+        mean_since: their mean; NaN where there is none.
+    """
+
+    changes: Sequence[ConceptChange] = ()
+    rows: int = 0
+    unknown: int = 0
+    rows_since: int = 0
+    mean_since: float = math.nan
+
+
 class OutcomeSink(Protocol):
     """Takes predictions and labels; what it returned for has been committed, with what it led to.
 
@@ -160,4 +186,14 @@ class OutcomeSource(Protocol):
 
     def label_counts(self, model: str) -> LabelCounts:
         """Return what became of a model's predictions and labels in all. Cheap."""
+        ...
+
+    def concept(
+        self, model: str, version: str, *, since_ns: int = 0, most: int = MOST_CHANGES
+    ) -> ConceptState:
+        """Return changes of the error that were told after a time, the latest so many. Cheap.
+
+        Raises:
+            StoreError: one of them is damaged.
+        """
         ...

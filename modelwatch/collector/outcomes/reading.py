@@ -12,9 +12,15 @@ from modelwatch.baseline import Baseline
 from modelwatch.collector.outcomes.baselines_read import BaselinesRead, current_baseline_id
 from modelwatch.collector.outcomes.cells import Spans
 from modelwatch.collector.outcomes.joined_chunks import TAKEN, JoinedChunk
-from modelwatch.collector.outcomes.protocols import LabelCounts, LabelCoverage, OutcomeWindow
+from modelwatch.collector.outcomes.protocols import (
+    ConceptState,
+    LabelCounts,
+    LabelCoverage,
+    OutcomeWindow,
+)
 from modelwatch.collector.outcomes.summing import Summing
 from modelwatch.collector.outcomes.tail import by_layout, read_tail, waiting_rows
+from modelwatch.collector.outcomes.watching import concept_of
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.outcomes.custom_metrics import CustomMetrics
@@ -109,6 +115,15 @@ class OutcomeReader:
             waiting = connection.execute(_WAITING, (model,)).fetchone()
         return LabelCounts(waiting=0 if waiting is None else waiting[0], outcomes=outcomes)
 
+    def concept(self, model: str, version: str, *, since_ns: int, most: int) -> ConceptState:
+        """Return what errors tell in label order; see `OutcomeSource.concept`."""
+        with self._database.reading() as connection:
+            connection.execute("BEGIN")
+            version_id = _version_id(connection, model, version)
+            if version_id is None:
+                return ConceptState()
+            return concept_of(connection, version_id, since_ns=since_ns, most=most)
+
     def _baseline(self, connection: sqlite3.Connection, version_id: int) -> Baseline | None:
         baseline_id = current_baseline_id(connection, version_id)
         if baseline_id is None:
@@ -128,7 +143,7 @@ class OutcomeReader:
         summing = Summing(connection, version_id, baseline, self._spans, self._custom)
         found = summing.of_window(window)
         tail = read_tail(connection, version_id, baseline.id, most=_EVERYTHING)
-        for chunk in by_layout(tail.chunks):
+        for chunk, _ in by_layout(tail.chunks):
             summing.add(found, chunk, _within(chunk, self._spans, window))
         return {segment: one for segment, one in found.items() if one.rows}
 

@@ -34,6 +34,10 @@ INSERT OR REPLACE INTO outcome_versions (version_id, baseline_id, counted_prefix
 VALUES (?, ?, ?, ?)
 """
 _END: Final = "DELETE FROM outcome_versions WHERE version_id = ?"
+_FORGET: Final = (
+    "DELETE FROM outcome_summaries WHERE version_id = ? AND baseline_id = ?",
+    "DELETE FROM joined_rows WHERE version_id = ? AND baseline_id = ?",
+)
 _HAS_ROWS: Final = "SELECT EXISTS (SELECT 1 FROM outcome_windows WHERE version_id = ?)"
 _UNFINISHED: Final = """
 SELECT o.version_id, m.id FROM outcome_versions o
@@ -94,6 +98,9 @@ def _begin(version_id: int, baseline_id: str | None, connection: sqlite3.Connect
     if baseline_id is None:
         connection.execute(_END, (version_id,))
         return
+    # It may have been in force before, and what was summed up then holds no longer.
+    for statement in _FORGET:
+        connection.execute(statement, (version_id, baseline_id))
     has_rows = connection.execute(_HAS_ROWS, (version_id,)).fetchone()[0]
     place = NO_KEYS if has_rows else ALL_KEYS
     connection.execute(_BEGIN, (version_id, baseline_id, *place))

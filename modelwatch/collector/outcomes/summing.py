@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -92,7 +92,7 @@ class Summing:
         self._spans = spans
         self._custom = custom
 
-    def fold(self, chunks: list[JoinedChunk]) -> Summed:
+    def fold(self, chunks: Iterable[JoinedChunk]) -> Summed:
         """Return the summaries that rows lie in, with these rows."""
         summed = Summed(self._version_id, self._baseline.id)
         found: dict[Cell, OutcomeSummary] = {}

@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 import sqlite3
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from modelwatch.collector.outcomes.joined_chunks import JoinedChunk, read_chunk
 from modelwatch.collector.outcomes.records import Columns
 from modelwatch.errors import StoreError
 from modelwatch.tables.compact_columns import CodedColumn, RawColumn, concatenated
 
-__all__ = ["Tail", "by_layout", "let_go", "read_tail", "waiting_rows"]
+__all__ = ["Run", "Tail", "by_layout", "let_go", "read_tail", "waiting_rows"]
 
 _READ: Final = """
 SELECT number, layout, row_count, content FROM joined_rows
@@ -67,12 +68,30 @@ def read_tail(
     return tail
 
 
-def by_layout(chunks: list[tuple[int, JoinedChunk]]) -> list[JoinedChunk]:
-    """Return the rows of each layout one after the other: what was taken back is of its own."""
-    groups: dict[int, list[JoinedChunk]] = {}
+class Run(NamedTuple):
+    """Rows of one layout: what was taken back is among those that it was put in with.
+
+    Attributes:
+        chunk: the rows.
+        places: where they stand among all that was read, shape (n,).
+    """
+
+    chunk: JoinedChunk
+    places: npt.NDArray[np.intp]
+
+
+def by_layout(chunks: list[tuple[int, JoinedChunk]]) -> list[Run]:
+    """Return the rows of each layout one after the other."""
+    groups: dict[int, list[tuple[JoinedChunk, npt.NDArray[np.intp]]]] = {}
+    first = 0
     for layout, chunk in chunks:
-        groups.setdefault(layout, []).append(chunk)
-    return [_joined(some) for some in groups.values()]
+        last = first + chunk.signs.size
+        groups.setdefault(layout, []).append((chunk, np.arange(first, last)))
+        first = last
+    return [
+        Run(_joined([chunk for chunk, _ in some]), np.concatenate([places for _, places in some]))
+        for some in groups.values()
+    ]
 
 
 def let_go(connection: sqlite3.Connection, numbers: list[int]) -> None:

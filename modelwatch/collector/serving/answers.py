@@ -12,6 +12,7 @@ from modelwatch.collector.evaluating.evaluation import Assessment, LiveReference
 from modelwatch.collector.evaluating.persisting import EvaluatedWindow
 from modelwatch.collector.storing.store import VersionSeen, WindowProfiles
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow
+from modelwatch.model_fingerprint import parts_of_mismatch
 from modelwatch.persistence import FeatureHistory, Persistence
 
 __all__ = ["captured", "drift", "iso", "models", "window", "windows"]
@@ -78,7 +79,7 @@ def drift(
         "reference": _reference(found.against),
         "instances": found.instances,
         "error_trace_ids": {name: list(ids) for name, ids in found.traces.errors.items()},
-        "fingerprint_mismatches": sorted(found.current.mismatches) if found.current else [],
+        "fingerprint_mismatches": _parts(found),
         "other_bins": list(found.other_bins),
         "rebinned": dict(found.rebinned),
         "rows_apart": found.rows_apart,
@@ -86,6 +87,11 @@ def drift(
         "persistence": asdict(persistence),
         "persistent": _persistent(histories),
     }
+
+
+def _parts(found: Assessment) -> list[str]:
+    keys = found.current.mismatches if found.current else ()
+    return sorted({parts_of_mismatch(key)[0] for key in keys})
 
 
 def _reference(live: LiveReference | None) -> dict[str, Any]:
@@ -120,6 +126,7 @@ def windows(
 def _evaluation(found: EvaluatedWindow) -> dict[str, Any]:
     evaluation, summary = found.evaluation, found.evaluation.summary
     state = state_of(feature.severity for feature in summary.features.values())
+    runs = summary.deployed.runs if summary.deployed else {}
     return {
         **window(evaluation.window),
         "baseline_id": evaluation.baseline_id,
@@ -129,7 +136,12 @@ def _evaluation(found: EvaluatedWindow) -> dict[str, Any]:
         "drifted": state == "drift",
         "verdict": summary.verdict,
         "features": {
-            name: {"severity": feature.severity, "psi": feature.psi}
+            name: {
+                "severity": feature.severity,
+                "psi": feature.psi,
+                "origin": runs[name].origin if name in runs else None,
+                "since": iso(runs[name].since_ns) if name in runs else None,
+            }
             for name, feature in summary.features.items()
         },
         "persistent": _persistent(found.histories),

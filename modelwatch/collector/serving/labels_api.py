@@ -10,20 +10,17 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from modelwatch.collector.labels.label_chunk import (
-    MOST_SHOWN,
-    ColumnNames,
-    LabelChunk,
-    RefusedRow,
-)
+from modelwatch.collector.labels.formats import ColumnNames
+from modelwatch.collector.labels.label_chunk import MOST_SHOWN, LabelChunk, RefusedRow
 from modelwatch.collector.labels.table_labels import TABLE_ROWS
 from modelwatch.collector.options import CollectorOptions
+from modelwatch.collector.outcomes.cells import shortest_span
 from modelwatch.collector.quick_json import to_json
 from modelwatch.collector.receiving.outcome_intake import LABEL_OUTCOMES, OutcomeIntake
 from modelwatch.collector.security.principals import may_read
 from modelwatch.collector.security.rules import LABELS_PATH
 from modelwatch.collector.serving import label_schemas, schemas
-from modelwatch.collector.serving.label_answers import coverage_shown
+from modelwatch.collector.serving.label_answers import coverage_shown, whole_spans
 from modelwatch.collector.serving.problems import Problem
 from modelwatch.collector.serving.queries import read_window, require_version
 from modelwatch.collector.serving.sent_labels import SentLabels, SentLimits
@@ -178,6 +175,7 @@ class LabelsApi:
     ) -> Response:
         """Return how many predictions of a window have a label, and how long these took.
 
+        The window is widened to the whole spans that predictions are counted in.
         ``predictions`` are those that are kept to be joined: whose id somebody could know.
         ``coverage`` is the share of them that has a label, null where there are none;
         ``delay_seconds`` tells by when that share of the labels was known, null where none is
@@ -186,8 +184,9 @@ class LabelsApi:
         """
         require_version(self._store, model, version)
         asked = read_window(window, end, default_seconds=self._window_seconds, clock=self._clock)
-        found = self._store.label_coverage(model, version, asked.window)
-        shown = coverage_shown(found, self._store.label_counts(model), asked.window)
+        span = whole_spans(asked.window, shortest_span(self._window_seconds))
+        found = self._store.label_coverage(model, version, span)
+        shown = coverage_shown(found, self._store.label_counts(model), span)
         return Response(
             to_json({"model": model, "version": version, **shown}), media_type="application/json"
         )

@@ -23,6 +23,7 @@ from modelwatch.report.html import time_span
 from modelwatch.report.remarks import Remark, remarks, without_performance
 from modelwatch.report.rows import FeatureRow, TraceLink, feature_rows, trace_links_of
 from modelwatch.report.sections import Sections, sections_of
+from modelwatch.report.skew_words import skew_remarks
 from modelwatch.report.wording import MARKS, Tone, Verdict, verdict
 from modelwatch.telemetry.steering import Steering
 
@@ -69,6 +70,7 @@ class VersionView:
         remarks: how sure, how much it matters, the probable cause; and what holds over windows.
         references: what the window can be compared with.
         remedy: what to do where the window could not be judged, else empty.
+        skew: what differs between training and serving, since the deployment or in its form.
         notes: what was left out of the comparison, and how capture is steered, a sentence each.
         rows: the features, worst first.
         sections: all inputs together, performance and segments.
@@ -93,7 +95,7 @@ class VersionView:
     sections: Sections | None
     without_performance: str
     charts: dict[str, str]
-    unexpected: tuple[str, ...]
+    skew: list[Remark]
     timeline: Timeline | None
     latest: Link | None
     failed: list[tuple[str, tuple[TraceLink, ...]]]
@@ -195,7 +197,7 @@ def version_view(
         sections=sections_of(report) if report else None,
         without_performance=without_performance(report) if report else "",
         charts={row.anchor: _chart(seen, row, asked) for row in rows if row.reference},
-        unexpected=report.unexpected if report else (),
+        skew=skew_remarks(report) if report and found.against is None else [],
         timeline=timeline_of(windows, names, address=page.of, shown=found.window),
         latest=_latest(page, found, evaluations),
         failed=[

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from modelwatch.collector.evaluating.evaluation import Assessment, State
 from modelwatch.collector.storing.store import VersionSeen
 from modelwatch.collector.windows import NANOSECONDS
-from modelwatch.model_fingerprint import MODEL_HASH
 from modelwatch.persistence import FeatureHistory, Persistence
 from modelwatch.report.remarks import Remark
 from modelwatch.report.wording import Verdict, verdict
@@ -71,7 +70,7 @@ def holding(histories: Sequence[FeatureHistory], persistence: Persistence) -> li
 
 def notes_of(found: Assessment) -> list[str]:
     """Return what was left out of a comparison or is approximate, a sentence each."""
-    notes = [*_fingerprint_notes(found)]
+    notes = []
     if found.other_bins:
         notes.append(
             f"Counted on other bins than the baseline's, so not judged: "
@@ -100,18 +99,6 @@ def notes_of(found: Assessment) -> list[str]:
         )
     if found.report is not None and found.report.note:
         notes.append(f"{found.report.note[:1].upper()}{found.report.note[1:]}.")
-    return notes
-
-
-def _fingerprint_notes(found: Assessment) -> list[str]:
-    parts = sorted(found.current.mismatches) if found.current else []
-    notes = []
-    if MODEL_HASH in parts:
-        notes.append("Serves another model binary than the one that the baseline was made for.")
-        parts.remove(MODEL_HASH)
-    if parts:
-        names = ", ".join(parts)
-        notes.append(f"Runs on other versions than the baseline was made with: {names}.")
     return notes
 
 

@@ -20,6 +20,7 @@ from modelwatch.collector.alerting.alerting import Alerting
 from modelwatch.collector.evaluating.evaluation import Assessment
 from modelwatch.collector.evaluating.instances import assess_instances
 from modelwatch.collector.evaluating.live_comparison import LiveComparisons
+from modelwatch.collector.evaluating.outcomes import concept_findings
 from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.latest import Latest
@@ -225,7 +226,7 @@ class Pages:
         return performance_view(
             found,
             evaluations,
-            self._performance.changes(found.model, found.version),
+            concept_findings(self._performance.concept(found.model, found.version)),
             path=path_of("models", found.model, "versions", found.version),
             query=request.url.remove_query_params("metric").query,
             asked=metric,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
+from modelwatch.collector.evaluating.outcomes import concept_findings
 from modelwatch.collector.evaluating.performance_history import (
     PerformanceHistory,
     WindowPerformance,
@@ -143,7 +145,8 @@ class PerformanceApi:
         asked = read_window(window, end, default_seconds=default, clock=self._clock)
         until_ns = self._clock() if asked.live else asked.window.end_ns
         found = self._judged(model, version, asked.window.seconds, until_ns)
-        changes = list(self._history.changes(model, version))
+        state = self._history.concept(model, version)
+        changes = concept_findings(state)
         latest = next(iter(changes), None)
         worse = latest is not None and latest.is_worse
         return {
@@ -151,6 +154,9 @@ class PerformanceApi:
             "version": version,
             "changed_since": iso(latest.began_ns) if latest is not None and worse else None,
             "changes": [_change(one) for one in changes],
+            "labels": state.rows,
+            "labels_since_change": state.rows_since,
+            "error_since_change": None if math.isnan(state.mean_since) else state.mean_since,
             **_judgement(found),
         }
 
@@ -168,7 +174,7 @@ class PerformanceApi:
 def _judgement(found: Assessment | None) -> dict[str, Any]:
     if found is None or found.report is None or found.outcomes is None:
         return {"verdict": None, "window": None, "where": [], "label_bias": None}
-    metric = headline_metric(found.report)
+    metric = headline_metric(found.report.performance)
     return {
         "verdict": metric
         and {"metric": metric.name, "verdict": metric.verdict, "explained": metric.explained},

@@ -96,6 +96,9 @@ CONCEPT: Final = _object(
         "version": _TEXT,
         "changed_since": _or_null(_TIME),
         "changes": _list(_CHANGE),
+        "labels": _COUNT,
+        "labels_since_change": _COUNT,
+        "error_since_change": _or_null(_NUMBER),
         "verdict": _or_null(
             _object({"metric": _TEXT, "verdict": _TEXT, "explained": _or_null(_TEXT)})
         ),

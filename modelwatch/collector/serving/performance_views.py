@@ -15,7 +15,7 @@ from modelwatch.collector.windows import NANOSECONDS, TimeWindow, format_window
 from modelwatch.report.findings import PerformanceMetric
 from modelwatch.report.html import time_span
 from modelwatch.report.label_findings import ChangedCell, ConceptFinding
-from modelwatch.report.label_words import concept_words, coverage_words
+from modelwatch.report.label_words import concept_words, coverage_words, headline_metric
 from modelwatch.report.performance_chart import PerformancePoint
 from modelwatch.report.remarks import MAIN_METRICS
 from modelwatch.report.wording import interval, metric_name, number
@@ -149,7 +149,9 @@ def _latest(
     if labelled is None or any(metric.realized is not None for metric in own):
         return None, ""
     metrics, labels = labelled.summary.performance, labelled.summary.labels
-    told = [_value(metrics[name]) for name in MAIN_METRICS if _is_realised(metrics.get(name))][:1]
+    named = [metrics[name] for name in MAIN_METRICS if _is_realised(metrics.get(name))]
+    headline = headline_metric(metrics) or next(iter(named), None)
+    told = [_value(headline)] if headline is not None else []
     told += [f"{coverage_words(labels)}"] if labels is not None else []
     span = time_span(labelled.window.start_ns, labelled.window.end_ns)
     return Link(text=span, href=f"{path}?{_of(labelled.window)}"), "; ".join(told)
@@ -222,4 +224,4 @@ def _short(metric: PerformanceMetric | None) -> str:
 
 def _send(model: str, address: str) -> list[str]:
     name = shlex.quote(model)
-    return [f"modelwatch labels push labels.csv --model {name} --url {shlex.quote(address)}"]
+    return [f"modelwatch labels push labels.csv --model {name} --collector {shlex.quote(address)}"]

@@ -125,6 +125,13 @@ RECEIVED: Final = _object(
     clocks={"type": "object"},
 )
 
+_SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
+_FINDING_ORIGIN: Final[Schema] = {
+    "type": "string",
+    "enum": ["skew", "drift"],
+    "description": "skew: there from the first judged window after a deployment on; drift: later.",
+}
+
 DRIFT: Final = _object(
     {
         "state": _STATE,
@@ -139,7 +146,18 @@ DRIFT: Final = _object(
     },
     rows=_COUNT,
     drifted={"type": "boolean"},
-    features=_by_name({"type": "object", "properties": {"trace_ids": _list(_TEXT)}}),
+    features=_by_name(
+        {
+            "type": "object",
+            "properties": {
+                "trace_ids": _list(_TEXT),
+                "origin": _or_null(_FINDING_ORIGIN),
+                "since_ns": _or_null(_COUNT),
+            },
+        }
+    ),
+    schema=_list(_object({"name": _TEXT, "kind": _TEXT, "share": _SHARE, "text": _TEXT})),
+    fingerprint=_list(_object({"part": _TEXT, "expected": _TEXT, "actual": _TEXT})),
     error_trace_ids=_by_name(_list(_TEXT)),
 )
 

@@ -13,8 +13,9 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from modelwatch.collector.labels.csv_labels import CsvLabels
+from modelwatch.collector.labels.formats import ColumnNames
 from modelwatch.collector.labels.json_labels import JsonLabels, NdjsonLabels
-from modelwatch.collector.labels.label_chunk import ColumnNames, LabelChunk, LabelReader
+from modelwatch.collector.labels.label_chunk import LabelChunk, LabelReader
 from modelwatch.collector.labels.table_labels import check_table, table_labels
 from modelwatch.collector.receiving.bodies import ENCODINGS
 from modelwatch.collector.receiving.request_head import RequestHead

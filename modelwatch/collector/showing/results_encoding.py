@@ -22,6 +22,7 @@ from modelwatch.collector.windows import NANOSECONDS
 from modelwatch.report.findings import FeatureDrift
 from modelwatch.report.label_findings import ConceptFinding
 from modelwatch.report.label_words import concept_words, headline_metric
+from modelwatch.report.skew_words import short_cause
 from modelwatch.telemetry import names
 from modelwatch.telemetry.wire.attributes import (
     AttributeValue,
@@ -57,6 +58,7 @@ CONCEPT_CHANGED: Final = "modelwatch.concept.changed"
 DRIFT_METHOD: Final = "modelwatch.drift.method"
 DRIFT_FEATURES: Final = "modelwatch.drift.features"
 DRIFT_JOINED: Final = "modelwatch.drift.features_new"
+DRIFT_ORIGINS: Final = "modelwatch.drift.origins"
 DRIFT_CAUSES: Final = "modelwatch.drift.causes"
 DRIFT_TRACES: Final = "modelwatch.drift.trace_ids"
 DRIFT_SINCE: Final = "modelwatch.drift.since_unix_nano"
@@ -182,6 +184,7 @@ def _event(found: Standing, now_ns: int) -> LogRecord:
         names.BASELINE_ID: found.report.baseline_id,
         DRIFT_FEATURES: [feature.name for feature in drifted],
         DRIFT_JOINED: list(found.joined[:MOST_NAMED]),
+        DRIFT_ORIGINS: [feature.origin or "" for feature in drifted],
         DRIFT_CAUSES: [_cause(feature) for feature in drifted],
         DRIFT_TRACES: list(dict.fromkeys(t for f in drifted for t in f.trace_ids))[:MOST_NAMED],
         DRIFT_VERDICT: found.report.verdict,
@@ -202,7 +205,7 @@ def _event(found: Standing, now_ns: int) -> LogRecord:
 
 def _changed(found: Standing, change: ConceptFinding, now_ns: int) -> LogRecord:
     """Return the event of one change of the errors; falling errors are told as information."""
-    metric = headline_metric(found.report)
+    metric = headline_metric(found.report.performance)
     attributes: dict[str, AttributeValue] = {
         **_version(found),
         names.BASELINE_ID: found.report.baseline_id,
@@ -230,7 +233,7 @@ def _version(found: Standing) -> dict[str, str]:
 
 
 def _cause(feature: FeatureDrift) -> str:
-    return feature.diagnosis or feature.cause or ""
+    return short_cause(feature) or feature.cause or ""
 
 
 def _sentence(found: Standing, drifted: Sequence[FeatureDrift]) -> str:

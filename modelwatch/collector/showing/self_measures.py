@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from modelwatch.collector.evaluating.evaluation import Assessment, EvaluationStore, Evaluator
+from modelwatch.collector.evaluating.evaluation import (
+    Assessment,
+    EvaluationStore,
+    Evaluator,
+    OriginSource,
+)
 from modelwatch.collector.evaluating.outcomes import LabelSource
+from modelwatch.collector.outcomes.protocols import LabelsKept, OutcomeSink, PredictionsKept
 from modelwatch.collector.showing.durations import Durations
 from modelwatch.collector.showing.own_metrics import store_bytes
 from modelwatch.collector.storing.store import (
@@ -20,8 +27,9 @@ from modelwatch.collector.storing.store import (
 )
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.telemetry.wire import Arrival
+from modelwatch.telemetry.wire.outcomes import LabelRows, PredictionRows
 
-__all__ = ["MeasuredEvaluator", "MeasuredSink", "SelfMeasures"]
+__all__ = ["MeasuredEvaluator", "MeasuredOutcomes", "MeasuredSink", "SelfMeasures"]
 
 
 class SelfMeasures:
@@ -42,11 +50,21 @@ class SelfMeasures:
         self.assessments = Durations()
         self.waiting = 0
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Measure a write that is waited for in a block."""
+        self.waiting += 1
+        try:
+            with self.commits.measured():
+                yield
+        finally:
+            self.waiting -= 1
+
     def metrics(self) -> list[Metric]:
         """Return all of it."""
         queue = GaugeMetricFamily(
             "modelwatch_collector_writes_waiting",
-            "Exports that wait until the store has committed them.",
+            "Exports, and parts of labels, that wait until the store has committed them.",
             self.waiting,
         )
         size = GaugeMetricFamily(
@@ -56,7 +74,7 @@ class SelfMeasures:
         )
         commits = self.commits.family(
             "modelwatch_collector_commit_seconds",
-            "From handing an export to the store until it was committed.",
+            "From handing an export, or a part of labels, to the store until it was committed.",
         )
         assessments = self.assessments.family(
             "modelwatch_collector_evaluation_seconds",
@@ -81,16 +99,35 @@ class MeasuredSink:
         self, arrivals: Sequence[Arrival], memories: Mapping[int, SenderMemory] = NO_MEMORIES
     ) -> Written:
         """Commit arrivals; see `ArrivalSink.write`."""
-        self._measures.waiting += 1
-        try:
-            with self._measures.commits.measured():
-                return await self._sink.write(arrivals, memories)
-        finally:
-            self._measures.waiting -= 1
+        with self._measures.writing():
+            return await self._sink.write(arrivals, memories)
 
     def recall(self, keys: Collection[int]) -> Recalled:
         """Return the memories of some senders; see `ArrivalSink.recall`."""
         return self._sink.recall(keys)
+
+
+class MeasuredOutcomes:
+    """A keeper of predictions and labels of which it is measured how long keeping takes.
+
+    Args:
+        sink: where they are kept.
+        measures: is told.
+    """
+
+    def __init__(self, sink: OutcomeSink, measures: SelfMeasures) -> None:
+        self._sink = sink
+        self._measures = measures
+
+    async def keep_predictions(self, batches: Sequence[PredictionRows]) -> PredictionsKept:
+        """Commit predictions; see `OutcomeSink.keep_predictions`."""
+        with self._measures.writing():
+            return await self._sink.keep_predictions(batches)
+
+    async def keep_labels(self, batches: Sequence[LabelRows]) -> LabelsKept:
+        """Commit labels; see `OutcomeSink.keep_labels`."""
+        with self._measures.writing():
+            return await self._sink.keep_labels(batches)
 
 
 class MeasuredEvaluator(Evaluator):
@@ -100,15 +137,18 @@ class MeasuredEvaluator(Evaluator):
         store: windows and baselines.
         measures: is told.
         labels: knows predictions and their labels; None where none are kept.
+        origins: tells where findings come from; they do not say where None.
     """
 
     def __init__(
         self,
         store: EvaluationStore,
         measures: SelfMeasures,
+        *,
         labels: LabelSource | None = None,
+        origins: OriginSource | None = None,
     ) -> None:
-        super().__init__(store, labels)
+        super().__init__(store, labels, origins)
         self._measures = measures
 
     def assess(self, model: str, version: str, window: TimeWindow) -> Assessment:

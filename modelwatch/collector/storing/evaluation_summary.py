@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from modelwatch.collector.quick_json import from_json, to_json
 from modelwatch.errors import FormatError, StoreError
+from modelwatch.origins import Deployed
 from modelwatch.report.drift_report import SEVERITIES, DriftReport, Severity, Verdict
 from modelwatch.report.findings import PerformanceMetric
 from modelwatch.report.label_findings import LabelFindings
@@ -34,6 +35,7 @@ class EvaluationSummary:
         rows: rows of the window that were compared.
         verdict: what the report comes to.
         features: by name.
+        deployed: what was known of the deployment when the window ended; None where nothing was.
         performance: measures of performance, by name.
         labels: how many predictions had a label; None where no labels were waited for.
     """
@@ -41,15 +43,17 @@ class EvaluationSummary:
     rows: int
     verdict: Verdict
     features: Mapping[str, FeatureSummary]
+    deployed: Deployed | None = None
     performance: Mapping[str, PerformanceMetric] = field(default_factory=dict)
     labels: LabelFindings | None = None
 
     @classmethod
-    def of(cls, report: DriftReport) -> EvaluationSummary:
-        """Return the summary of a report."""
+    def of(cls, report: DriftReport, deployed: Deployed | None = None) -> EvaluationSummary:
+        """Return the summary of a report, and of what is known of the deployment."""
         return cls(
             rows=report.rows,
             verdict=report.verdict,
+            deployed=deployed,
             features={
                 name: FeatureSummary(
                     f.severity, f.psi, f.effect, f.importance, f.harmless, f.diagnosis
@@ -88,6 +92,8 @@ class EvaluationSummary:
             "verdict": self.verdict,
             "features": self.features,
         }
+        if self.deployed is not None:
+            body["deployed"] = self.deployed.to_dict()
         if self.performance:
             told = {name: asdict(metric) for name, metric in self.performance.items()}
             body["performance"] = {name: _without_nothing(one) for name, one in told.items()}
@@ -97,7 +103,7 @@ class EvaluationSummary:
 
     @classmethod
     def from_json(cls, text: str) -> EvaluationSummary:
-        """Read what `to_json` wrote, now or before it told a diagnosis, performance and labels.
+        """Read what `to_json` wrote, now or before it told as much.
 
         Raises:
             StoreError: where the text is damaged.
@@ -110,6 +116,7 @@ class EvaluationSummary:
                 rows=body["rows"],
                 verdict=body["verdict"],
                 features={name: FeatureSummary(*told) for name, told in found},
+                deployed=Deployed.from_dict(body["deployed"]) if "deployed" in body else None,
                 performance={
                     name: PerformanceMetric(name=name, **told) for name, told in metrics.items()
                 },

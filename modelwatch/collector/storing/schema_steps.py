@@ -331,6 +331,7 @@ CREATE TABLE outcome_summaries (
 CREATE TABLE concept_changes (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     version_id INTEGER NOT NULL REFERENCES versions,
+    baseline_id TEXT NOT NULL,
     detected_ns INTEGER NOT NULL,
     content TEXT NOT NULL
 );

@@ -9,8 +9,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from modelwatch.collector.outcomes.cells import Spans, shortest_span
-from modelwatch.collector.outcomes.outcome_store import DEFAULT_HORIZON_SECONDS, OutcomeStore
+from modelwatch.collector.outcomes.horizon import DEFAULT_HORIZON_SECONDS
+from modelwatch.collector.outcomes.outcome_store import OutcomeStore
 from modelwatch.collector.outcomes.protocols import (
+    MOST_CHANGES,
+    ConceptState,
     LabelCounts,
     LabelCoverage,
     LabelsKept,
@@ -138,13 +141,19 @@ class SqliteStore:
         self._examples = TraceExamples(database, span_seconds=grains.sender_spans_seconds[0])
 
     @classmethod
-    def open(cls, path: str | Path, *, clock: Callable[[], int] = time.time_ns) -> SqliteStore:
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        clock: Callable[[], int] = time.time_ns,
+        label_horizon_seconds: int = DEFAULT_HORIZON_SECONDS,
+    ) -> SqliteStore:
         """Return the store in a file that nobody else has open; `close` closes it.
 
         Raises:
             StoreError: as for `Database`.
         """
-        return cls(Database(path), clock=clock)
+        return cls(Database(path), clock=clock, label_horizon_seconds=label_horizon_seconds)
 
     @property
     def database(self) -> Database:
@@ -213,6 +222,20 @@ class SqliteStore:
     def label_counts(self, model: str) -> LabelCounts:
         """Return what became of labels; see `OutcomeSource.label_counts`."""
         return self._outcomes.reader.label_counts(model)
+
+    def concept(
+        self, model: str, version: str, *, since_ns: int = 0, most: int = MOST_CHANGES
+    ) -> ConceptState:
+        """Return what errors tell in label order; see `OutcomeSource.concept`."""
+        return self._outcomes.reader.concept(model, version, since_ns=since_ns, most=most)
+
+    def wait_for_labels(self, seconds: int) -> None:
+        """Wait so long for labels from now on. What was let go of already does not come back."""
+        self._outcomes.expiring.horizon_seconds = seconds
+
+    async def note_baselines(self) -> None:
+        """Have what was joined summed up for the baselines that are in force; `keep` does so."""
+        await self._outcomes.merge()
 
     async def put_baseline(self, model: str, version: str, baseline_id: str, content: str) -> None:
         """Commit a baseline as the current one; see `BaselineShelf.put_baseline`."""

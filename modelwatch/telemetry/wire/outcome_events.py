@@ -32,8 +32,12 @@ OUTCOME_EVENTS: Final = frozenset({names.PREDICTION, names.LABEL})
 """Names of the events of predictions and of labels."""
 
 
+MOST_BYTES: Final = 512 * 1024
+"""Characters of the body of one event of several rows; most features' values are written in few."""
+
+
 def prediction_events(rows: PredictionRows) -> list[Event]:
-    """Return events of predictions, at most `MOST_ROWS` in each.
+    """Return events of predictions, at most `MOST_ROWS` in each, and fewer where they are large.
 
     Numbers that JSON does not have become null.
 
@@ -78,15 +82,24 @@ def _events(
         if any(len(part) != size for part in parts.values()):
             raise ValueError(f"{column} are not as many as the {size} ids.")
     for start in range(0, size, MOST_ROWS):
-        taken = slice(start, start + MOST_ROWS)
-        part = {column: _taken(values, taken) for column, values in columns.items()}
-        yield Event(
-            name,
-            max(part["times_ns"]),
-            attributes,
-            body=_json(part),
-            tells=len(part["ids"]),
-        )
+        yield from _parts(name, attributes, columns, start, min(start + MOST_ROWS, size))
+
+
+def _parts(
+    name: str,
+    attributes: Mapping[str, str | float],
+    columns: Mapping[str, Any],
+    start: int,
+    end: int,
+) -> Iterator[Event]:
+    part = {column: _taken(values, slice(start, end)) for column, values in columns.items()}
+    body = _json(part)
+    if len(body) > MOST_BYTES and end - start > 1:
+        middle = (start + end) // 2
+        yield from _parts(name, attributes, columns, start, middle)
+        yield from _parts(name, attributes, columns, middle, end)
+    else:
+        yield Event(name, max(part["times_ns"]), attributes, body=body, tells=end - start)
 
 
 def _taken(values: Any, rows: slice) -> Any:

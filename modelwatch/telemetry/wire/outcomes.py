@@ -50,7 +50,7 @@ class PredictionRows:
         segments: of each; None where there are none. Empty for a row that belongs to none.
         features: inputs by name, where they were asked for.
         sample_rate: share of predictions that are sent, consistent by id (see
-            `modelwatch.capture.sampling.is_sampled`), in (0, 1].
+            `modelwatch.telemetry.sampled_ids.is_sampled`), in (0, 1].
     """
 
     model: str

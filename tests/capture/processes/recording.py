@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,23 @@ FLUSH_SECONDS = 60.0
 BATCH_ROWS = 3
 ACTIONS_A_TURN = 20
 
+ORDER = "order"
+
 Row = dict[str, Any]
+
+_numbers = count()
+
+
+def known_row_of(maker: str) -> Row:
+    """Return a usual row with an id of its own, which says in which process it was made."""
+    return row_of(maker) | {ORDER: f"{os.getpid()}-{next(_numbers)}"}
+
+
+def call_and_label(watch: mw.Watch, predict: Callable[[Any], Any], maker: str) -> None:
+    """Make a prediction that is known by its row's id, and tell its label."""
+    row = known_row_of(maker)
+    predict(row)
+    watch.record_label(row[ORDER], True)
 
 
 def make_watch(
@@ -44,11 +61,12 @@ def make_watch(
     training = {
         "amount": random.normal(100.0, 10.0, size=1_000),
         SENDER: random.choice(["parent", "child", "grandchild"], size=1_000).tolist(),
+        "score": random.random(1_000),
     }
     return mw.Watch(
         "m",
         version="1",
-        baseline=mw.Baseline.fit(training, model="m", version="1"),
+        baseline=mw.Baseline.fit(training, model="m", version="1", score="score"),
         endpoint=endpoint,
         export_interval_seconds=interval_seconds,
         transport=None if endpoint else FileTransport(folder),
@@ -96,9 +114,11 @@ class Load:
         self._is_stopping = False
         self._process = os.getpid()
         predict, refuse, predict_batch = watch(score), watch(fail), watch(score_batch)
+        predict_known = watch(prediction_id=ORDER)(score)
         actions = (
             (lambda: call_both(predict, refuse, "parent"), 2, 2),
             (lambda: call_both(predict, refuse, "parent"), 2, 2),
+            (lambda: call_and_label(watch, predict_known, "parent"), 1, 1),
             (lambda: predict_batch([row_of("parent")] * BATCH_ROWS), 1, BATCH_ROWS),
             (lambda: watch.count(0.001, "refused"), 1, 0),
             (lambda: watch.flush(timeout_seconds=0.1), 0, 0),
@@ -157,23 +177,23 @@ def wait_for_child(living: set[int]) -> None:
         raise SystemExit(f"child {pid} ended with status {os.waitstatus_to_exitcode(status)}")
 
 
-def forks(folder: Path, endpoint: str | None, *, count: int = FORKS) -> dict[int, int]:
+def forks(folder: Path, endpoint: str | None, *, times: int = FORKS) -> dict[int, int]:
     """Fork over and over while threads record; each child records and exits."""
     watch = make_watch(folder, endpoint)
-    predict = watch(score)
+    predict = watch(prediction_id=ORDER)(score)
     expected: dict[int, int] = {}
     living: set[int] = set()
     gc.freeze()  # or each child, as it ends, copies and looks through all that the parent holds
     sys.setswitchinterval(SWITCH_SECONDS)
     with Load(watch) as load:
-        for number in range(count):
+        for number in range(times):
             calls = 1 + number % 7
             load.give_turns()
             pid = os.fork()
             if pid == 0:
                 guard_against_hangs()
                 for _ in range(calls):
-                    predict(row_of("child"))
+                    call_and_label(watch, predict, "child")
                 raise SystemExit(0)
             expected[pid] = calls
             living.add(pid)
@@ -190,14 +210,14 @@ def forks(folder: Path, endpoint: str | None, *, count: int = FORKS) -> dict[int
 
 def forks_to_endpoint(folder: Path, endpoint: str | None) -> dict[int, int]:
     """Do the same with a receiver, whose connection the children inherit, some times."""
-    return forks(folder, endpoint, count=40)
+    return forks(folder, endpoint, times=40)
 
 
 def generations(folder: Path, endpoint: str | None) -> dict[int, int]:
     """Fork from a thread, and in the children again; some leave without an orderly exit."""
     watch = make_watch(folder, endpoint, interval_seconds=3_600.0)
-    predict = watch(score)
-    predict(row_of("parent"))
+    predict = watch(prediction_id=ORDER)(score)
+    call_and_label(watch, predict, "parent")
     expected = {os.getpid(): 1}
 
     def one_child(number: int) -> None:
@@ -207,11 +227,11 @@ def generations(folder: Path, endpoint: str | None) -> dict[int, int]:
             guard_against_hangs()
             grandchild = os.fork()
             if grandchild == 0:
-                predict(row_of("grandchild"))
-                predict(row_of("grandchild"))
+                call_and_label(watch, predict, "grandchild")
+                call_and_label(watch, predict, "grandchild")
                 watch.shutdown()
                 os._exit(0)
-            predict(row_of("child"))
+            call_and_label(watch, predict, "child")
             os.write(writing, str(grandchild).encode())
             _, status = os.waitpid(grandchild, 0)
             if number % 2 or status:
@@ -235,7 +255,7 @@ def record_in_child(watched: Callable[[Any], Any], calls: int, folder: Path) -> 
     """Record in a process of multiprocessing; it has no call to flush."""
     guard_against_hangs()
     for _ in range(calls):
-        watched(row_of("child"))
+        watched(known_row_of("child"))
     (folder / f"{os.getpid()}.calls").write_text(str(calls))
 
 
@@ -243,8 +263,8 @@ def _started_by(method: str) -> Callable[[Path, str | None], dict[int, int]]:
     def scenario(folder: Path, endpoint: str | None) -> dict[int, int]:
         """Start processes of multiprocessing, and a pool, whose processes get the function."""
         context: Any = multiprocessing.get_context(method)
-        watched = make_watch(folder, endpoint)(score)
-        watched(row_of("parent"))
+        watched = make_watch(folder, endpoint)(prediction_id=ORDER)(score)
+        watched(known_row_of("parent"))
         children = [
             context.Process(target=record_in_child, args=(watched, calls, folder))
             for calls in (1, 2, 3)

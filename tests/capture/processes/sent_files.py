@@ -11,6 +11,7 @@ from pathlib import Path
 from modelwatch.telemetry.transport import Outcome, Signal
 from modelwatch.telemetry.wire import decode_metrics
 from tests.received_points import assemble, points_in
+from tests.told_outcomes import label_rows, prediction_rows
 
 __all__ = ["FileTransport", "Sent", "read_sent"]
 
@@ -50,6 +51,8 @@ class Sent:
         dropped: rows not captured, by reason.
         makers: rows by the process that made them, as the rows themselves say.
         instances: the ids that the process called itself by.
+        known: how often each prediction was told that has an id.
+        labels: how often each label was.
     """
 
     rows: int = 0
@@ -57,6 +60,8 @@ class Sent:
     dropped: Counter[str] = field(default_factory=Counter)
     makers: Counter[str] = field(default_factory=Counter)
     instances: set[str | None] = field(default_factory=set)
+    known: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
 
 
 def read_sent(folder: Path) -> dict[int, Sent]:
@@ -72,4 +77,10 @@ def read_sent(folder: Path) -> dict[int, Sent]:
             if SENDER in profile.features:
                 values = profile.features[SENDER].values
                 sent.makers.update(getattr(values, "counts", {}))
+    for path in folder.glob("*.logs"):
+        sent, bodies = found[int(path.name.partition("-")[0])], [path.read_bytes()]
+        for predictions in prediction_rows(bodies):
+            sent.known.update(predictions.ids)
+        for labels in label_rows(bodies):
+            sent.labels.update(labels.ids)
     return dict(found)

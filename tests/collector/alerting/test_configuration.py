@@ -112,11 +112,12 @@ def test_no_secret_is_shown() -> None:
 
 
 def test_the_rules_that_hold_without_a_file() -> None:
-    """Drift, proven losses, failing calls, silence and another binary; none with rules = []."""
+    """Drift, proven losses, risen errors, failing calls, silence and another binary, or none."""
     assert parse(b"", {}).rules == DEFAULT_RULES
     assert [rule.on for rule in DEFAULT_RULES] == [
         "drift",
         "performance",
+        "concept_drift",
         "errors",
         "no_data",
         "fingerprint",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -14,11 +15,12 @@ from modelwatch.collector.alerting.observing import observe, quantile_seconds
 from modelwatch.collector.alerting.rules import Rule
 from modelwatch.collector.evaluating.evaluation import assess
 from modelwatch.collector.storing.store import WindowProfiles
+from modelwatch.origins import Run, with_origins
 from modelwatch.profile import DURATION_BOUNDS_SECONDS
 from modelwatch.report.drift_report import DriftReport
 from modelwatch.report.findings import FeatureDrift, MultivariateDrift, PerformanceMetric
 from tests.collector.alerting.conftest import window
-from tests.collector.conftest import MODEL, VERSION
+from tests.collector.conftest import FEATURE, MODEL, VERSION
 from tests.collector.conftest import Traffic as Senders
 
 PLAIN = WindowFacts(window=window(0), baseline_id="b", through_id=1, state="no_drift")
@@ -125,6 +127,62 @@ def test_all_inputs_together_and_performance() -> None:
         "f1": "critical",
     }
     assert observe(Rule(name="r", on="performance"), facts).unjudged == {"mae", "roc_auc"}
+
+
+SKEWED = replace(
+    PLAIN,
+    state="drift",
+    skew={
+        "age": Seen(severity="drift", weight=2.0, cause="since the deployment"),
+        "plan": Seen(severity="warning", cause="spelled otherwise"),
+        "unread": Seen(severity="drift", harmless=True),
+        "model.hash": Seen(severity="drift", cause="another model binary"),
+    },
+    unjudged=frozenset({"rare", "plan"}),
+)
+
+
+def test_what_is_served_otherwise_than_trained() -> None:
+    """All skew is found, what the model hardly reads where asked; other forms need no rows."""
+    worst = {"age": "critical", "model.hash": "critical"}
+    assert found(SKEWED, on="skew") == {**worst, "plan": "warning"}
+    assert found(SKEWED, on="skew", min_severity="critical") == worst
+    assert found(SKEWED, on="skew", features="a*") == {"age": "critical"}
+    assert found(SKEWED, on="skew", harmless=True)["unread"] == "critical"
+    assert observe(Rule(name="r", on="skew"), SKEWED).unjudged == {"rare"}
+    assert is_judged(replace(SKEWED, state="incomparable"), on="skew")
+    assert not is_judged(replace(SKEWED, state="no_data"), on="skew")
+    assert WindowFacts.from_json(SKEWED.to_json()) == SKEWED
+
+
+def test_windows_that_were_stored_before_there_was_skew_are_read() -> None:
+    """An older file's windows have none."""
+    body = json.loads(PLAIN.to_json())
+    del body["skew"]
+    assert WindowFacts.from_json(json.dumps(body)) == PLAIN
+
+
+def test_facts_tell_skew_from_drift(baseline: mw.Baseline, traffic: Senders) -> None:
+    """A finding since the deployment says so in its cause, and is among the skew with the form."""
+    profile = traffic.profile(shift=30)
+    profile.update({"country": ["de"] * 400, "extra": [1.0] * 400})
+    profile.mismatches.update({"numpy=1.0.0": 1})
+    observed = WindowProfiles(
+        profiles={baseline.id: profile}, unmergeable=0, instances=1, through_id=1
+    )
+    told = assess(MODEL, VERSION, window(0), baseline=baseline, observed=observed)
+    assert told.report is not None
+    runs = {FEATURE: Run("skew", 7), "country": Run("drift", 8)}
+    facts = facts_of(replace(told, report=with_origins(told.report, runs)))
+    words = "training-serving skew since the deployment: "
+    assert facts.features[FEATURE].cause.startswith(words)
+    assert not facts.features["country"].cause.startswith(words)
+    assert facts.skew.keys() == {FEATURE, "country", "numpy"}
+    assert facts.skew["country"].cause.startswith("spelled otherwise in ")
+    assert facts.mismatches == ("numpy",)
+    seen = observe(Rule(name="r", on="fingerprint"), facts)
+    assert seen.found["numpy"].cause.startswith("1.0.0 is served with")
+    assert facts_of(told).skew.keys() == {"country", "numpy"}
 
 
 def test_calls_rows_and_latency_against_limits() -> None:

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 import modelwatch as mw
-from modelwatch.collector.evaluating.evaluation import Evaluator, assess, choose_windows
+from modelwatch.collector.evaluating.due_windows import choose_windows
+from modelwatch.collector.evaluating.evaluation import Evaluator, assess
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.latest import Latest
 from modelwatch.collector.serving.page_words import notes_of

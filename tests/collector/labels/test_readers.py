@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelwatch.collector.labels.csv_labels import CsvLabels
+from modelwatch.collector.labels.formats import ColumnNames
 from modelwatch.collector.labels.json_labels import JsonLabels, NdjsonLabels
 from modelwatch.collector.labels.label_chunk import (
     MOST_SHOWN,
-    ColumnNames,
     LabelChunk,
     LabelReader,
     Row,

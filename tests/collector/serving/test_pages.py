@@ -220,13 +220,18 @@ def test_another_model_than_the_baselines_is_told(
     collector = start()
     collector.push(baseline)
     profile = traffic.profile()
-    profile.mismatches.update({"model.hash": 1, "sklearn": 1})
+    profile.mismatches.update({"model.hash=0123456789ab": 1, "sklearn": 1})
     collector.post(traffic.body(profile))
     page = plain_http.get(collector.page()).text
-    assert "Serves another model binary than the one that the baseline was made for." in page
-    assert "Runs on other versions than the baseline was made with: sklearn." in page
+    assert "<h2>Training-serving skew</h2>" in page
+    assert "another model binary is served than the baseline was made for" in page
+    assert "<strong>sklearn</strong> another version is served with" in page
     told = plain_http.get(collector.version("/drift")).json()
     assert told["fingerprint_mismatches"] == ["model.hash", "sklearn"]
+    assert told["fingerprint"] == [
+        {"part": "model.hash", "expected": "", "actual": "0123456789ab"},
+        {"part": "sklearn", "expected": "", "actual": ""},
+    ]
 
 
 def test_many_instances_are_compared_when_asked(

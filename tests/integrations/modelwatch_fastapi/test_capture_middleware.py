@@ -18,7 +18,8 @@ from modelwatch.errors import ConfigurationError
 from modelwatch_fastapi import CaptureMiddleware
 from tests.integrations.modelwatch_fastapi.asgi_calls import Request, answering
 from tests.integrations.modelwatch_fastapi.houses import HOUSE, House, Price, profile_of
-from tests.watched import FakeTransport
+from tests.told_outcomes import ToldPrediction, told_predictions
+from tests.watched import FakeTransport, Watched
 
 BODY = json.dumps(HOUSE).encode()
 PRICE = b'{"price": 60.0}'
@@ -146,6 +147,42 @@ async def test_the_sample_is_chosen_by_id(watch: mw.Watch, transport: FakeTransp
     assert profile.predictions == {"": 100, "HTTP 503": 1}
     assert profile.dropped == {"not_sampled": 100 - chosen}
     assert profile.duration.total == 101
+
+
+async def test_predictions_are_told_by_the_header(
+    watch: mw.Watch, transport: FakeTransport
+) -> None:
+    """Those in the sample, each by the id that its client has, with the share that they are."""
+    app = captured(answering(PRICE), watch, sample_rate=0.3)
+    ids = [f"order-{number}" for number in range(50)]
+    for name in ids:
+        await Request([BODY], headers={"x-prediction-id": name}).put(app)
+    told = told_predictions(Watched(watch, transport))
+    assert told == [
+        ToldPrediction(name, {"price": 60.0}, sample_rate=0.3)
+        for name in ids
+        if mw.is_sampled(name, 0.3)
+    ]
+
+
+async def test_rows_of_a_batch_are_told_by_the_header(
+    watch: mw.Watch, transport: FakeTransport
+) -> None:
+    """By the id that its client has, and their place in the batch."""
+    app = captured(answering(b'[{"price": 60.0}, {"price": 61.0}]'), watch)
+    found = await Request([json.dumps([HOUSE, HOUSE]).encode()]).put(app)
+    name = found.headers["x-prediction-id"]
+    assert told_predictions(Watched(watch, transport)) == [
+        ToldPrediction(f"{name}/0", {"price": 60.0}),
+        ToldPrediction(f"{name}/1", {"price": 61.0}),
+    ]
+
+
+async def test_failures_are_not_told(watch: mw.Watch, transport: FakeTransport) -> None:
+    """By their status, or by an answer that has no outputs."""
+    for answer in (answering(b"{}", status=503), answering(b"", status=204)):
+        await Request([BODY]).put(captured(answer, watch))
+    assert told_predictions(Watched(watch, transport)) == []
 
 
 def upload(megabytes: int) -> Iterator[bytes]:

@@ -18,7 +18,8 @@ import modelwatch as mw
 import modelwatch_fastapi
 from modelwatch.errors import ConfigurationError, OutlierRejected
 from tests.integrations.modelwatch_fastapi.houses import HOUSE, House, Price, profile_of
-from tests.watched import FakeTransport
+from tests.told_outcomes import ToldPrediction, told_predictions
+from tests.watched import FakeTransport, Watched
 
 FAR = {"area": 1e9, "city": "Rome"}
 
@@ -319,3 +320,48 @@ def test_the_schema_is_the_same_to_the_byte(place: Callable[[], FastAPI], watch:
     assert schema() == before
     modelwatch_fastapi.uninstrument(app)
     assert schema() == before
+
+
+def test_a_routes_prediction_is_told_by_the_header(
+    watch: mw.Watch, transport: FakeTransport
+) -> None:
+    """FastAPI's and Starlette's endpoints alike, by the id sent or made."""
+    app = FastAPI()
+    priced(app)
+    app.router.routes.append(Route("/plain", price, methods=["POST"]))
+    modelwatch_fastapi.instrument(app, watch, routes=["/predict", "/plain"])
+    with TestClient(app) as client:
+        client.post("/predict", json=HOUSE, headers={"x-prediction-id": "order-7"})
+        answers = [client.post(path, json=HOUSE) for path in ("/predict", "/plain")]
+        client.post("/predict", json={"area": "wide"})
+    made = [answer.headers["x-prediction-id"] for answer in answers]
+    assert told_predictions(Watched(watch, transport)) == [
+        ToldPrediction(name, {"price": 60.0}) for name in ("order-7", *made)
+    ]
+
+
+def test_a_watched_functions_prediction_is_told_by_the_header(
+    watch: mw.Watch, transport: FakeTransport
+) -> None:
+    """Called in an async endpoint, or in a thread."""
+
+    @watch
+    def predict(house: dict[str, Any]) -> float:
+        return float(house["area"])
+
+    app = FastAPI()
+
+    @app.post("/in-thread")
+    def in_thread(house: House) -> float:
+        return predict(house.model_dump())
+
+    @app.post("/in-loop")
+    async def in_loop(house: House) -> float:
+        return predict(house.model_dump())
+
+    modelwatch_fastapi.instrument(app, watch)
+    with TestClient(app) as client:
+        answers = [client.post(path, json=HOUSE) for path in ("/in-thread", "/in-loop")]
+    assert told_predictions(Watched(watch, transport)) == [
+        ToldPrediction(answer.headers["x-prediction-id"], {"price": 60.0}) for answer in answers
+    ]

@@ -22,7 +22,8 @@ from werkzeug.wsgi import FileWrapper, wrap_file
 import modelwatch as mw
 import modelwatch_flask
 from modelwatch.errors import ConfigurationError, OutlierRejected
-from tests.watched import FakeTransport
+from tests.told_outcomes import ToldPrediction, told_predictions
+from tests.watched import FakeTransport, Watched
 
 TRAINING = {
     "area": [50.0 + number % 100 for number in range(1_000)],
@@ -134,6 +135,23 @@ def test_named_routes_are_captured(app: Flask, watch: mw.Watch, transport: FakeT
         "price": 6,
     }
     assert not profile.dropped
+
+
+def test_predictions_are_told_by_the_header(
+    app: Flask, watch: mw.Watch, transport: FakeTransport
+) -> None:
+    """By the id sent or made, of views of every kind, and row by row of a batch."""
+    modelwatch_flask.instrument(app, watch, routes=ROUTES)
+    client = app.test_client()
+    client.post("/predict", json=HOUSE, headers={"x-prediction-id": "order-7"})
+    answers = [client.post(path, json=HOUSE) for path in ("/predict", "/later", NAMED)]
+    assert client.post("/predict", json=HOUSE | {"city": "Atlantis"}).status_code == 404
+    batch = client.post("/batch", json=[HOUSE, HOUSE]).headers["x-prediction-id"]
+    made = [answer.headers["x-prediction-id"] for answer in answers]
+    assert told_predictions(Watched(watch, transport)) == [
+        ToldPrediction(name, {"price": 60.0})
+        for name in ("order-7", *made, f"{batch}/0", f"{batch}/1")
+    ]
 
 
 def test_an_endpoint_names_its_views(app: Flask, watch: mw.Watch, transport: FakeTransport) -> None:
