@@ -20,6 +20,8 @@ from modelwatch.collector.outcomes.label_writer import (
     prepare_labels,
     write_labels,
 )
+from modelwatch.collector.outcomes.pair_folding import PairFolder
+from modelwatch.collector.outcomes.pair_recounting import PairRecounter
 from modelwatch.collector.outcomes.prediction_writer import (
     PredictionsWritten,
     PredictionWriter,
@@ -75,6 +77,8 @@ class OutcomeStore:
         self._predictions = PredictionWriter(grain_seconds=spans.grain_seconds)
         self._folder = Folder(database, spans, custom)
         self._recounter = Recounter(database)
+        self._pair_folder = PairFolder(database, spans)
+        self._pair_recounter = PairRecounter(database)
         self.expiring = Expiring(database, horizon_seconds=horizon_seconds, clock=come)
         self.reader = OutcomeReader(database, spans, custom)
 
@@ -106,6 +110,8 @@ class OutcomeStore:
         """
         await self._recounter.run()
         await self._folder.run(at_once=at_once)
+        await self._pair_recounter.run()
+        await self._pair_folder.run()
 
     async def clean(self) -> None:
         """Put old short spans together, and let go of what is beyond the horizon."""
