@@ -84,15 +84,7 @@ class Parts:
         evaluator = MeasuredEvaluator(store, measures, labels=store, origins=origins)
         schedule = _schedule(options)
         counts = ReceiverCounts()
-        self.intake = _intake(
-            store,
-            MeasuredSink(store, measures),
-            MeasuredOutcomes(store, measures),
-            options,
-            counts,
-            bounds,
-            clock,
-        )
+        self.intake = _intake(store, measures, options, counts, bounds, clock)
         labels = LabelsApi(self.intake.outcomes, store, options, clock=clock)
         self._alerts = SqliteAlerts(database)
         self._alerting = alerting = Alerting(
@@ -108,15 +100,8 @@ class Parts:
         alerting.hear(lambda found: self.intake.limit(found.limits))
         if options.label_horizon_seconds is None:
             alerting.hear(lambda found: store.wait_for_labels(found.labels.horizon))
-        self._showing = showing = Showing(
-            store,
-            counts,
-            measures,
-            options.showing,
-            alerts=alerting,
-            notices=self._alerts,
-            window_seconds=options.window_seconds,
-            clock=clock,
+        self._showing = showing = _showing(
+            store, counts, measures, options, alerting, self._alerts, clock
         )
         rollouts = RolloutParts(
             database,
@@ -129,11 +114,10 @@ class Parts:
         )
         listeners = Listeners(alerting, showing, rollouts.suggesting)
         self._scheduler = _scheduler(store, evaluator, schedule, listeners, clock)
-        checks = {
-            "store": store_probe(database, clock=bounds.earliest_ns),
-            "schedule": self._scheduler.check,
-            "config": alerting.check,
-        }
+        probe = store_probe(database, clock=bounds.earliest_ns)
+        checks = {"store": probe, "schedule": self._scheduler.check, "config": alerting.check}
+        seconds = options.window_seconds
+        performance = PerformanceHistory(store, evaluator, store, window_seconds=seconds)
         self.api = build_api(
             store,
             evaluator,
@@ -142,9 +126,7 @@ class Parts:
             alerting,
             self._alerts,
             SqliteBaselineHistory(database),
-            performance=PerformanceHistory(
-                store, evaluator, store, window_seconds=options.window_seconds
-            ),
+            performance=performance,
             clock=clock,
             readiness=Readiness({**checks, **({"tls": tls.check} if tls else {})}),
             routers=[
@@ -199,22 +181,42 @@ def _store(
 
 def _intake(
     store: SqliteStore,
-    sink: MeasuredSink,
-    outcomes: MeasuredOutcomes,
+    measures: SelfMeasures,
     options: CollectorOptions,
     counts: ReceiverCounts,
     bounds: TimeBounds,
     clock: Callable[[], int],
 ) -> Intake:
     return Intake(
-        sink,
+        MeasuredSink(store, measures),
         _limits(options),
         counts,
         options.receiving,
-        outcomes=outcomes,
+        outcomes=MeasuredOutcomes(store, measures),
         clock=clock,
         examples=store,
         bounds=bounds,
+    )
+
+
+def _showing(
+    store: SqliteStore,
+    counts: ReceiverCounts,
+    measures: SelfMeasures,
+    options: CollectorOptions,
+    alerting: Alerting,
+    notices: SqliteAlerts,
+    clock: Callable[[], int],
+) -> Showing:
+    return Showing(
+        store,
+        counts,
+        measures,
+        options.showing,
+        alerts=alerting,
+        notices=notices,
+        window_seconds=options.window_seconds,
+        clock=clock,
     )
 
 

@@ -59,7 +59,7 @@ class RolloutParts:
         self._kept = SqliteSuggestions(database)
         self.reading = RolloutReading(store, rollouts, LiveComparisons(store, evaluator))
         self.suggesting = Suggesting(
-            rollouts, store, self._kept, alerting, hearer, clock=clock
+            rollouts, store, store, self._kept, alerting, hearer, clock=clock
         )
 
     def router(self) -> APIRouter:

@@ -16,10 +16,9 @@ from modelwatch.collector.storing.store import VersionSeen, VersionSource, Windo
 from modelwatch.collector.windows import LONGEST_WINDOW_SECONDS, NANOSECONDS, TimeWindow
 from modelwatch.errors import ConfigurationError
 from modelwatch.rollout.measures import Calls
-from modelwatch.rollout.pair_summary import PairSummary
 from modelwatch.sketches import Moments
 
-__all__ = ["PairSource", "RolloutStore", "Rollouts", "VersionPair", "chosen_pair"]
+__all__ = ["RolloutStore", "Rollouts", "VersionPair", "chosen_pair"]
 
 MOST_WINDOWS: Final = 48
 """Windows in which calls are counted: so many show how much they vary."""
@@ -34,14 +33,6 @@ SHORTEST_LIVE_SECONDS: Final = 3_600
 
 class RolloutStore(VersionSource, WindowSource, OutcomeSource, Protocol):
     """What is asked of the store."""
-
-
-class PairSource(Protocol):
-    """Answers what two versions predicted under the same ids. Blocking."""
-
-    def pairs(self, model: str, first: str, second: str, window: TimeWindow) -> PairSummary | None:
-        """Return the pairs of predictions made in a window; None where there are none."""
-        ...
 
 
 class VersionPair(NamedTuple):
@@ -59,7 +50,6 @@ class Rollouts:
         baseline: returns the current baseline of a model version, or None.
         rules: returns what is configured, as of now.
         window_seconds: length of the windows that are evaluated.
-        pairs: knows what versions predicted under the same ids; None where nobody does.
         clock: Unix nanoseconds.
     """
 
@@ -70,14 +60,12 @@ class Rollouts:
         rules: Callable[[], RolloutTable],
         *,
         window_seconds: int,
-        pairs: PairSource | None = None,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._store = store
         self._baseline = baseline
         self._rules = rules
         self._grain = window_seconds
-        self._pairs = pairs
         self._clock = clock
         self._calls = Latest[Calls](capacity=CACHED_CALLS)
 
@@ -152,9 +140,7 @@ class Rollouts:
         """
         parts = self._parts(window)
         sides = [self._side(model, version, window, parts) for version in (stable, candidate)]
-        pairs = None
-        if self._pairs is not None:
-            pairs = self._pairs.pairs(model, stable, candidate, window)
+        pairs = self._store.pairs(model, stable, candidate, window)
         return judge(model, sides[0], sides[1], window, pairs, self._rules())
 
     def _side(

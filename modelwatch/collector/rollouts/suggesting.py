@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from modelwatch.collector.alerting.targets import Target
 from modelwatch.collector.evaluating.evaluation import Assessment
+from modelwatch.collector.outcomes.protocols import ConceptState
 from modelwatch.collector.rollouts.made import MadeSuggestion, SuggestionNotice
 from modelwatch.collector.rollouts.planning import JudgedModel, Plan, plan
 from modelwatch.collector.rollouts.rollouts import Rollouts
@@ -19,7 +20,6 @@ from modelwatch.collector.storing.store import EvaluationLog, VersionSeen, Versi
 from modelwatch.collector.windows import NANOSECONDS
 from modelwatch.errors import ModelwatchError
 from modelwatch.report.harm import surely_worse
-from modelwatch.report.label_findings import ConceptFinding
 from modelwatch.rollout.suggestion import Suggestion, suggest_retraining
 
 __all__ = ["ChangeSource", "Suggesting", "SuggestionHearer"]
@@ -37,8 +37,8 @@ class _Log(EvaluationLog, VersionSource, Protocol):
 class ChangeSource(Protocol):
     """Answers how errors changed as labels came in. Blocking."""
 
-    def concept_changes(self, model: str, version: str) -> Sequence[ConceptFinding]:
-        """Return the changes of a version's errors, the latest first."""
+    def concept(self, model: str, version: str) -> ConceptState:
+        """Return how a version's errors changed since the current baseline. Cheap."""
         ...
 
 
@@ -177,8 +177,7 @@ class Suggesting:
 
     def _retraining(self, model: str, version: str) -> Suggestion | None:
         rules = self._rollouts.rules
-        changes = self._labels.concept_changes(model, version)
-        latest = next(iter(changes), None)
+        latest = next(reversed(self._labels.concept(model, version).changes), None)
         windows = self._log.summaries(
             model,
             version,

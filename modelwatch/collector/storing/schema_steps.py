@@ -388,15 +388,8 @@ CREATE INDEX suggestions_by_end ON suggestions (ended_ns, number);
 """
 
 STEPS = (
-    _FIRST_SCHEMA,
-    _STEERING,
-    _VECTORS,
-    _ALERTING,
-    _SECURITY,
-    _CUMULATIVE,
-    _TRACES,
-    _OUTCOMES,
-    _SUGGESTIONS,
+    *(_FIRST_SCHEMA, _STEERING, _VECTORS, _ALERTING, _SECURITY, _CUMULATIVE, _TRACES),
+    *(_OUTCOMES, _SUGGESTIONS),
 )
 """What brings a file from each schema version to the next, an empty one being of version 0.
 

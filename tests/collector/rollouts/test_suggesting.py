@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber
+
 from modelwatch.collector.alerting.configuration import parse
 from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
 from modelwatch.collector.alerting.targets import Target
+from modelwatch.collector.outcomes.protocols import ConceptState
 from modelwatch.collector.rollouts.made import MadeSuggestion, SuggestionNotice
 from modelwatch.collector.rollouts.options import RolloutTable, margin_of
 from modelwatch.collector.rollouts.planning import Plan
@@ -23,8 +25,8 @@ from modelwatch.collector.showing.suggestion_encoding import encode_suggestions
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.collector.storing.store import VersionSeen
+from modelwatch.concept.concept_change import ConceptChange
 from modelwatch.errors import ConfigurationError
-from modelwatch.report.label_findings import ConceptFinding
 from tests.collector.conftest import NOW_NS, SECOND, Traffic, baseline, traffic
 from tests.collector.rollouts.test_planning import holding
 
@@ -66,23 +68,26 @@ class Changed:
     """Labels by which the errors of every version rose."""
 
     def __init__(self) -> None:
-        self.changes: list[ConceptFinding] = [
-            ConceptFinding(
+        self.changes: list[ConceptChange] = [
+            ConceptChange(
                 direction="rise",
                 began_ns=NOW_NS - 60 * SECOND,
+                began_labelled_ns=NOW_NS - 50 * SECOND,
                 detected_ns=NOW_NS,
                 before=0.1,
                 after=0.3,
+                difference_lower=0.1,
+                difference_upper=0.3,
                 rows_before=500,
                 rows_after=100,
                 confidence=0.998,
             )
         ]
 
-    def concept_changes(self, model: str, version: str) -> Sequence[ConceptFinding]:
+    def concept(self, model: str, version: str) -> ConceptState:
         """Return the change."""
         del model, version
-        return self.changes
+        return ConceptState(changes=self.changes)
 
 
 def suggesting(database: Database, store: SqliteStore, labels: Changed, told: Told) -> Suggesting:
