@@ -23,7 +23,7 @@ _STANDINGS = {
     "better": Text("better", style="green"),
     "no_worse": Text("no worse", style="green"),
     "worse": Text("worse", style="bold red"),
-    "open": Text("open", style="dim"),
+    "open": Text("not told yet", style="dim"),
 }
 
 
@@ -105,13 +105,14 @@ def _sides(found: dict[str, Any]) -> Table:
 def _evidence(found: dict[str, Any]) -> Table:
     table = Table(title="The candidate's gain, with limits that hold at any time")
     table.add_column("measure")
-    for heading in ("stable", "candidate", "gain", "at least", "at most", "margin"):
+    for heading in ("stable", "candidate", "gain", "limits", "margin"):
         table.add_column(heading, justify="right")
-    table.add_column("standing")
+    table.add_column("candidate is")
     for one in found["evidence"]:
         name = f"{one['name']} (same rows)" if one["paired"] else one["name"]
-        keys = ("stable", "candidate", "gain", "gain_lower", "gain_upper", "margin")
-        values = (_number(one[key]) for key in keys)
+        limits = [_number(one[key]) for key in ("gain_lower", "gain_upper")]
+        values = [_number(one[key]) for key in ("stable", "candidate", "gain")]
+        values += [" to ".join(limits) if all(limits) else "", _number(one["margin"])]
         table.add_row(Text(name), *values, _STANDINGS.get(one["standing"], Text(one["standing"])))
     return table
 
@@ -141,4 +142,4 @@ def _drift(found: dict[str, Any]) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
+    return "" if value is None else f"{value:.3g}"

@@ -12,7 +12,9 @@ from modelwatch.collector.evaluating.live_comparison import LiveComparisons
 from modelwatch.collector.rollouts.rollouts import Rollouts
 from modelwatch.collector.rollouts.sqlite_suggestions import SqliteSuggestions
 from modelwatch.collector.rollouts.suggesting import Suggesting, SuggestionHearer
+from modelwatch.collector.serving.rendering import Rendering
 from modelwatch.collector.serving.rollout_api import RolloutApi
+from modelwatch.collector.serving.rollout_page import RolloutPage
 from modelwatch.collector.serving.rollout_reading import RolloutReading
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.store import Store
@@ -63,5 +65,9 @@ class RolloutParts:
         )
 
     def router(self) -> APIRouter:
-        """Return the routes of the API."""
-        return RolloutApi(self.reading, self._kept, pages_url=self._alerting.pages_url).router()
+        """Return the routes of the API and the page."""
+        router = APIRouter()
+        api = RolloutApi(self.reading, self._kept, pages_url=self._alerting.pages_url)
+        router.include_router(api.router())
+        router.include_router(RolloutPage(self.reading, Rendering()).router())
+        return router

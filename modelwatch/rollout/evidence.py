@@ -69,7 +69,7 @@ class Evidence:
         told = self.told
         if is_better_higher(self.name):
             return told.lower, told.difference, told.upper
-        return -told.upper, -told.difference, -told.lower
+        return 0.0 - told.upper, 0.0 - told.difference, 0.0 - told.lower
 
     @property
     def standing(self) -> Standing:

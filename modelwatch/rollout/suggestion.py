@@ -22,7 +22,17 @@ __all__ = [
 
 SuggestionKind = Literal["promote", "roll_back", "retrain", "keep_watching"]
 
-NAMES: Final = {ERRORS: "the share of failed calls", LATENCY: "the mean time of a call"}
+NAMES: Final = {
+    ERRORS: "the share of failed calls",
+    LATENCY: "the mean time of a call",
+    "f1": "F1",
+    "mae": "the mean absolute error",
+    "mse": "the mean squared error",
+    "r2": "R2",
+    "rmse": "the root mean squared error",
+    "roc_auc": "ROC AUC",
+}
+"""What measures are called in sentences; others by their own name, in words."""
 
 
 class RelationChange(Protocol):
@@ -106,7 +116,7 @@ def suggest_rollout(
         return told("roll_back", [_worse(one, stable, candidate) for one in worse])
     needed = [one for one in evidence if one.name in (deciding, ERRORS, LATENCY)]
     missing = [] if any(one.name == deciding for one in needed) else [
-        f"{deciding} is not known of both versions: it takes predictions with labels"
+        f"{_name(deciding)} is not known of both versions: it takes predictions with labels"
     ]  # fmt: skip
     waiting = [_waiting(one, minimum_rows) for one in needed]
     open_points = [*missing, *(reason for reason in waiting if reason)]
@@ -133,7 +143,7 @@ def suggest_retraining(
         enough_windows: for how many it must be.
 
     >>> suggest_retraining("3", worse=["f1"], windows=3).words
-    'Retrain 3: f1 has surely been below that of the baseline for 3 windows.'
+    'Retrain 3: F1 has surely been below that of the baseline for 3 windows.'
     """
     reasons = []
     if change is not None:
@@ -143,7 +153,7 @@ def suggest_retraining(
         )
     if worse and windows >= enough_windows:
         verb = "has" if len(worse) == 1 else "have"
-        names = " and ".join(worse)
+        names = " and ".join(map(_name, worse))
         below = f"below that of the baseline for {windows} windows"
         reasons.append(f"{names} {verb} surely been {below}")
     if not reasons:
@@ -156,7 +166,7 @@ def _rows(evidence: Evidence) -> int:
 
 
 def _values(evidence: Evidence, stable: str, candidate: str) -> str:
-    name = NAMES.get(evidence.name, evidence.name)
+    name = _name(evidence.name)
     before, after = _shown(evidence.stable), _shown(evidence.candidate)
     return f"{name} is {after} with {candidate} and {before} with {stable}"
 
@@ -177,7 +187,7 @@ def _no_worse(evidence: Evidence, stable: str, candidate: str) -> str:
 
 def _waiting(evidence: Evidence, minimum_rows: int) -> str:
     """Say why something is not yet known well enough; empty where it is."""
-    name, rows = NAMES.get(evidence.name, evidence.name), _rows(evidence)
+    name, rows = _name(evidence.name), _rows(evidence)
     if rows < minimum_rows:
         return f"{name} rests on {rows} rows of a version, and {minimum_rows} are needed"
     if evidence.standing != "open":
@@ -190,6 +200,10 @@ def _waiting(evidence: Evidence, minimum_rows: int) -> str:
         f"{name} is {seen}, a gain between {_shown(least)} and {_shown(most)}: a loss of "
         f"{_shown(evidence.margin)} is not excluded"
     )
+
+
+def _name(name: str) -> str:
+    return NAMES.get(name) or name.replace("_", " ")
 
 
 def _shown(value: float) -> str:

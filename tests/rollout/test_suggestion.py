@@ -106,7 +106,7 @@ def test_retraining_needs_a_reason() -> None:
     assert (found.kind, found.version, found.stable) == ("retrain", "3", None)
     assert found.words == (
         "Retrain 3: the relation of inputs and truth changed: the mean error rose from 0.1 to "
-        "0.19; f1 and accuracy have surely been below that of the baseline for 4 windows."
+        "0.19; F1 and accuracy have surely been below that of the baseline for 4 windows."
     )
 
 

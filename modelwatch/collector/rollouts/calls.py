@@ -40,7 +40,7 @@ def seconds_of(counts: np.ndarray, total_seconds: float) -> Moments:
         counts: calls by bin of `DURATION_BOUNDS_SECONDS`, shape (bins,).
         total_seconds: sum of all; NaN where some of it is not known.
 
-    >>> found = seconds_of(np.eye(19)[8] * 10, 0.4)
+    >>> found = seconds_of(np.eye(18)[8] * 10, 0.4)
     >>> found.n, round(found.mean, 3), 0 < found.standard_deviation < 0.025
     (10, 0.04, True)
     """

@@ -18,8 +18,10 @@ from tests.collector.alerting.listening import Listener, listening
 from tests.collector.conftest import NOW_NS, Running, Start, eventually
 from tests.collector.rollouts.versions import CANDIDATE, MODEL, STABLE, Versions
 from tests.collector.security.conftest import StoreTokens, bearer
+from tests.collector.serving.test_pages import Page
 
 ROWS = 1_200
+HTML = "text/html; charset=utf-8"
 
 
 def configured(path: Path, rollout: str = "", listener: Listener | None = None) -> AlertingOptions:
@@ -92,6 +94,11 @@ def test_a_worse_candidate_is_to_be_rolled_back_and_whoever_asked_is_told_once(
         assert found["stable"]["labelled"] == found["candidate"]["labelled"] == ROWS
         worse = [one["name"] for one in found["evidence"] if one["standing"] == "worse"]
         assert "accuracy" in worse
+        assert found["evidence"][0]["paired"]
+        assert found["agreement"]["pairs"] == found["agreement"]["labelled"] == ROWS
+        right = [found["agreement"][f"{who}_right"] for who in ("both", "only_stable")]
+        stable = found["evidence"][0]["stable"]
+        assert sum(right) == pytest.approx(stable * ROWS)
         assert found["words"].startswith(f"Roll {CANDIDATE} back to {STABLE}: ")
         assert eventually(lambda: bool(listener.heard))
         told = listener.heard[0].document
@@ -106,6 +113,32 @@ def test_a_worse_candidate_is_to_be_rolled_back_and_whoever_asked_is_told_once(
         assert run(["rollout", MODEL, "--json", *where]) == 1
         assert json.loads(capsys.readouterr().out)["suggestion"] == "roll_back"
         assert run(["rollout", MODEL, "--candidate", STABLE, "--stable", CANDIDATE, *where]) == 0
+
+
+def test_the_page_says_the_same_in_words(start: Start, tmp_path: Path) -> None:
+    """Verdict, measures with their limits, agreement and distributions; and how to get there."""
+    collector = start(alerting=configured(tmp_path / "modelwatch.toml"), clock=moving())
+    versions = Versions(collector)
+    versions.push()
+    page = f"{collector.api}/models/{MODEL}/rollout"
+    nothing = plain_http.get(page)
+    assert (nothing.status_code, nothing.headers["content-type"]) == (404, HTML)
+    versions.calls(STABLE)
+    versions.calls(CANDIDATE, failing=0.5, shift=30)
+    assert eventually(lambda: plain_http.get(page).status_code == 200)
+    found = Page(plain_http.get(page))
+    assert f"{MODEL} {CANDIDATE} against {STABLE}" in found.text
+    assert "modelwatch labels push labels.csv --model fraud" in found.text
+    assert "amount differs" in found.text
+    shadowed(versions, noise=0.6)
+    assert eventually(lambda: "Roll back" in Page(plain_http.get(page)).text)
+    found = Page(plain_http.get(page))
+    assert f"{ROWS:,} predictions were made by both under the same id." in found.text
+    assert "Accuracy is 0." in found.text
+    assert len(found.all("svg")) >= 4
+    assert f"/models/{MODEL}/rollout?stable=4&candidate=3" in [a["href"] for a in found.all("a")]
+    version = Page(plain_http.get(f"{collector.api}/models/{MODEL}/versions/{STABLE}"))
+    assert f"/models/{MODEL}/rollout" in [link["href"] for link in version.all("a")]
 
 
 def test_a_candidate_that_surely_is_no_worse_is_to_be_promoted(
