@@ -84,7 +84,7 @@ class Parts:
         evaluator = MeasuredEvaluator(store, measures, labels=store, origins=origins)
         schedule = _schedule(options)
         counts = ReceiverCounts()
-        self.intake = _intake(store, measures, options, counts, bounds, clock)
+        self.intake = self._take_in(options, measures, counts, bounds)
         labels = LabelsApi(self.intake.outcomes, store, options, clock=clock)
         self._alerts = SqliteAlerts(database)
         self._alerting = alerting = Alerting(
@@ -97,27 +97,29 @@ class Parts:
             clock=clock,
             bounds=bounds,
         )
-        alerting.hear(lambda found: self.intake.limit(found.limits))
-        if options.label_horizon_seconds is None:
-            alerting.hear(lambda found: store.wait_for_labels(found.labels.horizon))
-        self._showing = showing = _showing(
-            store, counts, measures, options, alerting, self._alerts, clock
-        )
-        rollouts = RolloutParts(
-            database,
+        self._follow_configuration(options)
+        self._showing = showing = Showing(
             store,
-            evaluator,
-            alerting,
-            showing,
+            counts,
+            measures,
+            options.showing,
+            alerts=alerting,
+            notices=self._alerts,
             window_seconds=options.window_seconds,
             clock=clock,
         )
-        listeners = Listeners(alerting, showing, rollouts.suggesting)
-        self._scheduler = _scheduler(store, evaluator, schedule, listeners, clock)
-        probe = store_probe(database, clock=bounds.earliest_ns)
-        checks = {"store": probe, "schedule": self._scheduler.check, "config": alerting.check}
         seconds = options.window_seconds
         performance = PerformanceHistory(store, evaluator, store, window_seconds=seconds)
+        rollouts = RolloutParts(
+            database, store, evaluator, alerting, showing, window_seconds=seconds, clock=clock
+        )
+        listeners = Listeners(alerting, showing, rollouts.suggesting)
+        self._scheduler = self._scheduled(evaluator, schedule, listeners)
+        checks = {
+            "store": store_probe(database, clock=bounds.earliest_ns),
+            "schedule": self._scheduler.check,
+            "config": alerting.check,
+        }
         self.api = build_api(
             store,
             evaluator,
@@ -136,6 +138,46 @@ class Parts:
                 rollouts.router(),
             ],
         )
+
+    def _take_in(
+        self,
+        options: CollectorOptions,
+        measures: SelfMeasures,
+        counts: ReceiverCounts,
+        bounds: TimeBounds,
+    ) -> Intake:
+        """Return what takes exports, each of its sinks measured."""
+        store = self._store
+        return Intake(
+            MeasuredSink(store, measures),
+            _limits(options),
+            counts,
+            options.receiving,
+            outcomes=MeasuredOutcomes(store, measures),
+            clock=self._clock,
+            examples=store,
+            bounds=bounds,
+        )
+
+    def _scheduled(
+        self, evaluator: Evaluator, schedule: Schedule, listeners: Listeners
+    ) -> Scheduler:
+        store = self._store
+        return Scheduler(
+            store,
+            evaluator,
+            schedule,
+            growth=LabelGrowth(store, store, window_seconds=schedule.window_seconds),
+            listener=listeners,
+            clock=self._clock,
+        )
+
+    def _follow_configuration(self, options: CollectorOptions) -> None:
+        """Have other parts hear of the configuration file too."""
+        store, hear = self._store, self._alerting.hear
+        hear(lambda found: self.intake.limit(found.limits))
+        if options.label_horizon_seconds is None:
+            hear(lambda found: store.wait_for_labels(found.labels.horizon))
 
     def background(
         self, stop: asyncio.Event, reload: asyncio.Event, poster: Poster
@@ -177,58 +219,6 @@ def _store(
         clock=clock,
         bounds=bounds,
     )
-
-
-def _intake(
-    store: SqliteStore,
-    measures: SelfMeasures,
-    options: CollectorOptions,
-    counts: ReceiverCounts,
-    bounds: TimeBounds,
-    clock: Callable[[], int],
-) -> Intake:
-    return Intake(
-        MeasuredSink(store, measures),
-        _limits(options),
-        counts,
-        options.receiving,
-        outcomes=MeasuredOutcomes(store, measures),
-        clock=clock,
-        examples=store,
-        bounds=bounds,
-    )
-
-
-def _showing(
-    store: SqliteStore,
-    counts: ReceiverCounts,
-    measures: SelfMeasures,
-    options: CollectorOptions,
-    alerting: Alerting,
-    notices: SqliteAlerts,
-    clock: Callable[[], int],
-) -> Showing:
-    return Showing(
-        store,
-        counts,
-        measures,
-        options.showing,
-        alerts=alerting,
-        notices=notices,
-        window_seconds=options.window_seconds,
-        clock=clock,
-    )
-
-
-def _scheduler(
-    store: SqliteStore,
-    evaluator: Evaluator,
-    schedule: Schedule,
-    listeners: Listeners,
-    clock: Callable[[], int],
-) -> Scheduler:
-    growth = LabelGrowth(store, store, window_seconds=schedule.window_seconds)
-    return Scheduler(store, evaluator, schedule, growth=growth, listener=listeners, clock=clock)
 
 
 def _schedule(options: CollectorOptions) -> Schedule:
