@@ -17,6 +17,7 @@ from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.label_growth import LabelGrowth
 from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
+from modelwatch.collector.offered_metrics import offered_metrics
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.outcomes.horizon import DEFAULT_HORIZON_SECONDS
 from modelwatch.collector.receiving.exports import ReceiverLimits
@@ -214,6 +215,7 @@ def _store(
         dedupe_seconds=options.dedupe_seconds,
         window_seconds=options.window_seconds,
         retention=options.retention,
+        custom_metrics=offered_metrics(),
         label_horizon_seconds=options.label_horizon_seconds or DEFAULT_HORIZON_SECONDS,
         most_waiting=options.write_queue_size,
         clock=clock,

@@ -52,6 +52,7 @@ class OutcomeStore:
         database: the open file; whoever opened it closes it.
         spans: of time that joined rows are summed up in.
         horizon_seconds: how long after a prediction its label is waited for.
+        most_bytes: what predictions and labels may take of the file, about; 0 for no limit.
         clock: Unix nanoseconds; labels that tell no time became known then.
         come: Unix nanoseconds, a time that has surely come.
         custom: metrics to compute besides the built-in ones.
@@ -67,6 +68,7 @@ class OutcomeStore:
         spans: Spans,
         *,
         horizon_seconds: int = DEFAULT_HORIZON_SECONDS,
+        most_bytes: int = 0,
         clock: Callable[[], int],
         come: Callable[[], int],
         custom: CustomMetrics | None = None,
@@ -79,7 +81,9 @@ class OutcomeStore:
         self._recounter = Recounter(database)
         self._pair_folder = PairFolder(database, spans)
         self._pair_recounter = PairRecounter(database)
-        self.expiring = Expiring(database, horizon_seconds=horizon_seconds, clock=come)
+        self.expiring = Expiring(
+            database, horizon_seconds=horizon_seconds, most_bytes=most_bytes, clock=come
+        )
         self.reader = OutcomeReader(database, spans, custom)
 
     async def keep_predictions(self, batches: Sequence[PredictionRows]) -> PredictionsKept:

@@ -126,6 +126,7 @@ class SqliteStore:
                 clock=come,
             ),
             horizon_seconds=label_horizon_seconds,
+            most_bytes=retention.max_store_bytes // 2,
             clock=clock,
             come=come,
             custom=custom_metrics,

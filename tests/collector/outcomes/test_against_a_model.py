@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import modelwatch as mw
 from modelwatch.collector.outcomes.protocols import LabelsKept, OutcomeWindow, PredictionsKept
+from modelwatch.collector.storing.importing import import_store
 from modelwatch.collector.storing.maintenance import check
 from modelwatch.collector.storing.sqlite_store import SqliteStore
+from modelwatch.collector.storing.transfer import export_store
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.outcomes.joined_rows import JoinedRows
 from modelwatch.outcomes.outcome_summary import OutcomeSummary
@@ -247,6 +250,17 @@ class Joining(RuleBasedStateMachine):
         self.path = target
         self.store = self.opened()
 
+    @rule()
+    def move(self) -> None:
+        """Go on with another store that took what this one exported."""
+        self.files += 1
+        target = self.path.with_name(f"store-{self.files}.sqlite")
+        self.store.close()
+        export_store(self.path, target.with_suffix(".jsonl"))
+        import_store(target.with_suffix(".jsonl"), target)
+        self.path = target
+        self.store = self.opened()
+
     @rule(is_reversed=st.booleans(), is_day=st.booleans())
     def compare_pairs(self, is_reversed: bool, is_day: bool) -> None:
         """What both versions predicted is told by the time of the first one's."""
@@ -371,4 +385,5 @@ def rounded(body: Any) -> Any:
     return pytest.approx(body, rel=1e-9, abs=1e-9) if isinstance(body, float) else body
 
 
-TestJoining = Joining.TestCase
+Joining.TestCase.settings = settings(stateful_step_count=20)
+TestJoining = pytest.mark.slow(Joining.TestCase)
