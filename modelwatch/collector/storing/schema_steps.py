@@ -376,7 +376,21 @@ CREATE TABLE outcome_progress (
 INSERT INTO outcome_progress VALUES (1, 0, 0, 0, -9223372036854775808, 0);
 """
 
-STEPS = (_FIRST_SCHEMA, _STEERING, _VECTORS, _ALERTING, _SECURITY, _CUMULATIVE, _TRACES, _OUTCOMES)
+_SUGGESTIONS = """
+CREATE TABLE suggestions (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    model TEXT NOT NULL,
+    ended_ns INTEGER,
+    content TEXT NOT NULL
+);
+CREATE INDEX suggestions_by_end ON suggestions (ended_ns, number);
+"""
+
+STEPS = (
+    *(_FIRST_SCHEMA, _STEERING, _VECTORS, _ALERTING, _SECURITY, _CUMULATIVE, _TRACES),
+    *(_OUTCOMES, _SUGGESTIONS),
+)
 """What brings a file from each schema version to the next, an empty one being of version 0.
 
 In the third, what a request told lies in vectors, one row an arrival, and no longer in profiles,
