@@ -16,6 +16,7 @@ from modelwatch.collector.evaluating.deployments import Deployments
 from modelwatch.collector.evaluating.label_growth import LabelGrowth
 from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
+from modelwatch.collector.offered_metrics import offered_metrics
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.outcomes.horizon import DEFAULT_HORIZON_SECONDS
 from modelwatch.collector.receiving.exports import ReceiverLimits
@@ -205,6 +206,7 @@ def _store(
         most_waiting=options.write_queue_size,
         clock=clock,
         bounds=bounds,
+        custom_metrics=offered_metrics(),
     )
 
 
