@@ -48,8 +48,8 @@ class ErrorStream:
     that goes from .2 to .5, 91 labels on average until it is told, .2 to .3: 430; no false alarm in
     2,000,000 labels of a constant rate. Of 20 streams of 40,000 labels whose rate wanders (an
     autoregression of .99), the detector alone calls 363 rises; with the design effect of such rows,
-    1, and a rise of .2 to .4 takes 1,600 labels. A stream that was stored and read again goes on as if it
-    never had been, whatever the place. Labels that are corrected later stay as they were.
+    1, and a rise from .2 to .4 takes 1,600 labels. A stream that was stored and read again goes on
+    as if it never had been, whatever the place. Labels that are corrected later stay as they were.
 
     Memory: some 70 kB, whatever the number of labels. Time: 3 us a label, 6 us with a
     design effect. Not thread-safe.
