@@ -219,7 +219,6 @@ def _store(
         retention=options.retention,
         custom_metrics=offered_metrics(),
         label_horizon_seconds=options.label_horizon_seconds or DEFAULT_HORIZON_SECONDS,
-        custom_metrics=offered_metrics(),
         most_waiting=options.write_queue_size,
         clock=clock,
         bounds=bounds,
