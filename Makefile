@@ -152,7 +152,7 @@ collector-soak: $(FOR_DEVELOPMENT)  ## a simulated day of 1,000 replicas with al
 
 kills: $(FOR_DEVELOPMENT)  ## kill a collector 100 times under load; nothing is lost or counted twice
 	@MODELWATCH_TEST_KILLS=100 $(BIN)/python -m pytest tests/collector/test_app.py \
-		tests/collector/receiving/test_cumulative_kills.py -k kill
+		tests/collector/receiving/test_cumulative_kills.py tests/collector/outcomes/test_kills.py -k kill
 
 # Other tools cannot share our environment: each has one of its own, made from the versions pinned
 # in tests/benchmarks/peers. `make peers ONLY=--ours` runs ours again beside what the others said.

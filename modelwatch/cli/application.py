@@ -20,6 +20,7 @@ from modelwatch.cli import (
     evaluate,
     labels,
     report,
+    rollout,
     skew,
     status,
     store,
@@ -51,6 +52,7 @@ application.command(name="report")(report.report)
 application.command(name="skew")(skew.skew)
 application.command(name="collector")(collector.collector)
 application.command(name="evaluate")(evaluate.evaluate)
+application.command(name="rollout")(rollout.rollout)
 application.command(name="status")(status.status)
 application.command(name="audit")(audit.audit)
 application.command(name="doctor")(doctor.doctor)

@@ -13,14 +13,18 @@ from modelwatch.collector.alerting.sender import Sender
 from modelwatch.collector.alerting.sqlite_alerts import SqliteAlerts
 from modelwatch.collector.evaluating.baseline_history import SqliteBaselineHistory
 from modelwatch.collector.evaluating.deployments import Deployments
+from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.label_growth import LabelGrowth
+from modelwatch.collector.evaluating.label_reader import LabelReader
 from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
+from modelwatch.collector.offered_metrics import offered_metrics
 from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.outcomes.horizon import DEFAULT_HORIZON_SECONDS
 from modelwatch.collector.receiving.exports import ReceiverLimits
 from modelwatch.collector.receiving.intake import Intake
 from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.rollout_parts import RolloutParts
 from modelwatch.collector.security.audit_api import AuditApi
 from modelwatch.collector.security.audit_log import AuditLog
 from modelwatch.collector.security.tls import ServerTls
@@ -78,8 +82,9 @@ class Parts:
         bounds = TimeBounds(clock, monotonic=monotonic, known_ns=known_time(database))
         self._store = store = _store(database, options, clock, bounds)
         measures = SelfMeasures(database.path)
+        known_labels = LabelReader(store, window_seconds=options.window_seconds)
         origins = Deployments(store, window_seconds=options.window_seconds)
-        evaluator = MeasuredEvaluator(store, measures, labels=store, origins=origins)
+        evaluator = MeasuredEvaluator(store, measures, labels=known_labels, origins=origins)
         schedule = _schedule(options)
         counts = ReceiverCounts()
         self.intake = self._take_in(options, measures, counts, bounds)
@@ -107,15 +112,12 @@ class Parts:
             clock=clock,
         )
         seconds = options.window_seconds
-        performance = PerformanceHistory(store, evaluator, store, window_seconds=seconds)
-        self._scheduler = Scheduler(
-            store,
-            evaluator,
-            schedule,
-            growth=LabelGrowth(store, store, window_seconds=seconds),
-            listener=Listeners(alerting, showing),
-            clock=clock,
+        performance = PerformanceHistory(store, evaluator, known_labels, window_seconds=seconds)
+        rollouts = RolloutParts(
+            database, store, evaluator, alerting, showing, window_seconds=seconds, clock=clock
         )
+        listeners = Listeners(alerting, showing, rollouts.suggesting)
+        self._scheduler = self._scheduled(evaluator, schedule, known_labels, listeners)
         checks = {
             "store": store_probe(database, clock=bounds.earliest_ns),
             "schedule": self._scheduler.check,
@@ -136,6 +138,7 @@ class Parts:
                 AuditApi(AuditLog(database)).router(),
                 showing.router(),
                 labels.router(VERSION_PATH),
+                rollouts.router(),
             ],
         )
 
@@ -157,6 +160,19 @@ class Parts:
             clock=self._clock,
             examples=store,
             bounds=bounds,
+        )
+
+    def _scheduled(
+        self, evaluator: Evaluator, schedule: Schedule, labels: LabelReader, listeners: Listeners
+    ) -> Scheduler:
+        store = self._store
+        return Scheduler(
+            store,
+            evaluator,
+            schedule,
+            growth=LabelGrowth(labels, store, window_seconds=schedule.window_seconds),
+            listener=listeners,
+            clock=self._clock,
         )
 
     def _follow_configuration(self, options: CollectorOptions) -> None:
@@ -201,6 +217,7 @@ def _store(
         dedupe_seconds=options.dedupe_seconds,
         window_seconds=options.window_seconds,
         retention=options.retention,
+        custom_metrics=offered_metrics(),
         label_horizon_seconds=options.label_horizon_seconds or DEFAULT_HORIZON_SECONDS,
         most_waiting=options.write_queue_size,
         clock=clock,

@@ -209,6 +209,17 @@ class PairSummary:
         unit = self.first.scale ** (2 if name == "squared_error" else 1)
         return PairedDifference.of(self.losses, at, at + len(self.loss_names), unit)
 
+    def mean_losses(self, name: str) -> tuple[float, float]:
+        """Return the mean loss of the first version and of the second, of the same rows.
+
+        Args:
+            name: one of `loss_names`; errors are in the units of the label, or their square.
+        """
+        at = self.loss_names.index(name)
+        unit = self.first.scale ** (2 if name == "squared_error" else 1)
+        first, second = self.losses.mean_offset[[at, at + len(self.loss_names)]] * unit
+        return float(first), float(second)
+
     def value_difference(self, name: str) -> PairedDifference:
         """Return how much larger the second version's score or number is than the first's.
 
@@ -288,7 +299,7 @@ class PairSummary:
         self.rows += sign * rows.rows
         if self.task == "regression":
             first, second = self._numbers(rows)
-            _fold(self.values[PREDICTION], _beside(first, second), sign)
+            self._fold_values(PREDICTION, first, second, sign)
             return
         mine, theirs = self._keys(rows)
         size = len(self.classes) + 1
@@ -299,9 +310,9 @@ class PairSummary:
         unnamed = np.minimum(*codes) == len(self.classes)
         same = (mine[row] == theirs[row] for row in np.flatnonzero(unnamed).tolist())
         self.other_agreed += sign * sum(same)
-        for name, joint in self.values.items():
+        for name in self.values:
             first, second = self._scores(rows, (name,))
-            _fold(joint, _beside(first[:, 0], second[:, 0]), sign)
+            self._fold_values(name, first[:, 0], second[:, 0], sign)
 
     def _count_labels(self, rows: PairRows, sign: int) -> None:
         if rows.labels is None:
@@ -310,7 +321,7 @@ class PairSummary:
             truth = (numeric_column(list(rows.labels)).values - self.first.shift) / self.first.scale
             first, second = self._numbers(rows)
             losses = loss_columns(number_losses(first, truth), number_losses(second, truth))
-            _fold(self.losses, losses, sign)
+            self.losses = _folded(self.losses, losses, sign)
             return
         labels = self.first.label_keys(rows.labels)
         mine, theirs = self._keys(rows)
@@ -328,7 +339,11 @@ class PairSummary:
             truth_codes = class_codes(labels, names, rows.rows)
             first, second = self._scores(rows, names)
             parts = [score_losses(scores, truth_codes) for scores in (first, second)]
-            _fold(self.losses, loss_columns(*parts), sign)
+            self.losses = _folded(self.losses, loss_columns(*parts), sign)
+
+    def _fold_values(self, name: str, first: FloatArray, second: FloatArray, sign: int) -> None:
+        values = np.column_stack([first, second, np.abs(first - second)])
+        self.values[name] = _folded(self.values[name], values, sign)
 
     def _keys(self, rows: PairRows) -> tuple[Keys, Keys]:
         count = rows.rows
@@ -352,21 +367,11 @@ class PairSummary:
         return (first - shift) / scale, (second - shift) / scale
 
 
-def _beside(first: FloatArray, second: FloatArray) -> FloatArray:
-    return np.column_stack([first, second, np.abs(first - second)])
-
-
-def _fold(joint: JointMoments, rows: FloatArray, sign: int) -> None:
-    """Fold rows in, or take them back; those with a NaN are passed over."""
+def _folded(joint: JointMoments, rows: FloatArray, sign: int) -> JointMoments:
+    """Return moments with rows folded in, or taken back; those with a NaN are passed over."""
     part = JointMoments(joint.names, joint.shift)
     part.update(rows)
-    if sign < 0 and part.n > joint.n:
-        raise ProfileMismatch(f"{part.n} pairs cannot be taken back from {joint.n}.")
-    if sign < 0 and part.n == joint.n:
-        joint.n, joint.mean_offset, joint.m2 = 0, part.mean_offset * 0, part.m2 * 0
-        return
-    joint.fold_in(sign * part.n, part.mean_offset, sign * part.m2)
-    np.fill_diagonal(joint.m2, np.maximum(np.diag(joint.m2), 0.0))
+    return joint.merge(part) if sign > 0 else joint.without(part)
 
 
 def _cells(body: Body, size: int) -> list[int]:

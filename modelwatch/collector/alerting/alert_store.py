@@ -14,6 +14,7 @@ from modelwatch.collector.alerting.facts import WindowFacts
 from modelwatch.collector.alerting.muting import Silence
 from modelwatch.collector.alerting.notices import Notice
 from modelwatch.collector.alerting.state_machine import RuleKey, RuleState
+from modelwatch.collector.rollouts.made import SuggestionNotice
 
 __all__ = [
     "AlertLog",
@@ -104,7 +105,7 @@ class Waiting:
 
     number: int
     target: str
-    notice: Notice | None
+    notice: Notice | SuggestionNotice | None
     created_ns: int
     attempts: int
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from modelwatch.collector.alerting.alert import Alert, AlertSeverity
 from modelwatch.collector.alerting.notices import Notice
@@ -31,6 +31,8 @@ from modelwatch.collector.alerting.wording import (
     title_of,
     traces_text,
 )
+from modelwatch.collector.rollouts import wording as rollout_wording
+from modelwatch.collector.rollouts.made import SuggestionNotice
 from modelwatch.collector.serving.answers import iso
 from modelwatch.collector.trace_links import NO_LINKS, TraceLinks
 from modelwatch.collector.windows import NANOSECONDS
@@ -63,8 +65,8 @@ class Channels:
     pages_url: Callable[[], str]
     trace_links: TraceLinks = NO_LINKS
 
-    async def send(self, target: Target, notice: Notice, *, now_ns: int) -> str:
-        """Send a notice.
+    async def send(self, target: Target, notice: Notice | SuggestionNotice, *, now_ns: int) -> str:
+        """Send a notice, of an alert or of a suggestion.
 
         Returns:
             What came back, in short.
@@ -72,6 +74,8 @@ class Channels:
         Raises:
             NotifyError: it was not delivered.
         """
+        if isinstance(notice, SuggestionNotice):
+            return await self._suggest(target, notice, now_ns)
         if isinstance(target, WebhookTarget):
             return await self._webhook(target, notice, now_ns)
         if isinstance(target, AlertmanagerTarget):
@@ -92,18 +96,35 @@ class Channels:
         body = [self._am_alert(alert, alert.severity, ends_ns) for alert in alerts]
         return await self._post_alerts(target, body)
 
+    async def _suggest(self, target: Target, notice: SuggestionNotice, now_ns: int) -> str:
+        made = notice.suggestion
+        if isinstance(target, WebhookTarget):
+            document = rollout_wording.suggestion_document(made, pages_url=self.pages_url())
+            return await self._post_hook(
+                target, notice, rollout_wording.title_of(made), {"suggestion": document}, now_ns
+            )
+        if isinstance(target, AppriseTarget):
+            text = f"{made.words}\n{rollout_wording.page_of(made, self.pages_url())}"
+            title = rollout_wording.title_of(made)
+            return await _tell_apprise(target, title, text, "info")
+        raise NotifyError("an Alertmanager takes no suggestions", is_final=True)
+
     async def _webhook(self, target: WebhookTarget, notice: Notice, now_ns: int) -> str:
-        body = json.dumps(
-            {
-                "id": notice.key,
-                "kind": notice.kind,
-                "at": iso(notice.at_ns),
-                "title": title_of(notice),
-                "alert": alert_document(
-                    notice.alert, pages_url=self.pages_url(), trace_links=self.trace_links
-                ),
-            }
-        ).encode()
+        document = alert_document(
+            notice.alert, pages_url=self.pages_url(), trace_links=self.trace_links
+        )
+        return await self._post_hook(target, notice, title_of(notice), {"alert": document}, now_ns)
+
+    async def _post_hook(
+        self,
+        target: WebhookTarget,
+        notice: Notice | SuggestionNotice,
+        title: str,
+        document: dict[str, Any],
+        now_ns: int,
+    ) -> str:
+        told = {"id": notice.key, "kind": notice.kind, "at": iso(notice.at_ns), "title": title}
+        body = json.dumps({**told, **document}).encode()
         stamp = str(now_ns // NANOSECONDS)
         headers = {**target.header_values, "webhook-id": notice.key, "webhook-timestamp": stamp}
         if target.secret is not None:
@@ -159,32 +180,34 @@ class Channels:
         }
 
     async def _apprise(self, target: AppriseTarget, notice: Notice) -> str:
-        if find_spec("apprise") is None:
-            raise NotifyError(
-                'apprise is not installed: pip install "modelwatch[alerts]"', is_final=True
-            )
-        # In a thread: it loads its many services at first use.
-        sender = await asyncio.to_thread(_apprise_of, target.address)
-        from apprise import NotifyType
+        kinds: dict[str, _AppriseKind] = {"resolved": "success", "test": "info"}
+        of_severity: _AppriseKind = "failure" if notice.alert.severity == "critical" else "warning"
+        text = text_of(notice, self.pages_url(), self.trace_links)
+        return await _tell_apprise(
+            target, title_of(notice), text, kinds.get(notice.kind, of_severity)
+        )
 
-        kinds = {"critical": NotifyType.FAILURE, "warning": NotifyType.WARNING}
-        kind = kinds[notice.alert.severity]
-        if notice.kind == "resolved":
-            kind = NotifyType.SUCCESS
-        if notice.kind == "test":
-            kind = NotifyType.INFO
-        try:
-            async with asyncio.timeout(target.timeout_seconds):
-                sent = await sender.async_notify(
-                    title=title_of(notice),
-                    body=text_of(notice, self.pages_url(), self.trace_links),
-                    notify_type=kind,
-                )
-        except TimeoutError:
-            raise NotifyError(f"no answer within {target.timeout_seconds:g} s") from None
-        if not sent:
-            raise NotifyError("Apprise could not deliver it: its own log says why")
-        return "delivered"
+
+_AppriseKind = Literal["info", "success", "warning", "failure"]
+
+
+async def _tell_apprise(target: AppriseTarget, title: str, text: str, kind: _AppriseKind) -> str:
+    if find_spec("apprise") is None:
+        raise NotifyError(
+            'apprise is not installed: pip install "modelwatch[alerts]"', is_final=True
+        )
+    # In a thread: it loads its many services at first use.
+    sender = await asyncio.to_thread(_apprise_of, target.address)
+    from apprise import NotifyType
+
+    try:
+        async with asyncio.timeout(target.timeout_seconds):
+            sent = await sender.async_notify(title=title, body=text, notify_type=NotifyType(kind))
+    except TimeoutError:
+        raise NotifyError(f"no answer within {target.timeout_seconds:g} s") from None
+    if not sent:
+        raise NotifyError("Apprise could not deliver it: its own log says why")
+    return "delivered"
 
 
 def _apprise_of(address: str) -> Apprise:

@@ -28,6 +28,7 @@ from modelwatch.collector.outcomes.horizon import (
     SHORTEST_HORIZON_SECONDS,
 )
 from modelwatch.collector.receiving.limits import read_limits
+from modelwatch.collector.rollouts.options import RolloutTable
 from modelwatch.errors import ConfigurationError
 from modelwatch.parameter_checks import shown
 
@@ -82,6 +83,7 @@ class Configuration(BaseModel):
         alerting: the rest.
         labels: how long predictions wait for their labels.
         limits: how many names of each kind are taken, where that is told; see `IngestLimits`.
+        rollout: how versions are compared, and what is enough to suggest something.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -92,6 +94,7 @@ class Configuration(BaseModel):
     alerting: AlertingTable = AlertingTable()
     labels: LabelsTable = LabelsTable()
     limits: Mapping[str, Any] = Field(default_factory=dict)
+    rollout: RolloutTable = RolloutTable()
 
     @field_validator("limits")
     @classmethod
@@ -121,6 +124,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "maintenance": Maintenance,
     "alerting": AlertingTable,
     "labels": LabelsTable,
+    "rollout": RolloutTable,
     "webhook": WebhookTarget,
     "alertmanager": AlertmanagerTarget,
     "apprise": AppriseTarget,
@@ -232,7 +236,7 @@ def _path(location: Sequence[str | int], document: type[BaseModel]) -> tuple[str
             parts.append(part)
         if part in _TABLES and place in (0, 2):
             table = _TABLES[str(part)]
-    if len(parts) > 1 and parts[0] in ("alerting", "labels"):
+    if len(parts) > 1 and parts[0] in ("alerting", "labels", "rollout"):
         parts[0] = f"[{parts[0]}]"
     # The name of a branch of a union is no part of the file.
     return ".".join(part for part in parts if not part.startswith(("function-", "literal["))), table
@@ -252,7 +256,7 @@ def changes_between(before: Configuration, after: Configuration) -> list[str]:
         *_changed("rule", before.rules, after.rules),
         *_changed("target", before.notify, after.notify),
     ]
-    tables = ("maintenance", "alerting", "labels")
+    tables = ("maintenance", "alerting", "labels", "rollout")
     changed = [name for name in tables if getattr(before, name) != getattr(after, name)]
     old, new = (asdict(read_limits(one.limits, {})) for one in (before, after))
     limits = [f"limit of {name} {old[name]} -> {n}" for name, n in new.items() if old[name] != n]

@@ -28,11 +28,12 @@ from modelwatch.collector.alerting.json_form import json_of
 from modelwatch.collector.alerting.muting import Silence
 from modelwatch.collector.alerting.notices import Notice
 from modelwatch.collector.alerting.state_machine import RuleKey, RuleState
+from modelwatch.collector.rollouts.made import SuggestionNotice
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.windows import NANOSECONDS
 from modelwatch.errors import FormatError, StoreError
 
-__all__ = ["SqliteAlerts"]
+__all__ = ["SqliteAlerts", "put_notices"]
 
 MOST_RESOLVED = 10_000
 """Resolved alerts that are kept, whatever their age."""
@@ -79,6 +80,8 @@ SELECT t.name, (SELECT count(*) FROM alert_outbox o WHERE o.target = t.name),
     t.sent, t.failures, t.given_up, t.last_sent_ns, t.last_failed_ns, t.last_error
 FROM alert_targets t
 """
+
+_OF_SUGGESTION = '{"suggestion":'
 
 _AlertRow = tuple[str, str, str, str, str, int | None, str]
 
@@ -277,7 +280,7 @@ def _commit(connection: sqlite3.Connection, change: Change, rows: _Rows) -> None
         )
     connection.executemany(_PUT_ALERT, rows.alerts)
     connection.executemany("INSERT OR REPLACE INTO alert_rules VALUES (?, ?, ?, ?)", rows.states)
-    _put_notices(connection, rows)
+    put_notices(connection, rows.notices)
     _remove_old(connection, change)
 
 
@@ -308,14 +311,23 @@ def _drop_pending(connection: sqlite3.Connection, key: RuleKey, alert: Alert | N
     connection.execute(f"DELETE {pending}", gone)
 
 
-def _put_notices(connection: sqlite3.Connection, rows: _Rows) -> None:
+def put_notices(
+    connection: sqlite3.Connection, notices: Sequence[tuple[str, str, str, int, int, str]]
+) -> None:
+    """Have notices wait to be sent; of too many that wait for one target, give the oldest up.
+
+    Args:
+        connection: in a transaction.
+        notices: target, what the notice is of, its key, when it was made, when it is due, and its
+            content. Of those that are of the same, the oldest is sent first.
+    """
     connection.executemany(
         "INSERT OR IGNORE INTO alert_outbox"
         " (target, alert_id, key, created_ns, next_ns, attempts, content)"
         " VALUES (?, ?, ?, ?, ?, 0, ?)",
-        rows.notices,
+        notices,
     )
-    for target in {row[0] for row in rows.notices}:
+    for target in {row[0] for row in notices}:
         dropped = connection.execute(
             "DELETE FROM alert_outbox WHERE target = ? AND number <= (SELECT number"
             " FROM alert_outbox WHERE target = ? ORDER BY number DESC LIMIT 1 OFFSET ?)",
@@ -355,8 +367,10 @@ def _alert(content: str) -> Alert:
     return Alert.from_dict(json.loads(content))
 
 
-def _notice(content: str) -> Notice | None:
+def _notice(content: str) -> Notice | SuggestionNotice | None:
     try:
+        if content.startswith(_OF_SUGGESTION):
+            return SuggestionNotice.from_json(content)
         return Notice.from_json(content)
     except FormatError:
         return None

@@ -6,10 +6,19 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from modelwatch.collector.alerting.alert import Alert, AlertSeverity
 from modelwatch.collector.alerting.rules import Duration, Flag, Name, Patterns, matches
+from modelwatch.rollout.suggestion import SuggestionKind
 
 __all__ = ["AlertmanagerTarget", "AppriseTarget", "Target", "WebhookTarget"]
 
@@ -25,6 +34,8 @@ class _Target(BaseModel):
         models: patterns of the models that it hears of.
         min_severity: alerts below that are not sent.
         send_resolved: whether it is told that an alert was resolved.
+        suggestions: which kinds of suggestions for its models it is told of, as a pipeline that
+            retrains is: promote, roll_back, retrain.
         timeout_seconds: how long one try may take.
         give_up_after: how long a notice is tried again.
     """
@@ -38,6 +49,7 @@ class _Target(BaseModel):
     models: Patterns = ("*",)
     min_severity: AlertSeverity = "warning"
     send_resolved: Flag = True
+    suggestions: tuple[Literal["promote", "roll_back", "retrain"], ...] = ()
     timeout_seconds: Annotated[float, Field(strict=True, gt=0, le=60)] = 10.0
     give_up_after: Duration = 6 * 3_600
 
@@ -75,6 +87,10 @@ class _Target(BaseModel):
             and matches(alert.model, self.models)
             and (alert.severity == "critical" or self.min_severity == "warning")
         )
+
+    def hears_suggestion(self, kind: SuggestionKind, model: str) -> bool:
+        """Return whether the target is told of a suggestion of a kind for a model."""
+        return kind in self.suggestions and matches(model, self.models)
 
 
 class _HttpTarget(_Target):
@@ -136,6 +152,13 @@ class AlertmanagerTarget(_HttpTarget):
 
     kind: Literal["alertmanager"]
     resend_interval: Duration = 60
+
+    @field_validator("suggestions")
+    @classmethod
+    def _none(cls, suggestions: tuple[str, ...]) -> tuple[str, ...]:
+        if suggestions:
+            raise ValueError("an Alertmanager takes no suggestions: give them to a webhook")
+        return suggestions
 
 
 class AppriseTarget(_Target):

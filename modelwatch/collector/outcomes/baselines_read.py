@@ -1,4 +1,4 @@
-"""Baselines by which joined rows are read, the latest few kept at hand."""
+"""Baselines by which rows are read, the latest few kept at hand."""
 
 from __future__ import annotations
 
@@ -20,15 +20,22 @@ _CURRENT: Final = "SELECT id FROM baselines WHERE version_id = ? ORDER BY number
 
 
 class BaselinesRead:
-    """Finds the baselines that labels can be judged by. Used by one thread at a time."""
+    """Finds baselines. Used by one thread at a time."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[int, str], Baseline | None] = OrderedDict()
 
-    def find(
+    def judging(
         self, connection: sqlite3.Connection, version_id: int, baseline_id: str
     ) -> Baseline | None:
         """Return a baseline; None where it is damaged, not there, or was fitted without labels."""
+        baseline = self.find(connection, version_id, baseline_id)
+        return baseline if can_be_judged(baseline) else None
+
+    def find(
+        self, connection: sqlite3.Connection, version_id: int, baseline_id: str
+    ) -> Baseline | None:
+        """Return a baseline; None where it is damaged or not there."""
         key = (version_id, baseline_id)
         if key in self._kept:
             self._kept.move_to_end(key)
@@ -49,7 +56,6 @@ def current_baseline_id(connection: sqlite3.Connection, version_id: int) -> str 
 
 def _read(packed: bytes) -> Baseline | None:
     try:
-        baseline = Baseline.from_json(unpack(packed))
+        return Baseline.from_json(unpack(packed))
     except ModelwatchError:
         return None
-    return baseline if can_be_judged(baseline) else None

@@ -11,6 +11,7 @@ import logging
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
 from typing import Any, Final
@@ -24,6 +25,14 @@ __all__ = ["Expiring", "expired_before"]
 ROWS_AT_ONCE: Final = 5_000
 READS_A_RUN: Final = 20
 """So that ten million rows are looked through in an hour, with a run every half a minute."""
+
+_RECORD: Final = "SELECT avg(length(content)) FROM (SELECT content FROM outcomes LIMIT 1000)"
+_NEWEST: Final = """
+SELECT end_ns, sum(predictions) FROM outcome_windows WHERE end_ns > ?
+GROUP BY end_ns ORDER BY end_ns DESC
+"""
+_BYTES_BESIDE_RECORD: Final = 60
+"""Of a prediction in the file: its key, its time, and what is free in the page beside it."""
 
 _PLACE: Final = "SELECT swept_model, swept_prefix, swept_hash FROM outcome_progress"
 _NEXT: Final = """
@@ -66,6 +75,8 @@ class Expiring:
     Args:
         database: the file.
         horizon_seconds: how long after a prediction its label is waited for.
+        most_bytes: what predictions and labels may take of the file, about; beyond it the oldest
+            wait no longer. 0 for no limit.
         clock: Unix nanoseconds, a time that has surely come.
 
     Attributes:
@@ -75,9 +86,15 @@ class Expiring:
     """
 
     def __init__(
-        self, database: Database, *, horizon_seconds: int, clock: Callable[[], int]
+        self,
+        database: Database,
+        *,
+        horizon_seconds: int,
+        most_bytes: int = 0,
+        clock: Callable[[], int],
     ) -> None:
         self._database = database
+        self._most_bytes = most_bytes
         self.horizon_seconds = horizon_seconds
         self._clock = clock
         self.deleted = 0
@@ -88,7 +105,7 @@ class Expiring:
 
     async def run(self) -> None:
         """Look through some rows, and go on there the next time."""
-        before_ns = self.before_ns()
+        before_ns = await asyncio.to_thread(self._before_ns)
         total = 0
         for _ in range(READS_A_RUN):
             old, place = await asyncio.to_thread(self._look, before_ns)
@@ -98,6 +115,27 @@ class Expiring:
         if total:
             self.deleted += total
             logger.info("%d predictions and labels were deleted for their age", total)
+
+    def _before_ns(self) -> int:
+        """Return before when predictions are let go of, for their age or since they are many."""
+        before_ns = self.before_ns()
+        if not self._most_bytes:
+            return before_ns
+        with self._database.reading() as connection:
+            connection.execute("BEGIN")
+            before_ns = max(before_ns, expired_before(connection))
+            record = connection.execute(_RECORD).fetchone()[0] or 0
+            left = self._most_bytes / (record + _BYTES_BESIDE_RECORD)
+            for end_ns, predictions in connection.execute(_NEWEST, (before_ns,)):
+                left -= predictions
+                if left < 0:
+                    logger.warning(
+                        "predictions made before %s wait for labels no longer: there is room for "
+                        "no more of them. Allow a larger store, or a shorter horizon of labels.",
+                        datetime.fromtimestamp(end_ns / NANOSECONDS, UTC).isoformat(),
+                    )
+                    return int(end_ns)
+        return before_ns
 
     def _look(self, before_ns: int) -> tuple[list[Id], tuple[int, int, int]]:
         """Return ids of which something is old, and where to go on."""

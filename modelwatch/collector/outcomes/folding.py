@@ -132,7 +132,7 @@ class Folder:
             tail = read_tail(connection, version_id, baseline_id, most=ROWS_AT_ONCE)
             runs = by_layout(tail.chunks)
             rows = sum(run.places.size for run in runs)
-            baseline = self._baselines.find(connection, version_id, baseline_id)
+            baseline = self._baselines.judging(connection, version_id, baseline_id)
             if baseline is None:
                 return _Folded(tail.numbers, rows, None, None)
             summing = Summing(connection, version_id, baseline, self._spans, self._custom)
@@ -143,7 +143,7 @@ class Folder:
     def _summing(
         self, connection: sqlite3.Connection, version_id: int, baseline_id: str
     ) -> Summing | None:
-        baseline = self._baselines.find(connection, version_id, baseline_id)
+        baseline = self._baselines.judging(connection, version_id, baseline_id)
         if baseline is None:
             return None
         return Summing(connection, version_id, baseline, self._spans, self._custom)

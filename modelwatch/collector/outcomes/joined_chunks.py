@@ -26,7 +26,19 @@ from modelwatch.errors import StoreError
 from modelwatch.outcomes.joined_rows import JoinedRows
 from modelwatch.tables.compact_columns import CodedColumn, taken
 
-__all__ = ["AGAIN", "NEW", "TAKEN", "JoinedChunk", "JoinedRow", "append_joined", "read_chunk"]
+__all__ = [
+    "AGAIN",
+    "NEW",
+    "TAKEN",
+    "JoinedChunk",
+    "JoinedRow",
+    "append_joined",
+    "joined_records",
+    "labels_of",
+    "numbers_of",
+    "read_chunk",
+    "read_columns",
+]
 
 NEW: Final = 1
 """The first label that a prediction got."""
@@ -121,16 +133,12 @@ def append_joined(connection: sqlite3.Connection, rows: list[JoinedRow]) -> None
 
 def _packed(rows: Sequence[JoinedRow]) -> bytes:
     _, _, _, layouts, signs, kinds, labels, predicted, labelled, records = zip(*rows, strict=True)
-    texts: dict[str, int] = {}
     head = np.empty(len(rows), _HEAD)
     head["sign"], head["kind"] = signs, kinds
-    head["label"] = [
-        texts.setdefault(label, len(texts)) if isinstance(label, str) else label for label in labels
-    ]
+    head["label"], texts = numbers_of(labels)
     head["predicted_ns"], head["labelled_ns"] = predicted, labelled
-    named = json.dumps(list(texts)).encode()
-    joint = b"\n" if layouts[0] == PLAIN else b""
-    body = joint.join(records)
+    named = json.dumps(texts).encode()
+    body = joined_records(layouts[0], records)
     return _LENGTHS.pack(len(named), len(body)) + named + head.tobytes() + body
 
 
@@ -159,31 +167,55 @@ def _read(
         raise ValueError(f"{len(content)} bytes instead of {end + length}")
     head = np.frombuffer(content[begin:end], _HEAD)
     body = content[end:]
-    if layout == PLAIN:
-        columns = decode_plain(body.split(b"\n"))
-    else:
-        found = connection.execute(_LAYOUT, (layout,)).fetchone()
-        if found is None:
-            raise ValueError(f"their layout {layout} is not there")
-        values = read_values(connection, version_id)
-        columns = decode_records(Layout.from_json(found[0]), body, size, values)
     return JoinedChunk(
         signs=head["sign"],
-        labels=_labels(head["kind"], head["label"], texts),
+        labels=labels_of(head["kind"], head["label"], texts),
         predicted_ns=head["predicted_ns"],
         labelled_ns=head["labelled_ns"],
-        columns=columns,
+        columns=read_columns(connection, version_id, layout, size, body),
     )
 
 
-def _labels(
+def joined_records(layout: int, records: Sequence[bytes]) -> bytes:
+    """Return records of one layout one after the other."""
+    return (b"\n" if layout == PLAIN else b"").join(records)
+
+
+def read_columns(
+    connection: sqlite3.Connection, version_id: int, layout: int, size: int, body: bytes
+) -> Columns:
+    """Return what `joined_records` put together.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    if layout == PLAIN:
+        return decode_plain(body.split(b"\n"))
+    found = connection.execute(_LAYOUT, (layout,)).fetchone()
+    if found is None:
+        raise ValueError(f"their layout {layout} is not there")
+    values = read_values(connection, version_id)
+    return decode_records(Layout.from_json(found[0]), body, size, values)
+
+
+def numbers_of(labels: Sequence[StoredValue]) -> tuple[list[float | None], list[str]]:
+    """Return labels as numbers, those of texts being places among the texts; and these."""
+    texts: dict[str, int] = {}
+    numbers = [
+        texts.setdefault(label, len(texts)) if isinstance(label, str) else label for label in labels
+    ]
+    return numbers, list(texts)
+
+
+def labels_of(
     kinds: npt.NDArray[np.uint8], numbers: npt.NDArray[np.float64], texts: list[str]
 ) -> CodedColumn:
+    """Return the labels of some kinds that `numbers_of` made numbers of."""
     pairs = np.empty(kinds.size, [("kind", "u1"), ("number", "<f8")])
     pairs["kind"], pairs["number"] = kinds, numbers
     distinct, codes = np.unique(pairs, return_inverse=True)
     values = [
-        texts[int(number)] if kind == LabelKind.TEXT else label_of(int(kind), float(number))
+        texts[int(number)] if kind == LabelKind.TEXT else label_of(kind, number)
         for kind, number in distinct.tolist()
     ]
     return CodedColumn(values, codes)

@@ -6,10 +6,17 @@ import sqlite3
 from collections import Counter
 from typing import Final
 
-from modelwatch.collector.outcomes.counted import Counted
+from modelwatch.collector.outcomes.counted import Counted, note_pairs
 from modelwatch.collector.outcomes.joined_chunks import TAKEN, JoinedRow, append_joined
 from modelwatch.collector.outcomes.keys import Key
 from modelwatch.collector.outcomes.open_rows import HeldLabel, HeldPrediction
+from modelwatch.collector.outcomes.pair_chunks import (
+    Pair,
+    PairEvent,
+    PairRow,
+    append_pairs,
+    pair_row,
+)
 from modelwatch.collector.outcomes.window_counts import (
     Sighting,
     count_in_windows,
@@ -27,6 +34,7 @@ class Joining:
     Args:
         model_id: of which model.
         counted: its versions whose rows are summed up.
+        pairs: its pairs of versions that predicted under the same ids.
 
     Attributes:
         predicted: predictions that were stored.
@@ -34,10 +42,15 @@ class Joining:
         outcomes: what became of predictions or labels, by name.
     """
 
-    def __init__(self, model_id: int, counted: dict[int, Counted]) -> None:
+    def __init__(
+        self, model_id: int, counted: dict[int, Counted], pairs: dict[Pair, Counted]
+    ) -> None:
         self._model_id = model_id
         self._counted = counted
+        self._counted_pairs = pairs
         self._rows: list[JoinedRow] = []
+        self._pairs: list[PairRow] = []
+        self._new_pairs: set[Pair] = set()
         self._labelled: list[Sighting] = []
         self._unlabelled: list[Sighting] = []
         self.predicted: list[Sighting] = []
@@ -60,9 +73,29 @@ class Joining:
                 )
             )  # fmt: skip
 
+    def pair(
+        self,
+        place: int,
+        key: Key,
+        predictions: tuple[HeldPrediction, HeldPrediction],
+        label: HeldLabel,
+        event: PairEvent,
+    ) -> None:
+        """Take in what became known of two versions' predictions of the same id."""
+        first, second = sorted(predictions)
+        pair = (first.version_id, second.version_id)
+        counted = self._counted_pairs.get(pair)
+        if counted is None:
+            self._new_pairs.add(pair)
+        elif key <= counted.through:
+            row = pair_row(place, counted.baseline_id, (first, second), label, event)
+            self._pairs.append(row)
+
     def finish(self, connection: sqlite3.Connection, *, grain_seconds: int) -> None:
         """Write all of it, in the current transaction."""
         append_joined(connection, self._rows)
+        append_pairs(connection, self._pairs)
+        note_pairs(connection, sorted(self._new_pairs))
         count_in_windows(
             connection,
             grain_seconds=grain_seconds,

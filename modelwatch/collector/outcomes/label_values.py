@@ -49,6 +49,8 @@ def stored_label(value: OutcomeValue) -> tuple[int, StoredValue]:
 
 def label_of(kind: int, value: StoredValue) -> OutcomeValue:
     """Return the label that was stored; whole numbers come back as such."""
+    if kind == LabelKind.NONE:
+        return None
     if kind == LabelKind.BOOLEAN:
         return bool(value)
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:

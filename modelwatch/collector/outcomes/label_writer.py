@@ -6,9 +6,10 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Final, Literal, NamedTuple
 
-from modelwatch.collector.outcomes.counted import counted_of
+from modelwatch.collector.outcomes.counted import counted_of, counted_pairs_of
 from modelwatch.collector.outcomes.joined_chunks import AGAIN, NEW, TAKEN
 from modelwatch.collector.outcomes.joining import Joining
 from modelwatch.collector.outcomes.keys import Key, key_of, time_of
@@ -23,6 +24,7 @@ from modelwatch.collector.outcomes.open_rows import (
     model_number,
     put,
 )
+from modelwatch.collector.outcomes.pair_chunks import PairEvent
 from modelwatch.collector.outcomes.protocols import LabelsKept
 from modelwatch.collector.outcomes.rates import highest_rate
 from modelwatch.collector.windows import LATEST_NS
@@ -114,7 +116,11 @@ def write_labels(
         grain_seconds: length of the shortest windows that are told apart.
     """
     model_id = model_number(connection, labels.model)
-    joining = Joining(model_id, counted_of(connection, labels.model))
+    joining = Joining(
+        model_id,
+        counted_of(connection, labels.model),
+        counted_pairs_of(connection, labels.model),
+    )
     joining.outcomes.update({f"{_REFUSED}{why}": n for why, n in labels.refused.items()})
     writer = _Writer(joining, expired_before_ns, highest_rate(connection, labels.model))
     for first in range(0, len(labels.told), IDS_AT_ONCE):
@@ -172,6 +178,11 @@ class _Writer:
             if told.label.kind != LabelKind.NONE:
                 sign = AGAIN if had_one else NEW
                 self._joining.add(told.place, told.key, prediction, told.label, sign)
+        for pair in combinations(held.predictions, 2):
+            if before is not None and had_one:
+                self._joining.pair(told.place, told.key, pair, before, PairEvent.UNLABELLED)
+            if told.label.kind != LabelKind.NONE:
+                self._joining.pair(told.place, told.key, pair, told.label, PairEvent.LABELLED)
 
     def _first(self, told: _Told, held: Held) -> Outcome:
         """Return what becomes of the first label of an id."""

@@ -20,6 +20,8 @@ from modelwatch.collector.outcomes.label_writer import (
     prepare_labels,
     write_labels,
 )
+from modelwatch.collector.outcomes.pair_folding import PairFolder
+from modelwatch.collector.outcomes.pair_recounting import PairRecounter
 from modelwatch.collector.outcomes.prediction_writer import (
     PredictionsWritten,
     PredictionWriter,
@@ -50,6 +52,7 @@ class OutcomeStore:
         database: the open file; whoever opened it closes it.
         spans: of time that joined rows are summed up in.
         horizon_seconds: how long after a prediction its label is waited for.
+        most_bytes: what predictions and labels may take of the file, about; 0 for no limit.
         clock: Unix nanoseconds; labels that tell no time became known then.
         come: Unix nanoseconds, a time that has surely come.
         custom: metrics to compute besides the built-in ones.
@@ -65,6 +68,7 @@ class OutcomeStore:
         spans: Spans,
         *,
         horizon_seconds: int = DEFAULT_HORIZON_SECONDS,
+        most_bytes: int = 0,
         clock: Callable[[], int],
         come: Callable[[], int],
         custom: CustomMetrics | None = None,
@@ -75,7 +79,11 @@ class OutcomeStore:
         self._predictions = PredictionWriter(grain_seconds=spans.grain_seconds)
         self._folder = Folder(database, spans, custom)
         self._recounter = Recounter(database)
-        self.expiring = Expiring(database, horizon_seconds=horizon_seconds, clock=come)
+        self._pair_folder = PairFolder(database, spans)
+        self._pair_recounter = PairRecounter(database)
+        self.expiring = Expiring(
+            database, horizon_seconds=horizon_seconds, most_bytes=most_bytes, clock=come
+        )
         self.reader = OutcomeReader(database, spans, custom)
 
     async def keep_predictions(self, batches: Sequence[PredictionRows]) -> PredictionsKept:
@@ -106,6 +114,8 @@ class OutcomeStore:
         """
         await self._recounter.run()
         await self._folder.run(at_once=at_once)
+        await self._pair_recounter.run()
+        await self._pair_folder.run()
 
     async def clean(self) -> None:
         """Put old short spans together, and let go of what is beyond the horizon."""

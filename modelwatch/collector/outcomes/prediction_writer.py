@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
-from modelwatch.collector.outcomes.counted import counted_of
+from modelwatch.collector.outcomes.counted import counted_of, counted_pairs_of
 from modelwatch.collector.outcomes.joined_chunks import NEW
 from modelwatch.collector.outcomes.joining import Joining
 from modelwatch.collector.outcomes.keys import Key, key_of
@@ -16,12 +16,14 @@ from modelwatch.collector.outcomes.label_values import LabelKind
 from modelwatch.collector.outcomes.open_rows import (
     IDS_AT_ONCE,
     Held,
+    HeldLabel,
     HeldPrediction,
     OpenRow,
     find,
     model_number,
     put,
 )
+from modelwatch.collector.outcomes.pair_chunks import PairEvent
 from modelwatch.collector.outcomes.protocols import PredictionsKept
 from modelwatch.collector.outcomes.rates import note_rate
 from modelwatch.collector.outcomes.records import PLAIN, encode_records, write_out
@@ -47,6 +49,8 @@ _REFUSED: Final = "predictions:refused:"
 _LAYOUTS: Final = "SELECT count(*) FROM outcome_layouts WHERE version_id = ?"
 _MOST_LAYOUTS: Final = 200
 _CACHED: Final = 10_000
+
+_NO_LABEL: Final = HeldLabel(0, LabelKind.NONE, None)
 
 
 class _Told(NamedTuple):
@@ -174,7 +178,11 @@ class PredictionWriter:
         version_id = version_number(connection, rows.model, rows.version)
         written = PredictionsWritten(Counter(), {}, {})
         layout, records = self._encoded(connection, version_id, rows, written)
-        joining = Joining(model_id, counted_of(connection, rows.model))
+        joining = Joining(
+            model_id,
+            counted_of(connection, rows.model),
+            counted_pairs_of(connection, rows.model),
+        )
         for why, count in predictions.refused.items():
             joining.outcomes[_REFUSED + why] += count
         store = _Storing(joining, expired_before_ns)
@@ -260,5 +268,8 @@ class _Storing:
             if held.label.kind != LabelKind.NONE:
                 outcomes[_PREFIX + "joined"] += 1
                 self._joining.add(place, key, one, held.label, NEW)
+        for other in held.predictions:
+            label = held.label or _NO_LABEL
+            self._joining.pair(place, key, (one, other), label, PairEvent.BOTH)
         held.predictions.append(one)
         return True

@@ -11,6 +11,7 @@ from modelwatch.collector.windows import TimeWindow
 from modelwatch.concept.concept_change import ConceptChange
 from modelwatch.outcomes.label_delays import LabelDelays
 from modelwatch.outcomes.outcome_summary import OutcomeSummary
+from modelwatch.rollout.pair_summary import PairSummary
 from modelwatch.telemetry.wire.outcomes import LabelRows, PredictionRows
 
 __all__ = [
@@ -195,5 +196,15 @@ class OutcomeSource(Protocol):
 
         Raises:
             StoreError: one of them is damaged.
+        """
+        ...
+
+    def pairs(self, model: str, first: str, second: str, window: TimeWindow) -> PairSummary | None:
+        """Return what two versions made of the same ids, by the time of either's prediction.
+
+        The time is that of the version that the store has known for longer.
+
+        Returns:
+            None where they never predicted under the same ids, or no baseline tells what.
         """
         ...

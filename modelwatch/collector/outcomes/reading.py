@@ -7,11 +7,15 @@ import threading
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from modelwatch.baseline import Baseline
 from modelwatch.collector.outcomes.baselines_read import BaselinesRead, current_baseline_id
 from modelwatch.collector.outcomes.cells import Spans
-from modelwatch.collector.outcomes.joined_chunks import TAKEN, JoinedChunk
+from modelwatch.collector.outcomes.joined_chunks import TAKEN
+from modelwatch.collector.outcomes.pair_chunks import Pair
+from modelwatch.collector.outcomes.pair_folding import fold_pairs, pair_tail, stored_pairs
+from modelwatch.collector.outcomes.pair_recounting import baselines_of
 from modelwatch.collector.outcomes.protocols import (
     ConceptState,
     LabelCounts,
@@ -25,6 +29,7 @@ from modelwatch.collector.storing.database import Database
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.outcomes.custom_metrics import CustomMetrics
 from modelwatch.outcomes.outcome_summary import OutcomeSummary
+from modelwatch.rollout.pair_summary import PairSummary
 
 __all__ = ["OutcomeReader"]
 
@@ -38,6 +43,7 @@ SELECT coalesce(sum(row_count), 0) FROM outcome_summaries
 WHERE version_id = ? AND end_ns > ? AND end_ns <= ? AND start_ns >= ? AND baseline_id <> ?
     AND segment = ''
 """
+_PAIR: Final = "SELECT baseline_ids FROM outcome_pairs WHERE first_id = ? AND second_id = ?"
 _COUNTS: Final = """
 SELECT c.name, c.number FROM outcome_counts c JOIN outcome_models m ON m.id = c.model_id
 WHERE m.model = ?
@@ -124,12 +130,39 @@ class OutcomeReader:
                 return ConceptState()
             return concept_of(connection, version_id, since_ns=since_ns, most=most)
 
+    def pairs(self, model: str, first: str, second: str, window: TimeWindow) -> PairSummary | None:
+        """Return what two versions predicted of the same ids; see `OutcomeSource.pairs`."""
+        with self._database.reading() as connection:
+            connection.execute("BEGIN")
+            ids = [_version_id(connection, model, version) for version in (first, second)]
+            if ids[0] is None or ids[1] is None or ids[0] == ids[1]:
+                return None
+            return self._pairs(connection, (ids[0], ids[1]), window)
+
+    def _pairs(
+        self, connection: sqlite3.Connection, asked: Pair, window: TimeWindow
+    ) -> PairSummary | None:
+        pair = (min(asked), max(asked))
+        told = connection.execute(_PAIR, pair).fetchone()
+        if told is None or not told[0]:
+            return None
+        with self._lock:
+            baselines = baselines_of(connection, self._baselines, pair, told[0])
+        empty = PairSummary.empty(*(baselines if asked == pair else reversed(baselines)))
+        if empty is None:
+            return None
+        found = stored_pairs(connection, asked, window, told[0], empty)
+        for chunk in pair_tail(connection, pair, told[0])[1]:
+            seen = chunk if asked == pair else chunk.reversed()
+            fold_pairs(found, seen, _within(chunk.at_ns, self._spans, window))
+        return found
+
     def _baseline(self, connection: sqlite3.Connection, version_id: int) -> Baseline | None:
         baseline_id = current_baseline_id(connection, version_id)
         if baseline_id is None:
             return None
         with self._lock:
-            return self._baselines.find(connection, version_id, baseline_id)
+            return self._baselines.judging(connection, version_id, baseline_id)
 
     def _summaries(
         self,
@@ -144,7 +177,7 @@ class OutcomeReader:
         found = summing.of_window(window)
         tail = read_tail(connection, version_id, baseline.id, most=_EVERYTHING)
         for chunk, _ in by_layout(tail.chunks):
-            summing.add(found, chunk, _within(chunk, self._spans, window))
+            summing.add(found, chunk, _within(chunk.predicted_ns, self._spans, window))
         return {segment: one for segment, one in found.items() if one.rows}
 
     def _tail_apart(
@@ -159,7 +192,7 @@ class OutcomeReader:
         for version, other, _ in waiting_rows(connection, version_id):
             if version == version_id and other != baseline_id:
                 for _, chunk in read_tail(connection, version, other, most=_EVERYTHING).chunks:
-                    signs = chunk.signs[_within(chunk, self._spans, window)]
+                    signs = chunk.signs[_within(chunk.predicted_ns, self._spans, window)]
                     total += int(np.sum(np.where(signs == TAKEN, -1, 1)))
         return total
 
@@ -169,8 +202,10 @@ def _version_id(connection: sqlite3.Connection, model: str, version: str) -> int
     return None if found is None else int(found[0])
 
 
-def _within(chunk: JoinedChunk, spans: Spans, window: TimeWindow) -> np.ndarray:
-    """Return which rows lie in spans that lie in a window."""
-    ends = spans.ends(chunk.predicted_ns)
+def _within(
+    times_ns: npt.NDArray[np.int64], spans: Spans, window: TimeWindow
+) -> npt.NDArray[np.intp]:
+    """Return the places of the times that lie in spans that lie in a window."""
+    ends = spans.ends(times_ns)
     starts = ends - spans.grain_ns
     return np.flatnonzero((starts >= window.start_ns) & (ends <= window.end_ns))

@@ -12,11 +12,12 @@ from typing import Any, Final
 from modelwatch.collector.outcomes.baselines_read import BaselinesRead
 from modelwatch.collector.outcomes.counted import ALL_KEYS, NO_KEYS
 from modelwatch.collector.outcomes.joined_chunks import AGAIN, JoinedRow, append_joined
+from modelwatch.collector.outcomes.keys import Key
 from modelwatch.collector.outcomes.label_values import LabelKind
 from modelwatch.collector.outcomes.open_rows import LABEL, HeldLabel
 from modelwatch.collector.storing.database import Database
 
-__all__ = ["Recounter"]
+__all__ = ["ROWS_A_WRITE", "WRITES_A_RUN", "Recounter", "next_rows"]
 
 ROWS_A_WRITE: Final = 5_000
 """Rows that are looked through in one transaction; bounds how long acknowledgements wait."""
@@ -85,7 +86,7 @@ class Recounter:
             for version_id, current, counted in connection.execute(_BASELINES).fetchall():
                 if current == counted or self._useless.get(version_id) == current:
                     continue
-                if self._baselines.find(connection, version_id, current) is not None:
+                if self._baselines.judging(connection, version_id, current) is not None:
                     changed.append((version_id, current))
                     continue
                 self._useless[version_id] = current
@@ -111,16 +112,30 @@ def _walk(version_id: int, model_id: int, connection: sqlite3.Connection) -> boo
     found = connection.execute(_PLACE, (version_id,)).fetchone()
     if found is None:
         return True
-    baseline_id, *place = found
-    rows = connection.execute(_NEXT, (model_id, *place, ROWS_A_WRITE)).fetchall()
-    is_last = len(rows) < ROWS_A_WRITE
-    if not is_last:  # there may be more of the last id
-        last = rows[-1][:2]
-        rows = [row for row in rows if row[:2] != last]
+    baseline_id, prefix, digest = found
+    rows, through = next_rows(connection, model_id, (prefix, digest), ROWS_A_WRITE)
     append_joined(connection, _labelled(rows, version_id, baseline_id))
-    through = ALL_KEYS if is_last else rows[-1][:2]
     connection.execute(_MOVE, (*through, version_id))
-    return is_last
+    return through == ALL_KEYS
+
+
+def next_rows(
+    connection: sqlite3.Connection, model_id: int, after: Key, most: int
+) -> tuple[list[tuple[Any, ...]], Key]:
+    """Return what lies after a key of a model, all of each id, and the key it goes through.
+
+    Args:
+        connection: any.
+        model_id: of which model.
+        after: the key.
+        most: about so many rows.
+    """
+    rows = connection.execute(_NEXT, (model_id, *after, most)).fetchall()
+    if len(rows) < most:
+        return rows, ALL_KEYS
+    last = rows[-1][:2]  # there may be more of it
+    rows = [row for row in rows if row[:2] != last]
+    return rows, rows[-1][:2]
 
 
 def _labelled(

@@ -25,7 +25,7 @@ _OF_ADMINS: Final = frozenset({"/api/v1/audit"})
 
 _BY_MODEL: Final = re.compile(
     r"/|/openapi\.json|/api/v1/models|(/api/v1)?/models/.+|/charts/distribution\.svg"
-    r"|/api/v1/alerts(/[^/]+)?"
+    r"|/api/v1/alerts(/[^/]+)?|/api/v1/suggestions"
 )
 """What tells of the models alone that the token may read; handlers of these paths see to it."""
 

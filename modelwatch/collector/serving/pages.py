@@ -6,21 +6,18 @@ allows nothing but our own style sheet and pictures.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-from starlette.responses import HTMLResponse
 
 from modelwatch.collector.alerting.alerting import Alerting
 from modelwatch.collector.evaluating.evaluation import Assessment
 from modelwatch.collector.evaluating.instances import assess_instances
 from modelwatch.collector.evaluating.live_comparison import LiveComparisons
-from modelwatch.collector.evaluating.outcomes import concept_findings
+from modelwatch.collector.evaluating.outcomes import changed_cells, concept_findings
 from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.latest import Latest
@@ -44,6 +41,7 @@ from modelwatch.collector.serving.queries import (
     require_version,
     visible_versions,
 )
+from modelwatch.collector.serving.rendering import Rendering, tag_of
 from modelwatch.collector.storing.store import Store, SummarizedEvaluation
 from modelwatch.report import charts, performance_chart
 from modelwatch.report.expected import expected_reference
@@ -62,16 +60,6 @@ COMPARED_UNASKED = 24
 """Instances that a page compares by itself, in a third of a second; of more, it offers to."""
 
 CACHED_TABLES = 64
-
-PAGE_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "private, no-cache",
-}
 
 Text = Annotated[str | None, Query()]
 
@@ -111,17 +99,7 @@ class Pages:
         self._drawings = Latest[str](capacity=CACHED_CHARTS)
         self._siblings = Latest[InstancesView | None](capacity=CACHED_TABLES)
         self._style = style_sheet() + _FORMS.read_text(encoding="utf-8")
-        self._templates = Environment(
-            loader=ChoiceLoader(
-                [PackageLoader("modelwatch.collector.serving"), PackageLoader("modelwatch.report")]
-            ),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.globals["path_of"] = path_of
-        self._templates.globals["is_signed_in"] = lambda: current_principal().way == "session"
+        self._rendering = Rendering()
 
     def router(self) -> APIRouter:
         """Return the routes."""
@@ -143,7 +121,7 @@ class Pages:
             now_ns=self._clock(),
         )
         address = str(request.base_url).rstrip("/")
-        return self._page(
+        return self._rendering.page(
             "models.html",
             request,
             view=view,
@@ -182,6 +160,7 @@ class Pages:
         evaluations = self._store.summaries(
             model, version, limit=TIMELINE_WINDOWS, seconds=self._options.window_seconds
         )
+        versions = [one.version for one in self._store.versions() if one.model == model]
         view = version_view(
             seen,
             asked,
@@ -189,7 +168,7 @@ class Pages:
             evaluations,
             histories_of(self._store, found, self._options),
             steering=self._store.steering(model, version),
-            versions=[one.version for one in self._store.versions() if one.model == model],
+            versions=versions,
             options=self._options,
             now_ns=self._clock(),
         )
@@ -199,10 +178,11 @@ class Pages:
         compared = request.url.include_query_params(siblings="compared")
         size = {"width": charts.WIDTH, "height": charts.HEIGHT}
         alerts = self._alerts(model, version)
-        return self._page(
+        return self._rendering.page(
             "version.html",
             request,
             view=view,
+            rollout=path_of("models", model, "rollout") if len(versions) > 1 else "",
             alerts=alerts,
             instances=self._instances(found) if compares else None,
             to_compare="" if compares else f"?{compared.query}",
@@ -222,11 +202,15 @@ class Pages:
         metric: str | None,
     ) -> PerformanceView | None:
         own = self._options.window_seconds
+        key = (found.model, found.version)
+        concept = self._performance.concept(*key)
+        regions = self._performance.regions(*key, concept, until_ns=found.window.end_ns)
         seconds = asked.window.seconds
         return performance_view(
             found,
             evaluations,
-            concept_findings(self._performance.concept(found.model, found.version)),
+            concept_findings(concept),
+            changed_cells(regions),
             path=path_of("models", found.model, "versions", found.version),
             query=request.url.remove_query_params("metric").query,
             asked=metric,
@@ -268,7 +252,7 @@ class Pages:
         if spec is None:
             detail = f"there is nothing to draw of {feature!r} of {model!r} {version!r}."
             raise Problem(404, "unknown-feature", detail)
-        etag = _etag(spec)
+        etag = tag_of(spec)
         headers = {**CHART_HEADERS, "ETag": etag}
         if names_tag(request.headers.get("if-none-match", ""), etag):
             return Response(status_code=304, headers=headers)
@@ -294,17 +278,4 @@ class Pages:
 
     def problem(self, problem: Problem) -> Response:
         """Return a page that says what is wrong."""
-        text = self._templates.get_template("problem.html").render(problem=problem)
-        return HTMLResponse(text, problem.status, PAGE_HEADERS)
-
-    def _page(self, template: str, request: Request, **values: object) -> Response:
-        text = self._templates.get_template(template).render(**values)
-        headers = {**PAGE_HEADERS, "ETag": _etag(text)}
-        if names_tag(request.headers.get("if-none-match", ""), headers["ETag"]):
-            return Response(status_code=304, headers=headers)
-        return HTMLResponse(text, headers=headers)
-
-
-def _etag(text: str) -> str:
-    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-    return f'"{digest[:24]}"'
+        return self._rendering.problem(problem)

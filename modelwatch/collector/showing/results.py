@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from prometheus_client.core import Metric
 
+from modelwatch.collector.rollouts.made import MadeSuggestion
 from modelwatch.collector.showing.options import ShowingOptions
 from modelwatch.collector.showing.own_encoding import encode_own
 from modelwatch.collector.showing.results_encoding import encode_events, encode_gauges
 from modelwatch.collector.showing.results_sender import ResultsSender
 from modelwatch.collector.showing.standing import Standing, Standings
+from modelwatch.collector.showing.suggestion_encoding import encode_suggestions
 from modelwatch.collector.windows import NANOSECONDS
 from modelwatch.telemetry.resource import process_resource
 from modelwatch.telemetry.transport import TransportOptions, open_transport
@@ -58,6 +60,11 @@ class Results:
             self._begun[key] = standing
         if standing.changes:
             self._changes.append(standing)
+
+    def suggested(self, made: Sequence[MadeSuggestion]) -> None:
+        """Hand over suggestions that were made."""
+        events = encode_suggestions(made, resource=self._resource, now_ns=self._clock())
+        self._sender.put("logs", events)
 
     async def send(self, standings: Standings, own: Callable[[], Iterable[Metric]]) -> None:
         """Hand over what this round found; nothing where it found nothing and none is due again.

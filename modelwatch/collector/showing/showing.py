@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from fastapi import APIRouter, Request, Response
@@ -15,6 +15,7 @@ from modelwatch.collector.alerting.alert import AlertSource
 from modelwatch.collector.alerting.alert_store import Delivery
 from modelwatch.collector.evaluating.evaluation import Assessment
 from modelwatch.collector.receiving.received import ReceiverCounts
+from modelwatch.collector.rollouts.made import MadeSuggestion
 from modelwatch.collector.showing import own_metrics
 from modelwatch.collector.showing.exposition import CONTENT_TYPES, Format, chosen_format
 from modelwatch.collector.showing.options import ShowingOptions
@@ -115,6 +116,11 @@ class Showing:
         self._changed = True
         if standing is not None and self._results is not None:
             self._results.add(standing)
+
+    def suggested(self, made: Sequence[MadeSuggestion]) -> None:
+        """Have suggestions told that were just made."""
+        if self._results is not None:
+            self._results.suggested(made)
 
     async def round_ended(self) -> None:
         """Have what changed in this round told."""

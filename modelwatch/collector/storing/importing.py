@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from modelwatch import document
+from modelwatch.collector.outcomes.moving import KIND as OUTCOMES
+from modelwatch.collector.outcomes.moving import take_outcomes
 from modelwatch.collector.storing.cumulative_shelf import forget_before
 from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.storing.maintenance import opened
@@ -186,4 +188,5 @@ _TAKERS: Final[Mapping[str, Callable[[sqlite3.Connection, Body], None]]] = {
     "profile": _take_profile,
     "evaluation": _take_evaluation,
     "trace_example": _take_example,
+    OUTCOMES: take_outcomes,
 }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from modelwatch.collector.outcomes.checking import OUTCOME_TABLES, outcome_problems
 from modelwatch.collector.storing import schema
 from modelwatch.collector.storing.arrival_rows import ARRIVAL_COLUMNS, read_arrival
 from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
@@ -29,7 +30,15 @@ PAGES_A_STEP: Final = 512
 
 Row = Sequence[Any]
 
-_COUNTED: Final = ("versions", "arrivals", "merged", "profiles", "baselines", "evaluations")
+_COUNTED: Final = (
+    "versions",
+    "arrivals",
+    "merged",
+    "profiles",
+    "baselines",
+    "evaluations",
+    *OUTCOME_TABLES,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +179,7 @@ def _problems(connection: sqlite3.Connection) -> Iterator[str]:
             except (StoreError, FormatError, TypeError, ValueError, sqlite3.DatabaseError) as error:
                 yield f"{table} {number}: {error}"
     yield from _count_problems(connection)
+    yield from outcome_problems(connection)
 
 
 def _count_problems(connection: sqlite3.Connection) -> Iterator[str]:

@@ -53,6 +53,26 @@ DELETE FROM trace_examples WHERE (version_id, kind, name, at_ns, trace_id) IN (
     SELECT e.version_id, e.kind, e.name, e.at_ns, e.trace_id
     FROM versions v JOIN trace_examples e ON e.version_id = v.id WHERE e.at_ns < ? LIMIT ?)
 """
+_OLD_SUMMARIES = """
+DELETE FROM outcome_summaries WHERE (version_id, end_ns, start_ns, baseline_id, segment) IN (
+    SELECT s.version_id, s.end_ns, s.start_ns, s.baseline_id, s.segment
+    FROM versions v JOIN outcome_summaries s ON s.version_id = v.id WHERE s.end_ns < ? LIMIT ?)
+"""
+_OLD_PAIRS = """
+DELETE FROM pair_summaries WHERE (first_id, second_id, end_ns, start_ns, baseline_ids) IN (
+    SELECT first_id, second_id, end_ns, start_ns, baseline_ids FROM pair_summaries
+    WHERE end_ns < ? LIMIT ?)
+"""
+_OLD_WINDOWS = """
+DELETE FROM outcome_windows WHERE (version_id, end_ns, start_ns) IN (
+    SELECT w.version_id, w.end_ns, w.start_ns
+    FROM versions v JOIN outcome_windows w ON w.version_id = v.id WHERE w.end_ns < ? LIMIT ?)
+"""
+_OLD_CHANGES = """
+DELETE FROM concept_changes WHERE number IN (
+    SELECT c.number FROM versions v JOIN concept_changes c ON c.version_id = v.id
+    WHERE c.detected_ns < ? LIMIT ?)
+"""
 _OLDEST_ARRIVALS = """
 DELETE FROM arrivals WHERE id IN (
     SELECT a.id FROM arrivals a JOIN versions v ON v.id = a.version_id
@@ -67,6 +87,11 @@ DELETE FROM profiles WHERE id IN (SELECT id FROM profiles ORDER BY end_ns LIMIT 
 _OLDEST_EVALUATIONS = """
 DELETE FROM {} WHERE (version_id, end_ns, start_ns, baseline_id) IN (
     SELECT version_id, end_ns, start_ns, baseline_id FROM {} ORDER BY end_ns LIMIT ?)
+"""
+_OLDEST_SUMMARIES = """
+DELETE FROM outcome_summaries WHERE (version_id, end_ns, start_ns, baseline_id, segment) IN (
+    SELECT version_id, end_ns, start_ns, baseline_id, segment FROM outcome_summaries
+    ORDER BY end_ns LIMIT ?)
 """
 _OLDEST_EXAMPLES = """
 DELETE FROM trace_examples WHERE (version_id, kind, name, at_ns, trace_id) IN (
@@ -139,6 +164,10 @@ class Purger:
             "summaries of evaluations": (summaries, judged),
             "evaluations": (reports, judged),
             "examples": (_OLD_EXAMPLES, (before(kept.days_seconds), ROWS_A_WRITE)),
+            "summaries of labels": (_OLD_SUMMARIES, (before(kept.days_seconds), ROWS_A_WRITE)),
+            "summaries of pairs": (_OLD_PAIRS, (before(kept.days_seconds), ROWS_A_WRITE)),
+            "windows of predictions": (_OLD_WINDOWS, (before(kept.days_seconds), ROWS_A_WRITE)),
+            "changes of concepts": (_OLD_CHANGES, (before(kept.days_seconds), ROWS_A_WRITE)),
         }
 
     async def _delete(
@@ -211,6 +240,7 @@ _BY_SIZE: Final[dict[str, Statement]] = {
     "days": (_OLDEST_MERGED, (int(Level.DAY), ROWS_A_WRITE)),
     "profiles": (_OLDEST_PROFILES, (ROWS_A_WRITE,)),
     "evaluations": (_OLDEST_EVALUATIONS.format(*("evaluations",) * 2), (ROWS_A_WRITE,)),
+    "summaries of labels": (_OLDEST_SUMMARIES, (ROWS_A_WRITE,)),
     "summaries of evaluations": (
         _OLDEST_EVALUATIONS.format(*("evaluation_summaries",) * 2), (ROWS_A_WRITE,),
     ),

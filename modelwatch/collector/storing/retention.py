@@ -23,7 +23,8 @@ class Retention:
         days_seconds: its days.
         evaluations_seconds: scheduled comparisons, with their reports.
         max_store_bytes: how large the file's content may grow; 0 for no limit. Beyond it the oldest
-            detail goes first: senders, minutes, hours, days, then evaluations.
+            detail goes first: senders, minutes, hours, days, then evaluations. Predictions that
+            wait for their labels take half of it at most.
 
     Raises:
         ConfigurationError: a time is out of range, or longer detail is kept less long.

@@ -336,21 +336,34 @@ CREATE TABLE concept_changes (
     content TEXT NOT NULL
 );
 CREATE INDEX concept_changes_by_time ON concept_changes (version_id, detected_ns);
+CREATE TABLE outcome_pairs (
+    first_id INTEGER NOT NULL REFERENCES versions,
+    second_id INTEGER NOT NULL REFERENCES versions,
+    baseline_ids TEXT NOT NULL,
+    counted_prefix INTEGER NOT NULL,
+    counted_hash INTEGER NOT NULL,
+    PRIMARY KEY (first_id, second_id)
+) WITHOUT ROWID;
 CREATE TABLE pair_rows (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     first_id INTEGER NOT NULL REFERENCES versions,
     second_id INTEGER NOT NULL REFERENCES versions,
+    baseline_ids TEXT NOT NULL,
+    first_layout INTEGER NOT NULL,
+    second_layout INTEGER NOT NULL,
     row_count INTEGER NOT NULL,
     content BLOB NOT NULL
 );
+CREATE INDEX pair_rows_by_versions ON pair_rows (first_id, second_id, baseline_ids, number);
 CREATE TABLE pair_summaries (
     first_id INTEGER NOT NULL REFERENCES versions,
     second_id INTEGER NOT NULL REFERENCES versions,
-    baseline_id TEXT NOT NULL,
+    baseline_ids TEXT NOT NULL,
     end_ns INTEGER NOT NULL,
     start_ns INTEGER NOT NULL,
+    row_count INTEGER NOT NULL,
     content BLOB NOT NULL,
-    PRIMARY KEY (first_id, second_id, end_ns, start_ns, baseline_id)
+    PRIMARY KEY (first_id, second_id, end_ns, start_ns, baseline_ids)
 ) WITHOUT ROWID;
 CREATE TABLE outcome_progress (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -363,7 +376,21 @@ CREATE TABLE outcome_progress (
 INSERT INTO outcome_progress VALUES (1, 0, 0, 0, -9223372036854775808, 0);
 """
 
-STEPS = (_FIRST_SCHEMA, _STEERING, _VECTORS, _ALERTING, _SECURITY, _CUMULATIVE, _TRACES, _OUTCOMES)
+_SUGGESTIONS = """
+CREATE TABLE suggestions (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    model TEXT NOT NULL,
+    ended_ns INTEGER,
+    content TEXT NOT NULL
+);
+CREATE INDEX suggestions_by_end ON suggestions (ended_ns, number);
+"""
+
+STEPS = (
+    *(_FIRST_SCHEMA, _STEERING, _VECTORS, _ALERTING, _SECURITY, _CUMULATIVE, _TRACES),
+    *(_OUTCOMES, _SUGGESTIONS),
+)
 """What brings a file from each schema version to the next, an empty one being of version 0.
 
 In the third, what a request told lies in vectors, one row an arrival, and no longer in profiles,

@@ -55,6 +55,7 @@ from modelwatch.collector.windows import LATEST_NS, TimeWindow
 from modelwatch.errors import FormatError, StoreError
 from modelwatch.outcomes.custom_metrics import CustomMetrics
 from modelwatch.profile import Profile
+from modelwatch.rollout.pair_summary import PairSummary
 from modelwatch.telemetry.steering import Steering
 from modelwatch.telemetry.wire.arrivals import Arrival
 from modelwatch.telemetry.wire.examples import Example
@@ -125,6 +126,7 @@ class SqliteStore:
                 clock=come,
             ),
             horizon_seconds=label_horizon_seconds,
+            most_bytes=retention.max_store_bytes // 2,
             clock=clock,
             come=come,
             custom=custom_metrics,
@@ -228,6 +230,10 @@ class SqliteStore:
     ) -> ConceptState:
         """Return what errors tell in label order; see `OutcomeSource.concept`."""
         return self._outcomes.reader.concept(model, version, since_ns=since_ns, most=most)
+
+    def pairs(self, model: str, first: str, second: str, window: TimeWindow) -> PairSummary | None:
+        """Return what two versions made of the same ids; see `OutcomeSource.pairs`."""
+        return self._outcomes.reader.pairs(model, first, second, window)
 
     def wait_for_labels(self, seconds: int) -> None:
         """Wait so long for labels from now on. What was let go of already does not come back."""

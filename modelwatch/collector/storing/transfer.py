@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from modelwatch import document
+from modelwatch.collector.outcomes.moving import outcome_documents
 from modelwatch.collector.storing.maintenance import opened
 from modelwatch.collector.storing.packing import unpack
 from modelwatch.collector.storing.row_profiles import profiles_in_rows
@@ -123,6 +124,7 @@ def _documents(connection: sqlite3.Connection, counts: Counter[str]) -> Iterator
             told = {"about": about, "name": name, "at_ns": at_ns}
             traced = {"trace_id": trace_id.hex(), "span_id": span_id.hex()}
             yield "trace_example", {**named, **told, **traced}
+    yield from outcome_documents(connection)
 
 
 def _writing(target: Path) -> TextIO:

@@ -10,6 +10,7 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 import modelwatch as mw
 from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.label_growth import LabelGrowth
+from modelwatch.collector.evaluating.label_reader import LabelReader
 from modelwatch.collector.evaluating.performance_history import (
     PerformanceHistory,
     WindowPerformance,
@@ -50,13 +51,18 @@ async def traffic(store: SqliteStore, classifier: mw.Baseline) -> LabelledTraffi
     return found
 
 
+def reader_of(store: SqliteStore) -> LabelReader:
+    """Return what reads the labels of a store."""
+    return LabelReader(store, window_seconds=60)
+
+
 def scheduler_of(store: SqliteStore) -> Scheduler:
     """Return a schedule that takes labels into account."""
     return Scheduler(
         store,
-        Evaluator(store, store),
+        Evaluator(store, reader_of(store)),
         Schedule(window_seconds=60, interval_seconds=30.0, lateness_seconds=0.0),
-        growth=LabelGrowth(store, store, window_seconds=60),
+        growth=LabelGrowth(reader_of(store), store, window_seconds=60),
         clock=lambda: NOW_NS,
     )
 
@@ -76,7 +82,7 @@ async def test_a_window_with_labels_tells_what_it_was_worth(
     await traffic.send(0, table)
     labelled = range(0, ROWS, 2)
     await traffic.label(0, table, labelled)
-    found = Evaluator(store, store).assess(MODEL, VERSION, minute(0))
+    found = Evaluator(store, reader_of(store)).assess(MODEL, VERSION, minute(0))
     assert found.report is not None
     assert found.outcomes is not None
     truth, predicted, score = rows_of(table, labelled)
@@ -106,7 +112,7 @@ async def test_a_window_with_labels_tells_what_it_was_worth(
 async def test_without_labels_nothing_changes(store: SqliteStore, traffic: LabelledTraffic) -> None:
     """Predictions that wait are counted; the report is that of a collector without labels."""
     await traffic.send(0, traffic.table(0))
-    found = Evaluator(store, store).assess(MODEL, VERSION, minute(0))
+    found = Evaluator(store, reader_of(store)).assess(MODEL, VERSION, minute(0))
     plain = Evaluator(store).assess(MODEL, VERSION, minute(0))
     assert found.report is not None
     assert plain.report is not None
@@ -147,7 +153,7 @@ async def test_a_changed_relation_is_told_from_drifted_inputs(
         table = traffic.table(back, **changed)
         await traffic.send(back, table)
         await traffic.label(back, table)
-        found = Evaluator(store, store).assess(MODEL, VERSION, minute(back))
+        found = Evaluator(store, reader_of(store)).assess(MODEL, VERSION, minute(back))
         assert found.report is not None
         verdicts[back] = found.report.performance["accuracy"]
     assert verdicts[0].verdict == "concept drift"
@@ -165,7 +171,9 @@ async def test_history_is_realised_by_the_labels_that_there_are_now(
         await traffic.send(back, table)
     await scheduler_of(store).run_once()
     await traffic.label(3, tables[3])
-    history = PerformanceHistory(store, Evaluator(store, store), store, window_seconds=60)
+    history = PerformanceHistory(
+        store, Evaluator(store, reader_of(store)), reader_of(store), window_seconds=60
+    )
 
     def windows(segment: str = "") -> list[WindowPerformance]:
         return history.windows(

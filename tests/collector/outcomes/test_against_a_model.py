@@ -11,15 +11,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+import modelwatch as mw
 from modelwatch.collector.outcomes.protocols import LabelsKept, OutcomeWindow, PredictionsKept
+from modelwatch.collector.storing.importing import import_store
 from modelwatch.collector.storing.maintenance import check
 from modelwatch.collector.storing.sqlite_store import SqliteStore
+from modelwatch.collector.storing.transfer import export_store
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.outcomes.joined_rows import JoinedRows
 from modelwatch.outcomes.outcome_summary import OutcomeSummary
+from modelwatch.rollout.pair_rows import PairRows
+from modelwatch.rollout.pair_summary import PairSummary
 from modelwatch.telemetry.wire.outcomes import OutcomeValue
 from tests.collector.outcomes.outcome_traffic import (
     DAY,
@@ -60,6 +66,10 @@ class Row:
         return self.label is not None and self.label[0] is not None
 
 
+Both = tuple[str | None, str | None]
+"""The baselines of both versions."""
+
+
 @dataclass
 class Expected:
     """A store in a dictionary."""
@@ -67,6 +77,7 @@ class Expected:
     rows: dict[tuple[str, str], Row] = field(default_factory=dict)
     labels: dict[str, tuple[OutcomeValue, int]] = field(default_factory=dict)
     settled: list[tuple[Row, str | None]] = field(default_factory=list)
+    settled_pairs: list[tuple[Row, Row, Both]] = field(default_factory=list)
     baselines: dict[str, str] = field(default_factory=dict)
     expired_before_ns: int = 0
 
@@ -103,12 +114,29 @@ class Expected:
         self.expired_before_ns = before_ns
         for name in IDS:
             old = [key for key in self._of(name) if self.rows[key].at_ns < before_ns]
+            if old and len(self._of(name)) == len(VERSIONS):
+                first, second = (self.rows[name, version] for version in VERSIONS)
+                self.settled_pairs.append((first, second, self.both_baselines))
             for key in old:
                 row = self.rows.pop(key)
                 self.settled.append((row, self.baselines.get(row.version)))
             is_old = name in self.labels and self.labels[name][1] < before_ns
             if not self._of(name) and (old or is_old):
                 self.labels.pop(name, None)
+
+    @property
+    def both_baselines(self) -> Both:
+        """Those in force, None where there is none."""
+        return self.baselines.get("1"), self.baselines.get("2")
+
+    @property
+    def pairs(self) -> list[tuple[Row, Row]]:
+        """What both versions predicted, as told for the baselines in force."""
+        names = [name for name in IDS if len(self._of(name)) == len(VERSIONS)]
+        return [
+            *((self.rows[name, "1"], self.rows[name, "2"]) for name in names),
+            *((one, two) for one, two, told in self.settled_pairs if told == self.both_baselines),
+        ]
 
     def push(self, version: str, baseline_id: str) -> None:
         """Take a baseline: it is told of what is there now."""
@@ -117,7 +145,11 @@ class Expected:
                 (row, None if told == baseline_id and row.version == version else told)
                 for row, told in self.settled
             ]
+        before = self.both_baselines
         self.baselines[version] = baseline_id
+        if before != self.both_baselines:
+            told = self.both_baselines
+            self.settled_pairs = [pair for pair in self.settled_pairs if pair[2] != told]
 
     @property
     def waiting(self) -> int:
@@ -218,6 +250,43 @@ class Joining(RuleBasedStateMachine):
         self.path = target
         self.store = self.opened()
 
+    @rule()
+    def move(self) -> None:
+        """Go on with another store that took what this one exported."""
+        self.files += 1
+        target = self.path.with_name(f"store-{self.files}.sqlite")
+        self.store.close()
+        export_store(self.path, target.with_suffix(".jsonl"))
+        import_store(target.with_suffix(".jsonl"), target)
+        self.path = target
+        self.store = self.opened()
+
+    @rule(is_reversed=st.booleans(), is_day=st.booleans())
+    def compare_pairs(self, is_reversed: bool, is_day: bool) -> None:
+        """What both versions predicted is told by the time of the first one's."""
+        asyncio.run(self.store.note_baselines())
+        now_ns = self.clock.now_ns
+        window = TimeWindow(0 if not is_day else now_ns // DAY * DAY, (now_ns // DAY + 2) * DAY)
+        order = VERSIONS[::-1] if is_reversed else VERSIONS
+        found = self.store.pairs(MODEL, *order, window)
+        pairs = [pair for pair in self.expected.pairs if pair[0].at_ns > window.start_ns]
+        if found is None:
+            assert not pairs
+            return
+        first, second = (baseline_of(version, self.expected) for version in order)
+        summary = PairSummary.empty(first, second)
+        assert summary is not None
+        if pairs:
+            ordered = [pair[::-1] if is_reversed else pair for pair in pairs]
+            summary.update(
+                PairRows(
+                    first=outputs_of([one for one, _ in ordered]),
+                    second=outputs_of([other for _, other in ordered]),
+                    labels=[None if one.label is None else one.label[0] for one, _ in ordered],
+                )
+            )
+        assert pairs_told_by(found) == pairs_told_by(summary)
+
     @invariant()
     def tells_what_rows_come_to(self) -> None:
         """Every window, segment and count is that of the rows."""
@@ -248,11 +317,8 @@ class Joining(RuleBasedStateMachine):
             if row.segment:
                 by_segment.setdefault(row.segment, []).append(row)
         assert set(found.summaries) == set(by_segment)
-        baseline = next(
-            one
-            for one in (fraud_baseline(version, 0), fraud_baseline(version, 1))
-            if one.id == current
-        )
+        baseline = baseline_of(version, self.expected)
+        assert baseline is not None
         for segment, part in by_segment.items():
             summary = OutcomeSummary.empty(baseline)
             summary.update(joined_rows(part))
@@ -264,13 +330,39 @@ def joined_rows(rows: list[Row]) -> JoinedRows:
     known = [row.label for row in rows if row.label is not None]
     return JoinedRows(
         labels=[value for value, _ in known if value is not None],
-        outputs={
-            "class": ["yes" if row.score > 0.5 else "no" for row in rows],
-            "score": [row.score for row in rows],
-        },
+        outputs=outputs_of(rows),
         predicted_ns=np.array([row.at_ns for row in rows]),
         labelled_ns=np.array([at_ns for _, at_ns in known]),
     )
+
+
+def outputs_of(rows: list[Row]) -> dict[str, list[Any]]:
+    """Return the columns of what was predicted."""
+    return {
+        "class": ["yes" if row.score > 0.5 else "no" for row in rows],
+        "score": [row.score for row in rows],
+    }
+
+
+def baseline_of(version: str, expected: Expected) -> mw.Baseline | None:
+    """Return a version's baseline in force."""
+    both = (fraud_baseline(version, 0), fraud_baseline(version, 1))
+    return next((one for one in both if one.id == expected.baselines.get(version)), None)
+
+
+def pairs_told_by(summary: PairSummary) -> dict[str, Any]:
+    """Return all counts of pairs, and their moments to nine digits."""
+    moments = {"losses": summary.losses, **summary.values}
+    return {
+        "rows": summary.rows,
+        "agreement": summary.agreement.tolist(),
+        "correct": summary.correct.tolist(),
+        "other": summary.other_agreed,
+        **{
+            name: rounded([one.n, one.mean_offset.tolist(), one.m2.tolist()])
+            for name, one in moments.items()
+        },
+    }
 
 
 def told_of(found: OutcomeWindow, segment: str) -> dict[str, Any]:
@@ -293,4 +385,5 @@ def rounded(body: Any) -> Any:
     return pytest.approx(body, rel=1e-9, abs=1e-9) if isinstance(body, float) else body
 
 
-TestJoining = Joining.TestCase
+Joining.TestCase.settings = settings(stateful_step_count=20)
+TestJoining = pytest.mark.slow(Joining.TestCase)

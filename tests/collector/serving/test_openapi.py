@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,9 @@ def opened(
     collector = start(alerting=drift_alerts(tmp_path / "modelwatch.toml"))
     assert collector.push(baseline).status_code == 201
     assert collector.post(traffic.body(traffic.profile(end_ns=LAST_NS, shift=30))).is_success
+    other = copy.copy(traffic.profile(end_ns=LAST_NS))
+    other.version = "4"
+    assert collector.post(traffic.body(other)).is_success
     token = StoreTokens(tmp_path / "store.sqlite").make("boss", "admin")
     assert eventually(lambda: bool(alerts_of(collector, token)))
     return collector, token
