@@ -38,7 +38,6 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "a sample (sample_rate=), or export more often.",
     "no_prediction_id": "their rows lack the id of prediction_id=, which is a text of 1 to 256 "
     "characters or a whole number, and of a batch one a row.",
-    "no_output": "their result holds no output of the baseline.",
 }
 """What is said, once in a while, of predictions that were dropped for a reason."""
 

@@ -1,8 +1,9 @@
 """``modelwatch demo``: a model, its service, a collector and real traffic, and what is found.
 
 It trains a model on real flights, runs a real collector and a real service with two workers as
-processes of their own, replays four phases over HTTP, each within windows of its own, asks the
-collector's API after each, and checks that the answer is what was done and nothing else.
+processes of their own, replays five phases over HTTP, each within windows of its own, asks the
+collector's API after each, and checks that the answer is what was done and nothing else. At last it
+pushes what became of the flights, and checks that a changed relation is told from drift.
 """
 
 from __future__ import annotations
@@ -110,11 +111,11 @@ class _Demo:
         return 1 if faults else 0
 
     def _set_up(self) -> None:
-        self._say("Training the model and fitting its baseline (January to March)")
-        self._processes.complete("training", self._stage.training())
         self._say(f"Starting the collector: {self._stage.api_url}")
         self._stage.rules.write_text(ALERT_RULES, encoding="utf-8")
         self._processes.start("collector", self._stage.collector())
+        self._say("Training the model and fitting its baseline (January to March)")
+        self._processes.complete("training", self._stage.training())
         self._wait_for(f"{self._stage.api_url}/readyz", "the collector is ready")
         self._push_baseline()
         self._say(f"Starting the service, with two workers: {self._stage.app_url}")

@@ -86,6 +86,6 @@ def performance_table(phases: Iterable[Labelled]) -> Table:
             number(metric.estimated),
             number(metric.realized),
             interval((metric.lower, metric.upper)),
-            Text(metric.explained or "", style=STYLES["drift"] if changed else ""),
+            Text(metric.explained or metric.condition or "", STYLES["drift"] if changed else ""),
         )
     return table

@@ -18,6 +18,7 @@ from modelwatch.collector.evaluating.performance_history import (
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.sqlite_store import SqliteStore
+from modelwatch.collector.storing.store import WindowProfiles
 from tests.collector.conftest import MODEL, NOW_NS, VERSION
 from tests.collector.labelled_traffic import (
     ROWS,
@@ -196,3 +197,20 @@ async def test_history_is_realised_by_the_labels_that_there_are_now(
     assert us.metrics["accuracy"].estimated is None
     longer = history.windows(MODEL, VERSION, seconds=300, limit=3, until_ns=NOW_NS + 300 * 10**9)
     assert sum(one.labels.labelled for one in longer if one.labels) == ROWS
+
+
+async def test_what_was_rolled_up_is_not_judged_again(
+    store: SqliteStore, traffic: LabelledTraffic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Labels of a window whose rows are part of a longer span leave its evaluation as it was."""
+    table = traffic.table(0)
+    await traffic.send(0, table)
+    schedule = scheduler_of(store)
+    assert await schedule.run_once() == 1
+    nothing = WindowProfiles(profiles={}, unmergeable=0, instances=0, through_id=0)
+    monkeypatch.setattr(store, "window", lambda *_: nothing)
+    await traffic.label(0, table)
+    assert await schedule.run_once() == 0
+    (stored,) = store.summaries(MODEL, VERSION, limit=9)
+    assert stored.summary.rows == ROWS
+    assert stored.summary.performance["accuracy"].realized is None
