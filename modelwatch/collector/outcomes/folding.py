@@ -22,7 +22,7 @@ from modelwatch.outcomes.custom_metrics import CustomMetrics
 
 __all__ = ["Folder"]
 
-ROWS_AT_ONCE: Final = 100_000
+ROWS_AT_ONCE: Final = 400_000
 """Joined rows that are summed up together. With so many, each of them is cheap however many windows
 and segments they lie in."""
 

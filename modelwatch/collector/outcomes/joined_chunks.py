@@ -211,6 +211,10 @@ def labels_of(
     kinds: npt.NDArray[np.uint8], numbers: npt.NDArray[np.float64], texts: list[str]
 ) -> CodedColumn:
     """Return the labels of some kinds that `numbers_of` made numbers of."""
+    if kinds.size and (kinds == LabelKind.TEXT).all():
+        if not ((numbers >= 0) & (numbers < len(texts))).all():
+            raise ValueError(f"a label is none of {len(texts)} texts")
+        return CodedColumn(texts, numbers.astype(np.int64))
     pairs = np.empty(kinds.size, [("kind", "u1"), ("number", "<f8")])
     pairs["kind"], pairs["number"] = kinds, numbers
     distinct, codes = np.unique(pairs, return_inverse=True)

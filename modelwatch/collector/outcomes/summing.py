@@ -95,13 +95,14 @@ class Summing:
     def fold(self, chunks: Iterable[JoinedChunk]) -> Summed:
         """Return the summaries that rows lie in, with these rows."""
         summed = Summed(self._version_id, self._baseline.id)
-        found: dict[Cell, OutcomeSummary] = {}
+        parts: dict[Cell, list[tuple[JoinedChunk, Places]]] = {}
         for chunk in chunks:
             for cell, places in self._cells(chunk):
-                if cell not in found:
-                    found[cell] = self.stored(cell)
-                fold_in(found[cell], chunk, places)
-        for cell, summary in found.items():
+                parts.setdefault(cell, []).append((chunk, places))
+        for cell, some in parts.items():  # one after the other: together they would take much room
+            summary = self.stored(cell)
+            for chunk, places in some:
+                fold_in(summary, chunk, places)
             summed.contents[cell] = (summary.rows, summary.to_bytes())
         return summed
 
