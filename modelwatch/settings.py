@@ -151,6 +151,12 @@ _GENERAL: Final = (
         "`modelwatch collector --trace-url`.",
     ),
     Setting(
+        name="MODELWATCH_TRACK_PREDICTIONS",
+        value_type="boolean",
+        default="true",
+        doc="false sends no single prediction to be joined with its label, however it is known.",
+    ),
+    Setting(
         name="MODELWATCH_VERSION",
         value_type="string",
         doc="Version of the model that a watch made from the environment watches.",

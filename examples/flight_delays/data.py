@@ -8,7 +8,7 @@ A phase is a documented selection of flights, and what is done to them before th
 
 - every fourth flight of a month's first thirty days (the weather record ends on 30 December), so
   that a phase of some 7,000 flights covers a month's weather and not a few days of it;
-- the three December phases take turns: flight 0, 1, 2 of every four, never the same flight twice.
+- the four December phases take turns: flight 0, 1, 2, 3 of every four, never the same flight twice.
 """
 
 from __future__ import annotations
@@ -68,6 +68,16 @@ def _break_anemometer(flights: pd.DataFrame) -> pd.DataFrame:
     return flights.assign(wind_speed=flights["wind_speed"].mask(broken, SENSOR_ERROR))
 
 
+def _turn_the_day(flights: pd.DataFrame) -> pd.DataFrame:
+    """Late is now who leaves early: flights have the outcomes of those as far from the day's end.
+
+    The flights and their weather stay as they are, and so does how many of them are late.
+    """
+    by_hour = flights.sort_values("dep_minute", kind="stable")
+    outcomes = by_hour["arrived_late"].array[::-1]
+    return by_hour.assign(arrived_late=outcomes).loc[flights.index]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Phase:
     """A selection of flights, and what is done to them.
@@ -76,11 +86,13 @@ class Phase:
         month: month of 2013 that the flights are from, 1 to 12.
         lane: which flight of every four is taken, 0 to 3.
         change: turns the selected flights into those that are sent.
+        outcome: gives them what becomes of them, which nobody knows when they are sent.
     """
 
     month: int
     lane: int
     change: Callable[[pd.DataFrame], pd.DataFrame] = _unchanged
+    outcome: Callable[[pd.DataFrame], pd.DataFrame] = _unchanged
 
 
 PHASES: Mapping[str, Phase] = {
@@ -88,6 +100,7 @@ PHASES: Mapping[str, Phase] = {
     "seasonal": Phase(month=7, lane=0),  # a summer, for a model that has only seen a winter
     "broken pipeline": Phase(month=12, lane=1, change=_break_pipeline),
     "outliers": Phase(month=12, lane=2, change=_break_anemometer),
+    "new relation": Phase(month=12, lane=3, outcome=_turn_the_day),  # the same inputs, other truth
 }
 
 
@@ -129,7 +142,7 @@ def training_flights(flights: pd.DataFrame) -> pd.DataFrame:
 
 
 def phase_flights(flights: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return the flights of one phase as they are sent, in time order.
+    """Return the flights of one phase as they are sent, and what becomes of them, in time order.
 
     Args:
         flights: what `load_flights` returned.
@@ -137,4 +150,4 @@ def phase_flights(flights: pd.DataFrame, name: str) -> pd.DataFrame:
     """
     phase = PHASES[name]
     month = flights[(flights["month"] == phase.month) & (flights["day"] <= LAST_DAY)]
-    return phase.change(month.iloc[phase.lane :: LANES])
+    return phase.outcome(phase.change(month.iloc[phase.lane :: LANES]))

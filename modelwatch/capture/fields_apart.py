@@ -31,7 +31,10 @@ def without_fields(
     taken = found.keys() - features_named
     if not taken:
         return features, found
-    return {name: value for name, value in fields.items() if name not in taken}, found
+    rest = dict(fields)
+    for name in taken:
+        del rest[name]
+    return rest, found
 
 
 def without_columns(

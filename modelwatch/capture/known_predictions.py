@@ -33,6 +33,14 @@ __all__ = ["MOST_WAITING", "NOTHING_MORE", "Ids", "KnownPredictions", "Telling"]
 MOST_WAITING: Final = 16_384
 """Predictions that wait to be sent; those beyond are counted as dropped."""
 
+_REMEDIES: Final[Mapping[str, str]] = {
+    "queue_full": f"more than {MOST_WAITING} a process are known by an id within an interval. Take "
+    "a sample (sample_rate=), or export more often.",
+    "no_prediction_id": "their rows lack the id of prediction_id=, which is a text of 1 to 256 "
+    "characters or a whole number, and of a batch one a row.",
+}
+"""What is said, once in a while, of predictions that were dropped for a reason."""
+
 Columns = Mapping[str, Sequence[OutcomeValue]]
 Ids = str | Sequence[str | None]
 """Of one row or of a batch; or of each row of a batch, None where it has none."""
@@ -193,9 +201,15 @@ class KnownPredictions:
         told: dict[tuple[Any, ...], list[_Table]] = {}
         for group in _alike(waiting):
             for table in self._tables(group, dropped):
-                dropped["no_output"] += table.without_output
+                if table.without_output:
+                    dropped["no_output"] += table.without_output
                 if table.ids:
                     told.setdefault(table.kind, []).append(table)
+        for reason in dropped.keys() & _REMEDIES.keys():
+            self._guard.notice(
+                f"known predictions {reason}",
+                f"{dropped[reason]} predictions are not told: {_REMEDIES[reason]}",
+            )
         return [self._rows_of(tables) for tables in told.values()], +dropped
 
     def _tables(self, group: Sequence[_Known], dropped: Counter[str]) -> Iterator[_Table]:

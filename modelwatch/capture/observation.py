@@ -35,6 +35,7 @@ class Observation:
         answer: what is answered in place of the function, if anything; maybe awaited first.
         span: the span of the prediction, where someone traces.
         ids: of its own that the row has, or each row of a batch; None where they have none.
+        needs_id: whether its rows are to have such: those without are counted.
         segment: of the row, or of each row of a batch; None for none.
         told: the features of what can be told by an id; None where nothing can.
         telling: how.
@@ -45,6 +46,7 @@ class Observation:
         "answer",
         "captured",
         "ids",
+        "needs_id",
         "plan",
         "prediction",
         "segment",
@@ -63,6 +65,7 @@ class Observation:
         self.answer: Any = None
         self.span: PredictionSpan | None = None
         self.ids: Ids | None = None
+        self.needs_id = False
         self.segment: str | Sequence[str] | None = None
         self.told: Row | Batch | None = None
         self.telling = NOTHING_MORE

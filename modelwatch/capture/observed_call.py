@@ -16,7 +16,8 @@ class ObservedCall:
     For one thread at a time.
 
     Attributes:
-        prediction: its id, and the outliers among its inputs.
+        prediction: its id, and the outliers among its inputs. Where the id is asked for before
+            `finish`, the prediction is told of by it, for its label to come.
     """
 
     __slots__ = ("_observation", "_observer", "prediction")

@@ -151,6 +151,7 @@ class Observer:
         observation.telling = self._telling(sample_rate)
         if ids is None:
             ids = self._argument.ids(instance, args, kwargs)
+        observation.needs_id = ids is not None or self._names_rows
         try:
             self._capture(observation, instance, args, kwargs, ids)
         except FAULTS as fault:
@@ -185,7 +186,7 @@ class Observer:
             self.recorder.guard.swallow(fault)
             self.recorder.lose(duration, rows_of(observation.captured))
             return
-        self.recorder.tell(observation, kept, needs_id=self._names_rows)
+        self.recorder.tell(observation, kept)
 
     def fail(self, observation: Observation, error: BaseException) -> None:
         """Count a call that raised; its features are kept, as it has no result."""

@@ -21,6 +21,7 @@ __all__ = [
     "SegmentOf",
     "default_max_rows_per_second",
     "default_sample_rate",
+    "default_track_predictions",
     "interval_seconds",
     "validate_watch",
 ]
@@ -55,6 +56,15 @@ def default_sample_rate() -> float:
     if rate > 1.0:
         raise ConfigurationError(f"MODELWATCH_SAMPLE_RATE is {rate:g}: give a share from 0 to 1.")
     return rate
+
+
+def default_track_predictions() -> bool:
+    """Return whether known predictions are told by ``MODELWATCH_TRACK_PREDICTIONS``.
+
+    Raises:
+        ConfigurationError: where it is no truth value.
+    """
+    return settings.read_boolean("MODELWATCH_TRACK_PREDICTIONS")
 
 
 def default_max_rows_per_second() -> float | None:

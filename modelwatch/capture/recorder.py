@@ -253,13 +253,12 @@ class Recorder:
         self.ensure_started()
         self.tally.record_call(duration_seconds, error_type)
 
-    def tell(self, observation: Observation, output: object, *, needs_id: bool) -> None:
+    def tell(self, observation: Observation, output: object) -> None:
         """Keep a prediction for its label to come, where somebody can know it by an id.
 
         Args:
             observation: has ended.
             output: its result, copied.
-            needs_id: whether rows are to have ids of their own: one without is counted.
         """
         told, ids = observation.told, observation.ids
         if told is None or not self.tracks or type(output) is Failure:
@@ -267,7 +266,7 @@ class Recorder:
         with self.guard:
             prediction = observation.prediction
             if ids is None and not getattr(prediction, "known", False):
-                if needs_id:
+                if observation.needs_id:
                     self.known.drop("no_prediction_id", rows_of(told))
                 return
             own = identified(prediction) if ids is None else ids

@@ -18,6 +18,7 @@ from modelwatch.capture.options import (
     SegmentOf,
     default_max_rows_per_second,
     default_sample_rate,
+    default_track_predictions,
     validate_watch,
 )
 from modelwatch.capture.pipeline import Pipeline
@@ -92,7 +93,8 @@ class Watch(ToldByHand):
         track_predictions: whether predictions are sent one by one, to be joined with their labels,
             where somebody can know them by an id: one in an adapter's scope, one whose id was given
             or found in its row, and one whose id was asked for while it was made. Id, time,
-            outputs and segment leave the process then; False keeps them in it.
+            outputs and segment leave the process then; False keeps them in it. Where None,
+            ``MODELWATCH_TRACK_PREDICTIONS``.
 
     Raises:
         ConfigurationError: where an argument or environment variable cannot work, or the baseline
@@ -117,9 +119,8 @@ class Watch(ToldByHand):
         fingerprint: Fingerprint | str | os.PathLike[str] | None = None,
         transport: Transport | None = None,
         tracer_provider: TracerProvider | None = None,
-        track_predictions: bool = True,
+        track_predictions: bool | None = None,
     ) -> None:
-        flag("track_predictions", track_predictions)
         validate_watch(model, version, buffer_rows)
         self._arguments: dict[str, Any] = {
             "model": model,
@@ -157,7 +158,11 @@ class Watch(ToldByHand):
             fingerprint=fingerprint,
             transport=transport,
             tracer_provider=tracer_provider,
-            track_predictions=track_predictions,
+            track_predictions=(
+                default_track_predictions()
+                if track_predictions is None
+                else flag("track_predictions", track_predictions)
+            ),
             enabled=self.enabled,
         )
         super().__init__(self._pipeline)
@@ -226,7 +231,7 @@ class Watch(ToldByHand):
                 latency are counted for all, and all are checked where `on_outlier` is not
                 ``"tag"``. Where None, ``MODELWATCH_SAMPLE_RATE``.
             max_rows_per_second: rows captured a second, on average; where None,
-                ``MODELWATCH_MAX_ROWS_PER_SECOND``.
+                ``MODELWATCH_MAX_ROWS_PER_SECOND``. Rows beyond are not told by an id either.
             on_outlier: ``"tag"`` notes an unusual input on the prediction and its span;
                 ``"raise"`` refuses it with `OutlierRejected`; a function is called with the
                 `Prediction`, and may raise `OutlierRejected` or return an `Answer`, which is then

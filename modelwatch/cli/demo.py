@@ -1,8 +1,9 @@
 """``modelwatch demo``: a model, its service, a collector and real traffic, and what is found.
 
 It trains a model on real flights, runs a real collector and a real service with two workers as
-processes of their own, replays four phases over HTTP, each within windows of its own, asks the
-collector's API after each, and checks that the answer is what was done and nothing else.
+processes of their own, replays five phases over HTTP, each within windows of its own, asks the
+collector's API after each, and checks that the answer is what was done and nothing else. At last it
+pushes what became of the flights, and checks that a changed relation is told from drift.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import httpx
 from rich.console import Console
 
 from modelwatch.cli.alerts import alerts_table
+from modelwatch.cli.demo_labels import Labelled, faults_of_labels, performance_table
 from modelwatch.cli.demo_processes import Processes, one_interrupt
 from modelwatch.cli.demo_stage import (
     WINDOW_SECONDS,
@@ -31,6 +33,7 @@ from modelwatch.cli.demo_stage import (
     require_extras,
 )
 from modelwatch.cli.demo_story import ALERT_RULES, STORY, Chapter, faults_of_report, findings_table
+from modelwatch.errors import DemoFailed
 from modelwatch.report.drift_report import DriftReport
 
 __all__ = ["Ports", "run"]
@@ -95,23 +98,24 @@ class _Demo:
         self._client = client
         self._console = console
         self._addresses: dict[str, str] = {}
+        self._spans: dict[str, dict[str, str]] = {}
 
     def run(self, exit_when_done: bool) -> int:
         started = time.monotonic()
         self._set_up()
         faults = [fault for chapter in STORY for fault in self._play(chapter)]
-        faults += self._faults_of_page() + self._faults_of_alerts()
+        faults += self._tell_labels() + self._faults_of_page() + self._faults_of_alerts()
         self._conclude(faults, time.monotonic() - started)
         if not exit_when_done:
             self._leave_up()
         return 1 if faults else 0
 
     def _set_up(self) -> None:
-        self._say("Training the model and fitting its baseline (January to March)")
-        self._processes.complete("training", self._stage.training())
         self._say(f"Starting the collector: {self._stage.api_url}")
         self._stage.rules.write_text(ALERT_RULES, encoding="utf-8")
         self._processes.start("collector", self._stage.collector())
+        self._say("Training the model and fitting its baseline (January to March)")
+        self._processes.complete("training", self._stage.training())
         self._wait_for(f"{self._stage.api_url}/readyz", "the collector is ready")
         self._push_baseline()
         self._say(f"Starting the service, with two workers: {self._stage.app_url}")
@@ -152,7 +156,8 @@ class _Demo:
             f"{outcome['seconds']:.1f} seconds."
         )
         report = self._report_since(start, outcome["sent"])
-        self._addresses[chapter.phase] = self._address_of_page(start)
+        self._spans[chapter.phase] = _windows_since(start)
+        self._addresses[chapter.phase] = self._address_of_page(chapter.phase)
         self._console.print(findings_table(chapter, report))
         return _faults_of_traffic(chapter, outcome, report) + faults_of_report(chapter, report)
 
@@ -162,7 +167,7 @@ class _Demo:
 
         def complete() -> bool:
             nonlocal answer
-            answer = self._ask_drift(start)
+            answer = self._ask_drift(_windows_since(start))
             return bool(answer.get("rows", 0) >= rows)
 
         self._processes.wait_until(
@@ -170,15 +175,38 @@ class _Demo:
         )
         return DriftReport.from_dict(answer)
 
-    def _ask_drift(self, start: float) -> dict[str, Any]:
-        response = self._client.get(f"/api/v1{VERSION_PATH}/drift", params=_windows_since(start))
+    def _ask_drift(self, span: dict[str, str]) -> dict[str, Any]:
+        response = self._client.get(f"/api/v1{VERSION_PATH}/drift", params=span)
         response.raise_for_status()
         answer: dict[str, Any] = response.json()
         return answer
 
-    def _address_of_page(self, start: float) -> str:
-        query = urlencode(_windows_since(start))
-        return f"{self._stage.api_url}{VERSION_PATH}?{query}"
+    def _address_of_page(self, phase: str) -> str:
+        return f"{self._stage.api_url}{VERSION_PATH}?{urlencode(self._spans[phase])}"
+
+    def _tell_labels(self) -> list[str]:
+        """Push what became of all flights, and judge what the collector makes of it."""
+        self._say("[bold]Labels[/]: the flights have landed. Those that never did have none.")
+        self._processes.complete("the push of labels", self._stage.label_push())
+        found: list[Labelled] = []
+
+        def complete() -> bool:
+            nonlocal found
+            found = [
+                Labelled(
+                    chapter=chapter,
+                    report=DriftReport.from_dict(self._ask_drift(self._spans[chapter.phase])),
+                )
+                for chapter in STORY
+            ]
+            return not faults_of_labels(found)
+
+        with contextlib.suppress(DemoFailed):  # the faults say more
+            self._processes.wait_until(
+                complete, what="labels are joined", timeout_seconds=ARRIVAL_SECONDS
+            )
+        self._console.print(performance_table(found))
+        return faults_of_labels(found)
 
     def _faults_of_page(self) -> list[str]:
         pages = (f"{self._stage.api_url}/", *self._addresses.values())
@@ -190,15 +218,23 @@ class _Demo:
         ]
 
     def _faults_of_alerts(self) -> list[str]:
-        """Show the alerts that the story raised; there must be one."""
-        response = self._client.get("/api/v1/alerts")
-        response.raise_for_status()
-        alerts = [alert for alert in response.json()["alerts"] if alert["state"] != "pending"]
-        if not alerts:
-            return ["no alert was raised, though features drifted."]
+        """Show the alerts that the story raised: of drift, and of the changed relation."""
+        alerts: list[dict[str, Any]] = []
+
+        def complete() -> bool:
+            nonlocal alerts
+            response = self._client.get("/api/v1/alerts")
+            response.raise_for_status()
+            alerts = [alert for alert in response.json()["alerts"] if alert["state"] != "pending"]
+            return not _faults_of_alerts(alerts)
+
+        with contextlib.suppress(DemoFailed):  # the faults say more
+            self._processes.wait_until(
+                complete, what="alerts are raised", timeout_seconds=ARRIVAL_SECONDS
+            )
         self._say("Alerts that this raised:")
         self._console.print(alerts_table(alerts))
-        return []
+        return _faults_of_alerts(alerts)
 
     def _conclude(self, faults: list[str], seconds: float) -> None:
         if faults:
@@ -232,6 +268,15 @@ def _windows_since(start: float) -> dict[str, str]:
     """Return the parameters that ask for the windows from ``start`` to the one that is open."""
     end = _window_end(time.time())
     return {"window": f"{end - start:.0f}s", "end": f"{end:.0f}"}
+
+
+def _faults_of_alerts(alerts: list[dict[str, Any]]) -> list[str]:
+    raised = {alert["on"] for alert in alerts}
+    return [
+        f"no alert of {what} was raised."
+        for on, what in (("drift", "drift"), ("concept_drift", "a changed relation"))
+        if on not in raised
+    ]
 
 
 def _faults_of_traffic(chapter: Chapter, outcome: dict[str, Any], report: DriftReport) -> list[str]:

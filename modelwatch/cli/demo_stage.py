@@ -126,6 +126,11 @@ class Stage:
         """The configuration of the demo's alerts, in place of one that lies where it is run."""
         return self.folder / "alerts.toml"
 
+    @property
+    def labels(self) -> Path:
+        """What became of the flights, by the ids of their predictions."""
+        return self.folder / "labels.csv"
+
     def environment(self) -> Mapping[str, str]:
         """Return the variables of every process of the demo.
 
@@ -177,6 +182,15 @@ class Stage:
         return [
             *(sys.executable, str(self.example / "replay.py"), phase, "--url", self.app_url),
             *("--start-at", f"{start_at:.3f}", "--outcome", str(self.outcome(phase))),
+            *("--labels", str(self.labels)),
+        ]
+
+    def label_push(self) -> list[str]:
+        """Return the command that pushes the labels of all phases to the collector."""
+        return [
+            *(sys.executable, "-c", "from modelwatch.cli import main; main()", "labels", "push"),
+            *(str(self.labels), "--model", "flight-delays", "--id", "prediction_id"),
+            *("--collector", self.api_url),
         ]
 
     def outcome(self, phase: str) -> Path:

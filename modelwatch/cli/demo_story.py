@@ -21,6 +21,12 @@ name = "drift"
 on = "drift"
 k = 1
 m = 1
+
+[[rules]]
+name = "concept drift"
+on = "concept_drift"
+k = 1
+m = 1
 """
 """A phase is hardly longer than a window, so that one window must do."""
 
@@ -34,37 +40,53 @@ class Chapter:
 
     Attributes:
         phase: its name in ``examples/flight_delays/data.py``.
+        month: of which month its flights are.
         told: what happens in it, in words.
         expected: the features that must be at "drift", each with words that its diagnosis must
             hold. No other feature or output may be at "drift".
+        relation_changed: whether what the inputs say of the truth is another in it, so that labels
+            must tell concept drift; in all others they must not.
     """
 
     phase: str
+    month: str
     told: str
     expected: Mapping[str, str] = field(default_factory=dict)
+    relation_changed: bool = False
 
 
 STORY = (
     Chapter(
         phase="calm",
+        month="December",
         told="December flights. Winter again, as in training: nothing may be found.",
     ),
     Chapter(
         phase="seasonal",
+        month="July",
         told="July flights. The model has only seen a winter: it is warm, and the air is moist.",
         expected={"temp": "mean went", "dewp": "mean went"},
     ),
     Chapter(
         phase="broken pipeline",
+        month="December",
         told="December flights. Distance comes in kilometres instead of miles, and visibility "
         "no longer comes at all.",
         expected={"distance": "miles to kilometres", "visib": "missing"},
     ),
     Chapter(
         phase="outliers",
+        month="December",
         told="December flights. LaGuardia's broken anemometer reports 9999 as the wind speed in "
         "every third hour, which is one flight in ten.",
         expected={"wind_speed": "values outside"},
+    ),
+    Chapter(
+        phase="new relation",
+        month="December",
+        told="December flights. All is sent as in training, so nothing may be found; but who "
+        "leaves early is late now, which no input shows.",
+        relation_changed=True,
     ),
 )
 
@@ -86,6 +108,8 @@ def faults_of_report(chapter: Chapter, report: DriftReport) -> list[str]:
             faults.append(
                 f"{chapter.phase}: {name} is diagnosed as {drift.diagnosis!r}, not as {words!r}."
             )
+        elif drift.origin == "skew":
+            faults.append(f"{chapter.phase}: {name} is taken for skew since the deployment.")
     return faults
 
 

@@ -49,7 +49,8 @@ def push(
         str,
         typer.Option(
             metavar="COLUMN",
-            help="The column of when they became known: RFC 3339, Unix seconds or nanoseconds.",
+            help="The column of when they became known: RFC 3339, Unix seconds or nanoseconds. "
+            "Empty for none: then they became known now.",
         ),
     ] = ColumnNames.time,
     kind: Annotated[

@@ -15,6 +15,7 @@ from modelwatch.collector.evaluating.baseline_history import SqliteBaselineHisto
 from modelwatch.collector.evaluating.deployments import Deployments
 from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.label_growth import LabelGrowth
+from modelwatch.collector.evaluating.label_reader import LabelReader
 from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.offered_metrics import offered_metrics
@@ -81,8 +82,9 @@ class Parts:
         bounds = TimeBounds(clock, monotonic=monotonic, known_ns=known_time(database))
         self._store = store = _store(database, options, clock, bounds)
         measures = SelfMeasures(database.path)
+        known_labels = LabelReader(store, window_seconds=options.window_seconds)
         origins = Deployments(store, window_seconds=options.window_seconds)
-        evaluator = MeasuredEvaluator(store, measures, labels=store, origins=origins)
+        evaluator = MeasuredEvaluator(store, measures, labels=known_labels, origins=origins)
         schedule = _schedule(options)
         counts = ReceiverCounts()
         self.intake = self._take_in(options, measures, counts, bounds)
@@ -110,12 +112,12 @@ class Parts:
             clock=clock,
         )
         seconds = options.window_seconds
-        performance = PerformanceHistory(store, evaluator, store, window_seconds=seconds)
+        performance = PerformanceHistory(store, evaluator, known_labels, window_seconds=seconds)
         rollouts = RolloutParts(
             database, store, evaluator, alerting, showing, window_seconds=seconds, clock=clock
         )
         listeners = Listeners(alerting, showing, rollouts.suggesting)
-        self._scheduler = self._scheduled(evaluator, schedule, listeners)
+        self._scheduler = self._scheduled(evaluator, schedule, known_labels, listeners)
         checks = {
             "store": store_probe(database, clock=bounds.earliest_ns),
             "schedule": self._scheduler.check,
@@ -161,14 +163,14 @@ class Parts:
         )
 
     def _scheduled(
-        self, evaluator: Evaluator, schedule: Schedule, listeners: Listeners
+        self, evaluator: Evaluator, schedule: Schedule, labels: LabelReader, listeners: Listeners
     ) -> Scheduler:
         store = self._store
         return Scheduler(
             store,
             evaluator,
             schedule,
-            growth=LabelGrowth(store, store, window_seconds=schedule.window_seconds),
+            growth=LabelGrowth(labels, store, window_seconds=schedule.window_seconds),
             listener=listeners,
             clock=self._clock,
         )

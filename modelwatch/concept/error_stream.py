@@ -46,10 +46,13 @@ class ErrorStream:
 
     The detector is ADWIN (Bifet and Gavalda, 2007), by default as on its own: for an error rate
     that goes from .2 to .5, 91 labels on average until it is told, .2 to .3: 430; no false alarm in
-    2,000,000 labels of a constant rate. A stream that was stored and read again goes on as if it
-    never had been, whatever the place. Labels that are corrected later stay as they were.
+    2,000,000 labels of a constant rate. Of 20 streams of 40,000 labels whose rate wanders (an
+    autoregression of .99), the detector alone calls 363 rises; with the design effect of such rows,
+    1, and a rise from .2 to .4 takes 1,600 labels. A stream that was stored and read again goes on
+    as if it never had been, whatever the place. Labels that are corrected later stay as they were.
 
-    Memory: some 70 kB, whatever the number of labels. Time: some 4 us a label. Not thread-safe.
+    Memory: some 70 kB, whatever the number of labels. Time: 3 us a label, 6 us with a
+    design effect. Not thread-safe.
 
     Args:
         delta: the confidence parameter of the detector, in (0, 1).

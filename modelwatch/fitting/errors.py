@@ -54,7 +54,7 @@ class ErrorRows:
         chosen = chosen[~np.isnan(errors[chosen])]
         sizes = errors[chosen]
         for name, sums in self._sums.items():
-            codes = self._codes(name, batch)[chosen]
+            codes = self._codes(name, batch, chosen)
             for place, weights in enumerate((None, sizes, sizes * sizes)):
                 sums[place] += np.bincount(codes, weights=weights, minlength=sums.shape[1])
 
@@ -88,14 +88,14 @@ class ErrorRows:
             return len(feature.cells or ()) + 2
         return (0 if feature.bin_edges is None else feature.bin_edges.size) + 2
 
-    def _codes(self, name: str, batch: Batch) -> npt.NDArray[np.intp]:
-        """Return the fine bin of each row: the last one where the value is missing."""
+    def _codes(self, name: str, batch: Batch, chosen: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+        """Return the fine bin of each chosen row: the last one where the value is missing."""
         feature, column, missing = self._features[name], batch.column(name), self._size(name) - 1
         if isinstance(column, CategoricalColumn):
             places = {key: place for place, key in enumerate(feature.cells or ())}
-            codes = column.codes(places, len(places))
+            codes = column.codes(places, len(places))[chosen]
             return np.where(codes < 0, missing, codes)
-        values = column.values
+        values = column.values[chosen]
         edges = np.empty(0) if feature.bin_edges is None else feature.bin_edges
         return np.where(np.isnan(values), missing, np.searchsorted(edges, values, side="left"))
 

@@ -84,7 +84,7 @@ class LabelDelays:
         edges = (0.0, *DELAY_EDGES_SECONDS)
         below = np.concatenate([[0], np.cumsum(self.counts)])
         wanted = share * self.total
-        at = max(int(np.searchsorted(below, wanted, side="left")) - 1, 0)
+        at = int(np.searchsorted(below, wanted, side="left" if wanted > 0 else "right")) - 1
         if at + 1 >= len(edges):
             return edges[-1]
         part = (wanted - below[at]) / max(below[at + 1] - below[at], 1)

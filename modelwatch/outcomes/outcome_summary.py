@@ -118,11 +118,12 @@ class OutcomeSummary:
         read.read.update(_Parts(self.labelled), read.columns, rows.labels)
         self.delays.update(rows.predicted_ns, rows.labelled_ns)
         self.rows += rows.rows
-        for cells in self.errors.features:
-            column = read.columns.get(cells.name)
-            if column is not None:
-                codes = read.read.cell_codes(column, cells)
-                self.errors.update(cells.name, codes, read.errors)
+        codes = {
+            cells.name: read.read.cell_codes(read.columns[cells.name], cells)
+            for cells in self.errors.features
+            if cells.name in read.columns
+        }
+        self.errors.update(codes, read.errors)
         self._update_metrics(read, rows.rows)
 
     def remove(self, rows: JoinedRows) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,7 +104,7 @@ class ErrorCells:
         ProfileMismatch: where the sums have another shape.
 
     >>> cells = ErrorCells([FeatureCells(name="x", bin_edges=(0.0,))])
-    >>> cells.update("x", np.array([0, 0, 1]), np.array([1.0, 0.0, 1.0]))
+    >>> cells.update({"x": np.array([0, 0, 1])}, np.array([1.0, 0.0, 1.0]))
     >>> cells.rows("x").tolist(), cells.means("x").tolist()
     ([2, 1, 0], [0.5, 1.0, 0.0])
     """
@@ -146,21 +146,26 @@ class ErrorCells:
         squares = self._part(2, name) * SQUARE_UNIT / np.maximum(self.rows(name), 1)
         return np.maximum(squares - self.means(name) ** 2, 0.0)
 
-    def update(self, name: str, cells: Codes, errors: FloatArray) -> None:
+    def update(self, cells: Mapping[str, Codes], errors: FloatArray) -> None:
         """Fold in rows.
 
         Args:
-            name: one of the features.
-            cells: of each row, as the feature's cells tell, shape (n,).
+            cells: of each row, as each feature's cells tell, shape (n,), by feature.
             errors: of each row, shape (n,), 0 or more; NaN where it is not known: such rows are
                 left out.
         """
         known = ~np.isnan(errors)
-        codes, sizes = cells[known], np.minimum(errors[known], LARGEST_ERROR)
+        sizes = np.minimum(errors[known], LARGEST_ERROR)
+        if not (cells and sizes.size):
+            return
+        codes = np.concatenate(
+            [MAX_CELLS * self._places[name] + found[known] for name, found in cells.items()]
+        )
         units = (None, np.rint(sizes / ERROR_UNIT), np.rint(sizes * sizes / SQUARE_UNIT))
-        for place, weights in enumerate(units):
-            found = np.bincount(codes, weights=weights, minlength=MAX_CELLS)
-            self.sums[place, self._places[name]] += np.rint(found).astype(np.int64)
+        for sums, weights in zip(self.sums, units, strict=True):
+            tiled = None if weights is None else np.tile(weights, len(cells))
+            found = np.bincount(codes, weights=tiled, minlength=sums.size)
+            sums += np.rint(found).astype(np.int64).reshape(sums.shape)
 
     def merge(self, other: ErrorCells) -> ErrorCells:
         """Return the sums of both.

@@ -51,16 +51,18 @@ class ChangedCell:
     """Where errors became more frequent or larger.
 
     Attributes:
-        feature: the input, or the score.
-        cell: which of its values, in words.
-        before: mean error of the rows there before, in [0, 1] for classes.
+        feature: the input, the score, or the predicted number.
+        cell: which of its values, in words, such as "is 10 to 50".
+        before: mean error of the rows there on the baseline, in [0, 1] for classes.
         after: the same since.
+        rows: labelled rows there since.
     """
 
     feature: str
     cell: str
     before: float
     after: float
+    rows: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,7 @@ class ConceptFinding:
         confidence: that it is no chance, in (0, 1).
         rows_before: labelled rows before that were looked at.
         rows_after: those since.
+        where: in words, where errors rose most; empty where nothing stands out.
     """
 
     detected_ns: int
@@ -86,6 +89,7 @@ class ConceptFinding:
     confidence: float
     rows_before: int = 0
     rows_after: int = 0
+    where: str = ""
 
     @property
     def is_worse(self) -> bool:

@@ -83,10 +83,11 @@ def concept_words(change: ConceptFinding) -> str:
     """
     began = datetime.fromtimestamp(change.began_ns / 1e9, tz=UTC)
     moved = "rose" if change.is_worse else "fell"
-    return (
+    text = (
         f"errors {moved} from {number(change.before)} to {number(change.after)} about "
         f"{began:%Y-%m-%d %H:%M} UTC (confidence {_certainty(change.confidence)})"
     )
+    return f"{text}; {change.where}" if change.where else text
 
 
 def _certainty(confidence: float) -> str:

@@ -19,11 +19,16 @@ import wrapt
 import modelwatch as mw
 from modelwatch.capture.prediction import prediction_scope
 from modelwatch.telemetry.transport import Outcome, Signal
+from modelwatch.telemetry.wire import prediction_events
 
 FLOATS, INTEGERS, TEXTS = 22, 2, 6
 ROWS = 5_000
 CALLS = 2_048  # as many as are summed up at once
 ROUNDS = 60
+
+
+BEHIND = ("folding a row", "reading and writing a known row")
+"""What is done in other threads."""
 
 
 class Discarding:
@@ -88,21 +93,37 @@ def run_to_end(call: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any
     return run
 
 
+def predict_and_tell(features: dict[str, Any]) -> float:
+    """Return a score, and find out by which id its label will come."""
+    prediction = mw.current_prediction()
+    assert prediction is not None
+    assert prediction.id
+    return 0.5
+
+
+def started_watch(baseline: mw.Baseline) -> mw.Watch:
+    """Return a watch none of whose threads competes with the caller."""
+    watch = mw.Watch("bench", version="1", baseline=baseline, transport=Discarding())
+    watch.recorder._start = lambda: None
+    watch.recorder.ensure_started()
+    return watch
+
+
 def measure() -> dict[str, float]:
     """Return the median of each case in microseconds; the floor comes first."""
     data = training_data()
     baseline = mw.Baseline.fit(data, model="bench", version="1", score="score")
-    watch = mw.Watch("bench", version="1", baseline=baseline, transport=Discarding())
+    watch, known = started_watch(baseline), started_watch(baseline)
     row = {name: np.asarray(data[name])[0].item() for name in baseline.inputs}
     outlying = row | {"float_0": 1e9}
-    watched = watch(predict)
-    folder, buffer = watch.recorder.folder, watch.recorder.buffer
-    watch.recorder._start = lambda: None  # no thread of ours competes with the caller
-    watch.recorder.ensure_started()
+    watched, beside = watch(predict), known(predict)
 
     def in_scope(features: dict[str, Any]) -> float:
         with prediction_scope():
-            return watched(features)
+            return beside(features)
+
+    def log_by_id(features: dict[str, Any]) -> None:
+        known.log(features, 0.5, prediction_id="order-7")
 
     cases: dict[str, tuple[Callable[[dict[str, Any]], Any], dict[str, Any]]] = {
         "no-op wrapt.FunctionWrapper": (wrapt.FunctionWrapper(predict, nothing), row),
@@ -113,19 +134,35 @@ def measure() -> dict[str, float]:
         "watched, called by keyword": (lambda features: watched(features=features), row),
         "watched, with an outlier": (watched, outlying),
         "watched, in an adapter's scope": (in_scope, row),
+        "watched, its id asked for": (known(predict_and_tell), row),
+        "watched, its id in the row": (
+            known(prediction_id="order")(predict),
+            row | {"order": "order-7"},
+        ),
+        "logged by an id": (log_by_id, row),
+        "watched, beside those": (beside, row),
         "plain coroutine": (run_to_end(predict_later), row),
         "watched coroutine": (run_to_end(watch(predict_later)), row),
     }
-    taken: dict[str, list[float]] = {name: [] for name in [*cases, "folding a row"]}
+    taken: dict[str, list[float]] = {name: [] for name in [*cases, *BEHIND]}
     for _ in range(ROUNDS):
         for name, (call, features) in cases.items():
             taken[name].append(microseconds(call, features))
-            waiting = len(buffer)
+            waiting = len(watch.recorder.buffer)
             started = perf_counter()
-            folder.fold()
+            watch.recorder.folder.fold()
             watch.recorder.tally.count_unsampled()
             if name == "watched":
                 taken["folding a row"].append((perf_counter() - started) / waiting * 1e6)
+            known.recorder.folder.fold()
+            started = perf_counter()
+            told, _ = known.recorder.known.take()
+            if name == "watched, its id asked for":
+                (rows,) = told
+                assert prediction_events(rows)
+                taken["reading and writing a known row"].append(
+                    (perf_counter() - started) / len(rows.ids) * 1e6
+                )
     medians = {name: statistics.median(values) for name, values in taken.items()}
     medians["watched, folding included"] = medians["watched"] + medians["folding a row"]
     return medians

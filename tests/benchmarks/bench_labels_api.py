@@ -5,7 +5,7 @@ one core, and is sent predictions as events, 2,048 in each and 8 events a reques
 each: as NDJSON, CSV and Parquet, some hundred thousand rows a request. Ids are UUIDs that begin
 with their time; labels come in the order of their predictions. Summing up of what was joined goes
 on in the background. The floor is the same body where each row is read and none is kept: one
-without a label, which is passed over.
+without a label, which is passed over. Last, the command pushes a file.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ import httpx
 import pyarrow as pa
 from pyarrow import parquet
 
+from modelwatch.cli.label_pushing import pushed
+from modelwatch.collector.labels.formats import ColumnNames, LabelFormat
 from modelwatch.telemetry.wire import encode_events
 from modelwatch.telemetry.wire.outcome_events import prediction_events
 from modelwatch.telemetry.wire.outcomes import PredictionRows
@@ -179,6 +181,25 @@ def labels_posted(
     return posted(collector, url, media_type, bodies)._replace(rows=len(ids))
 
 
+def _pushed(collector: Collector, ids: Sequence[str]) -> Load:
+    """Push a file as the command does, which reads and checks it first."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "labels.csv")
+        path.write_bytes(as_csv(ids, [True] * len(ids)))
+        cpu, started = cpu_seconds(collector.process), perf_counter()
+        found = pushed(
+            path,
+            ColumnNames(),
+            collector.api,
+            model=MODEL,
+            kind=LabelFormat.CSV,
+            progress=None,
+        )
+        seconds = perf_counter() - started
+    assert found.counts["joined"] == len(ids), found
+    return Load(len(ids), seconds, cpu_seconds(collector.process) - cpu)
+
+
 def resident_mebibytes(process: int) -> float:
     """Return the memory of a process."""
     status = Path(f"/proc/{process}/status").read_text()
@@ -200,7 +221,7 @@ def figures() -> list[tuple[str, str, str]]:
         url = f"{collector.otlp}/v1/logs"
         kept = posted(collector, url, "application/x-protobuf", exports)
         rows.append(("predictions kept", "", str(kept._replace(rows=len(ids)))))
-        share = len(ids) // len(FORMS)
+        share = len(ids) // (len(FORMS) + 1)
         for place, form in enumerate(FORMS):
             part = slice(place * share, (place + 1) * share)
             if form != "NDJSON":
@@ -210,6 +231,7 @@ def figures() -> list[tuple[str, str, str]]:
             rows.append((f"labels of {form}, joined", f">= {TARGET:,}/s a core", str(taken)))
             again = labels_posted(collector, form, ids[part], labels[part])
             rows.append((f"the same once more, of {form}", "", str(again)))
+        rows.append(("labels of a CSV file, pushed", "", str(_pushed(collector, ids[-share:]))))
         rows.append(("most memory", "", f"{resident_mebibytes(collector.process):.0f} MiB"))
     return rows
 

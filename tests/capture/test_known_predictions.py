@@ -288,6 +288,7 @@ def test_ids_that_cannot_be_are_not_told(watched: Watched, row: Row, given: Any)
     watched.watch.log([row, row], [0.5, 0.5], prediction_id=given)
     assert told_predictions(watched) == []
     assert watched.watch.rows_captured == 2
+    assert dropped(watched) == ({} if given is None else {"no_prediction_id": 2})
 
 
 def test_rows_bring_their_own_ids(watched: Watched, row: Row) -> None:
@@ -375,8 +376,10 @@ def test_an_id_may_be_one_of_many_parameters(watched: Watched) -> None:
     assert dropped(watched) == {"no_prediction_id": 1}
 
 
-def test_rows_without_their_id_are_counted(watched: Watched, row: Row) -> None:
-    """Nobody could know them; but in a scope they are known by that one's."""
+def test_rows_without_their_id_are_counted(
+    watched: Watched, row: Row, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody could know them, which is said; but in a scope they are known by that one's."""
 
     @watched.watch(prediction_id="order")
     def predict(features: Any) -> Any:
@@ -388,6 +391,7 @@ def test_rows_without_their_id_are_counted(watched: Watched, row: Row) -> None:
     with mw.prediction_scope("scope"):
         predict(row)
     assert ids_of(told_predictions(watched)) == ["a", "scope"]
+    assert "4 predictions are not told: their rows lack the id" in caplog.text
     assert dropped(watched) == {"no_prediction_id": 4}
 
 
@@ -543,6 +547,16 @@ def test_tracking_can_be_switched_off(make_watch: MakeWatch, row: Row) -> None:
     assert told_predictions(watched) == []
     (profile,) = watched.transport.profiles()
     assert "order" not in profile.features
+
+
+def test_the_environment_can_switch_tracking_off(
+    make_watch: MakeWatch, row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of services that are left as they are; an argument goes before it."""
+    monkeypatch.setenv("MODELWATCH_TRACK_PREDICTIONS", "false")
+    for watched, told in ((make_watch(), []), (make_watch(track_predictions=True), ["a"])):
+        watched.watch.log(row, 0.5, prediction_id="a")
+        assert ids_of(told_predictions(watched)) == told
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,17 @@ def test_no_setting_for_another_collector_gets_in(
     assert not {"OTEL_EXPORTER_OTLP_HEADERS", "MODELWATCH_ENABLED"} & environment.keys()
 
 
+def test_all_phases_add_to_the_labels_that_are_pushed(tmp_path: Path) -> None:
+    """Every replay writes to the one file that the collector of the demo is sent."""
+    stage = Stage(tmp_path, tmp_path, Ports(api=14319))
+    for chapter in STORY:
+        command = stage.replay(chapter.phase, start_at=0.0)
+        assert command[command.index("--labels") + 1] == str(stage.labels)
+    push = stage.label_push()
+    assert str(stage.labels) in push
+    assert push[push.index("--collector") + 1] == "http://127.0.0.1:14319"
+
+
 def test_each_phase_has_an_outcome_of_its_own(tmp_path: Path) -> None:
     """No phase reads the outcome of another."""
     stage = Stage(tmp_path, tmp_path, Ports())

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
 from modelwatch.cli.demo_story import STORY, Chapter, faults_of_report, findings_table
 from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity
 
-CHAPTER = Chapter(phase="broken", told="Told.", expected={"distance": "miles to kilometres"})
+CHAPTER = Chapter(
+    phase="broken", month="May", told="Told.", expected={"distance": "miles to kilometres"}
+)
 
 
 def drift(name: str, severity: Severity, diagnosis: str | None = None) -> FeatureDrift:
@@ -65,6 +68,13 @@ def test_a_wrong_diagnosis_is_a_fault() -> None:
     """Drift for another reason than what was done is not taken for it."""
     (fault,) = faults_of_report(CHAPTER, report(drift("distance", "drift", "mean went up")))
     assert "diagnosed as 'mean went up', not as 'miles to kilometres'" in fault
+
+
+def test_drift_that_is_taken_for_skew_is_a_fault() -> None:
+    """What began with a later phase was not there since the deployment."""
+    assert faults_of_report(CHAPTER, report(replace(FOUND, origin="drift"))) == []
+    (fault,) = faults_of_report(CHAPTER, report(replace(FOUND, origin="skew")))
+    assert fault == "broken: distance is taken for skew since the deployment."
 
 
 def test_the_calm_chapter_allows_no_drift() -> None:

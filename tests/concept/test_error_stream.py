@@ -12,8 +12,9 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.signal import lfilter
 
-from modelwatch.comparisons.design_effect import DesignEffect
+from modelwatch.comparisons.design_effect import DesignEffect, fit_design_effect
 from modelwatch.concept.concept_change import ConceptChange
 from modelwatch.concept.error_stream import ErrorStream
 from modelwatch.detectors import ADWIN
@@ -308,3 +309,28 @@ def test_the_middle_of_predictions_is_the_median_of_the_last_31(times: list[int]
     for row in range(len(times)):
         window = sorted(times[max(row - 30, 0) : row + 1])
         assert found.at(row).predicted_ns == window[(len(window) - 1) // 2]
+
+
+def autoregressive(rng: np.random.Generator, rows: int) -> FloatArray:
+    """Return errors whose rate wanders about .2, its neighbours' correlation being .99."""
+    level = lfilter([math.sqrt(1 - 0.99**2)], [1, -0.99], rng.normal(size=rows + 1_000))[1_000:]
+    wrong = rng.random(rows) < np.clip(0.2 + 0.1 * level, 0, 1)
+    return np.asarray(wrong, dtype=np.float64)
+
+
+@pytest.mark.slow
+def test_autocorrelated_errors_are_no_change_with_their_design_effect() -> None:
+    """Ten streams of 40,000 labels: one false alarm at most, where the plain stream has scores."""
+    plain = corrected = found = 0
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        codes = autoregressive(rng, 40_000).astype(np.intp)
+        stream = ErrorStream(effect=fit_design_effect(codes, 2))
+        errors = autoregressive(rng, 40_000)
+        plain += len(told(errors))
+        corrected += len(told(errors, stream))
+        worse = np.maximum(autoregressive(rng, 12_000), rates(seed, (0.4, 12_000)))
+        found += any(change.is_worse for change in told(worse, stream))
+    assert plain > 100
+    assert corrected <= 1
+    assert found == 10

@@ -25,7 +25,14 @@ CREATE = ["modelwatch", "token", "create"]
 SECTIONS = ("receivers", "processors", "exporters")
 RESULTS = {
     getattr(results_encoding, name)
-    for name in ("DRIFT_SCORE", "DRIFT_SEVERITY", "MODEL_SEVERITY", "PERFORMANCE_VALUE")
+    for name in (
+        "DRIFT_SCORE",
+        "DRIFT_SEVERITY",
+        "LABEL_COVERAGE",
+        "LABEL_DELAY",
+        "MODEL_SEVERITY",
+        "PERFORMANCE_VALUE",
+    )
 }
 
 
@@ -111,6 +118,10 @@ def test_the_guide_says_what_there_is() -> None:
     assert options
     assert all(f"{option} " in flags for option in options)
     told = re.findall(r"`(modelwatch\.[a-z.]+)\*?`", GUIDE)
-    found = {*RESULTS, results_encoding.DRIFT_DETECTED}
+    found = {
+        *RESULTS,
+        results_encoding.DRIFT_DETECTED,
+        results_encoding.CONCEPT_CHANGED,
+    }
     assert all(any(name.startswith(prefix) for prefix in told) for name in found)
     assert all(any(name.startswith(prefix) for name in found) for prefix in told)

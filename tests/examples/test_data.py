@@ -35,6 +35,7 @@ def test_no_flight_is_used_twice(flights: pd.DataFrame) -> None:
         ("seasonal", set()),
         ("broken pipeline", {"distance", "visib"}),
         ("outliers", {"wind_speed"}),
+        ("new relation", {"arrived_late"}),
     ],
 )
 def test_only_what_is_said_is_changed(flights: pd.DataFrame, name: str, changed: set[str]) -> None:
@@ -58,6 +59,18 @@ def test_one_flight_in_ten_carries_the_error_code(flights: pd.DataFrame) -> None
     broken = sent["wind_speed"] == data.SENSOR_ERROR
     assert 0.08 < broken.mean() < 0.12
     assert set(sent.loc[broken, "origin"]) == {"LGA"}
+
+
+def test_the_relation_changes_and_nothing_else_does(flights: pd.DataFrame) -> None:
+    """As many flights are late and as many never arrive, but who leaves early is late."""
+    sent = data.phase_flights(flights, "new relation")
+    before = flights.loc[sent.index, "arrived_late"]
+    counts = [one.value_counts(dropna=False).to_dict() for one in (sent["arrived_late"], before)]
+    assert counts[0] == counts[1]
+    hour = sent["dep_minute"]
+    known = before.notna() & sent["arrived_late"].notna()
+    assert hour[known].corr(before[known].astype(float), method="spearman") > 0.1
+    assert hour[known].corr(sent["arrived_late"][known].astype(float), method="spearman") < -0.1
 
 
 def test_training_rows_have_an_answer(flights: pd.DataFrame) -> None:

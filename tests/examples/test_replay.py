@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import pandas as pd
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -16,8 +18,6 @@ import replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pandas as pd
 
 
 def test_boards_hold_each_flight_once(flights: pd.DataFrame) -> None:
@@ -35,6 +35,40 @@ def test_missing_values_are_sent_as_null(flights: pd.DataFrame) -> None:
     board = json.loads(json.dumps(list(replay.boards(sent)), allow_nan=False))[0]
     assert {row["visib"] for row in board} == {None}
     assert None not in {row["distance"] for row in board}
+
+
+def test_what_became_of_flights_is_in_the_order_of_the_boards(flights: pd.DataFrame) -> None:
+    """One answer a flight, in the same order; None of those that never arrived."""
+    sent = data.phase_flights(flights, "calm").head(400)
+    became = [late for board in replay.arrivals(sent) for late in board]
+    by_time = sent.sort_values("time_hour", kind="stable")["arrived_late"]
+    assert became == [None if pd.isna(late) else bool(late) for late in by_time]
+    assert [len(board) for board in replay.arrivals(sent)] == [len(b) for b in replay.boards(sent)]
+
+
+async def test_labels_have_the_ids_of_their_rows(
+    serve: Callable[[Starlette], str], tmp_path: Path
+) -> None:
+    """Each flight that arrived has the id of its answer, and of its row where there are several."""
+    labels: replay.Labels = []
+    boards = [[{"late": True}, {"late": False}], [{"late": True}]]
+    became: list[replay.Arrivals] = [[None, True], [False]]
+    await replay.replay(boards, serve(Service().app), became=became, labels=labels)
+    assert sorted(labels) == [("2-rows/1", True), ("1-rows", False)][::-1]
+    path = tmp_path / "labels.csv"
+    replay.add_labels(path, labels[:1])
+    replay.add_labels(path, labels[1:])
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "prediction_id,label"
+    assert sorted(lines[1:]) == ["1-rows,false", "2-rows/1,true"]
+
+
+async def test_flights_without_an_answer_have_no_label(serve: Callable[[Starlette], str]) -> None:
+    """A refused board has no predictions whose label could be told."""
+    labels: replay.Labels = []
+    service = Service(fails=True)
+    await replay.replay([[{"late": True}]], serve(service.app), became=[[True]], labels=labels)
+    assert labels == []
 
 
 class Service:
@@ -56,7 +90,8 @@ class Service:
         self.under_way -= 1
         if self.fails:
             return Response(status_code=503)
-        return JSONResponse([{"late": row["late"], "score": 0.5} for row in board])
+        answer = [{"late": row["late"], "score": 0.5} for row in board]
+        return JSONResponse(answer, headers={replay.PREDICTION_ID: f"{len(board)}-rows"})
 
 
 async def test_every_board_is_sent_and_counted(serve: Callable[[Starlette], str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zlib
 from typing import Any
 
@@ -15,11 +14,9 @@ from sklearn import metrics as oracle
 from modelwatch import document
 from modelwatch.baseline import Baseline
 from modelwatch.errors import ConfigurationError, FormatError, ProfileMismatch
-from modelwatch.outcomes.custom_metrics import CustomMetrics
 from modelwatch.outcomes.joined_rows import JoinedRows
 from modelwatch.outcomes.outcome_summary import OutcomeSummary
 from modelwatch.outcomes.read_rows import can_be_judged, errors_of
-from modelwatch.performance.labelled_summary import LabelledSummary
 from modelwatch.performance.realized import realized
 from modelwatch.performance.regression_summary import RegressionSummary
 from modelwatch.profile import Profile
@@ -81,26 +78,6 @@ def test_rows_come_to_what_a_profile_of_them_has(kind: str) -> None:
     assert profile.labelled is not None
     summary = summed(joined(table, baseline, features=True), baseline)
     assert summary.labelled.to_dict() == profile.labelled.to_dict()
-
-
-@pytest.mark.parametrize("label", ["bool", "int", "text", "float"])
-def test_labels_match_classes_however_they_are_spelled(label: str) -> None:
-    """A model of true and false is judged by booleans, numbers and texts alike."""
-    table = binary_table(0)
-    truth = is_yes(table, "label")
-    booleans: Table = {**table, "predicted": is_yes(table, "predicted"), "label": truth}
-    baseline = fitted(booleans, score={"true": "score"})
-    spelled = {
-        "bool": truth.tolist(),
-        "int": truth.astype(int).tolist(),
-        "float": truth.astype(float).tolist(),
-        "text": ["true" if one else "false" for one in truth.tolist()],
-    }
-    summary = summed(joined({**booleans, "label": spelled[label]}, baseline), baseline)
-    expected = summed(joined(booleans, baseline), baseline)
-    assert summary.labelled.to_dict() == expected.labelled.to_dict()
-    assert isinstance(summary.labelled, LabelledSummary)
-    assert summary.labelled.unknown_labels == 0
 
 
 def test_metrics_after_corrections_are_scikit_learns() -> None:
@@ -266,39 +243,6 @@ def test_other_baselines_do_not_merge() -> None:
         mine.merge(theirs)
 
 
-def test_errors_are_wrong_classes() -> None:
-    """A row's error is whether the predicted class is another one; by the scores without it."""
-    table, baseline = binary_table(5, 300), BASELINES["binary"]
-    rows = joined(table, baseline)
-    expected = np.array(table["label"]) != np.array(table["predicted"])
-    assert errors_of(rows, baseline).tolist() == expected.tolist()
-    scored = JoinedRows(
-        labels=["yes", "no", math.nan, "no", "?"],
-        outputs={"score": [0.5, 0.49, 0.1, np.nan, 0.9]},
-        predicted_ns=rows.predicted_ns[:5],
-        labelled_ns=rows.labelled_ns[:5],
-    )
-    found = errors_of(scored, baseline)
-    assert found == pytest.approx([0.0, 0.0, np.nan, np.nan, 1.0], nan_ok=True)
-
-
-def test_errors_of_several_classes_follow_the_largest_score() -> None:
-    """Without predictions the class is that of the largest score."""
-    table = several_table(1, 200)
-    baseline = fitted(less(several_table(0), "predicted"), score=SCORES)
-    errors = errors_of(joined(table, baseline), baseline)
-    expected = np.array(table["predicted"]) != np.array(table["label"])
-    assert errors.tolist() == expected.tolist()
-
-
-def test_errors_of_a_regression_are_in_units_of_its_labels() -> None:
-    """|prediction - label| over the standard deviation of the baseline's labels."""
-    table, baseline = regression_table(1, 200), BASELINES["regression"]
-    labels = np.asarray(regression_table(0)["label"])
-    expected = np.abs(table["predicted"] - table["label"]) / labels.std()
-    assert errors_of(joined(table, baseline), baseline) == pytest.approx(expected, rel=1e-12)
-
-
 def test_errors_by_feature_are_means_of_the_cells_rows() -> None:
     """The cells are near deciles; a mean is that of the raw errors, to 2**-15 of the unit."""
     table, baseline = regression_table(1, 2_000), BASELINES["regression"]
@@ -312,92 +256,3 @@ def test_errors_by_feature_are_means_of_the_cells_rows() -> None:
         inside = errors[places == place]
         assert summary.errors.means("w")[place] == pytest.approx(inside.mean(), abs=2**-15)
         assert summary.errors.variances("w")[place] == pytest.approx(inside.var(), rel=1e-3)
-
-
-def test_custom_metrics_are_means_of_their_values() -> None:
-    """A metric is computed of all rows; where it is not defined a row counts as such."""
-    table, baseline = binary_table(6, 500), BASELINES["binary"]
-
-    def cost(labels: Any, predictions: Any, scores: Any) -> Any:
-        missed = (labels == "yes") & (predictions == "no")
-        return np.where(scores > 0.9, np.nan, np.where(missed, 100.0, 1.0))
-
-    custom = CustomMetrics(metrics={"cost": cost})
-    summary = OutcomeSummary.empty(baseline, custom=custom)
-    rows = joined(table, baseline)
-    summary.update(rows)
-    missed = is_yes(table, "label") & ~is_yes(table, "predicted")
-    defined = table["score"] <= 0.9
-    values = np.where(missed, 100.0, 1.0)[defined]
-    found = summary.metrics["cost"]
-    assert (found.moments.n, found.undefined) == (defined.sum(), (~defined).sum())
-    assert found.moments.mean == pytest.approx(values.mean())
-    estimate = found.estimate(design_effect=2.0)
-    assert estimate is not None
-    error = values.std(ddof=1) * math.sqrt(2 / values.size)
-    assert estimate.upper - estimate.value == pytest.approx(1.96 * error, rel=1e-3)
-    again = OutcomeSummary.from_bytes(summary.to_bytes(), baseline, custom=custom)
-    assert again.metrics["cost"].moments.mean == found.moments.mean
-    again.remove(joined(table, baseline, range(100)))
-    assert again.metrics["cost"].moments.mean == pytest.approx(
-        np.where(missed, 100.0, 1.0)[100:][defined[100:]].mean()
-    )
-
-
-def test_a_metric_that_fails_is_told_and_left_out() -> None:
-    """The join goes on; the rows count as failed, and somebody hears why."""
-    baseline, told = BASELINES["binary"], []
-
-    def fails(labels: Any, predictions: Any, scores: Any) -> Any:
-        raise KeyError("amount")
-
-    def short(labels: Any, predictions: Any, scores: Any) -> Any:
-        return [1.0]
-
-    custom = CustomMetrics(
-        metrics={"fails": fails, "short": short},
-        on_fault=lambda name, error: told.append((name, str(error))),
-    )
-    summary = OutcomeSummary.empty(baseline, custom=custom)
-    summary.update(joined(binary_table(0, 50), baseline))
-    assert summary.labelled.rows == 50
-    assert {name: one.failed for name, one in summary.metrics.items()} == {
-        "fails": 50,
-        "short": 50,
-    }
-    assert told[0] == ("fails", "'amount'")
-    assert "return one number for each of 50" in told[1][1]
-
-
-def test_a_metric_that_came_later_cannot_be_corrected() -> None:
-    """Which of the rows it saw is not known: it is dropped, and the rows must be summed up anew."""
-    baseline = BASELINES["binary"]
-    table = binary_table(0, 50)
-    summary = summed(joined(table, baseline, range(25)), baseline)
-    custom = CustomMetrics(metrics={"one": lambda labels, *rest: np.ones(labels.size)})
-    later = OutcomeSummary.from_bytes(summary.to_bytes(), baseline, custom=custom)
-    later.update(joined(table, baseline, range(25, 50)))
-    assert later.metrics["one"].rows == 25
-    later.remove(joined(table, baseline, range(5)))
-    assert later.is_worn
-    assert not later.metrics
-
-
-def test_too_many_metrics_or_none_that_can_be_called_are_refused() -> None:
-    """A registry is checked when it is made."""
-    with pytest.raises(ConfigurationError, match="20 are the most"):
-        CustomMetrics(metrics={f"m{at}": lambda labels, *rest: labels for at in range(21)})
-    broken: Any = {"m": 3}
-    with pytest.raises(ConfigurationError, match="is a int"):
-        CustomMetrics(metrics=broken)
-
-
-def test_delays_are_told_by_quantile() -> None:
-    """A quantile lies in the bin of the exact one; nothing is told without labels."""
-    baseline = BASELINES["binary"]
-    rows = joined(binary_table(0, 2_000), baseline)
-    summary = summed(rows, baseline)
-    exact = np.quantile((rows.labelled_ns - rows.predicted_ns) / 1e9, [0.1, 0.5, 0.9])
-    found = [summary.delays.quantile(share) for share in (0.1, 0.5, 0.9)]
-    assert found == pytest.approx(exact, rel=0.05)
-    assert np.isnan(OutcomeSummary.empty(baseline).delays.quantile(0.5))

@@ -9,6 +9,7 @@ import pytest
 
 from modelwatch.performance.calibration import Calibration, bin_edges_for, fit_calibration
 from modelwatch.performance.cbpe import estimate_classification
+from modelwatch.performance.dle import estimate_regression
 from modelwatch.performance.explaining import (
     MEASURES,
     PerformanceVerdict,
@@ -18,7 +19,9 @@ from modelwatch.performance.explaining import (
 from modelwatch.performance.intervals import Estimate
 from modelwatch.performance.labelled_summary import LabelledSummary
 from modelwatch.performance.realized import realized
+from modelwatch.performance.regression_summary import RegressionSummary
 from modelwatch.performance.score_summary import ScoreSummary
+from tests.labelled_tables import fitted, regression_table
 
 METRICS = ("roc_auc", "accuracy", "log_loss")
 
@@ -285,3 +288,37 @@ def test_every_estimated_metric_has_a_measure() -> None:
     summary.update(scores, keys(scores > 0.5))
     estimates = estimate_classification(summary, {"yes": Calibration(), **KNOWN.calibrations})
     assert set(estimates) <= set(MEASURES)
+
+
+@pytest.mark.parametrize(
+    ("shift", "grown", "expected"),
+    [
+        (0.0, 1.0, "no change"),
+        (0.7, 1.0, "data drift"),
+        (0.0, 1.4, "concept drift"),
+        (0.7, 1.4, "both"),
+    ],
+)
+def test_errors_of_a_regression_are_explained(shift: float, grown: float, expected: str) -> None:
+    """Half of the rows are labelled, and what all inputs promise is the estimate."""
+    baseline = fitted(regression_table(0, 20_000))
+    known = baseline.performance
+    assert known is not None
+    assert known.loss_model is not None
+    kinds: Counter[str] = Counter()
+    for seed in range(10):
+        table = regression_table(seed + 1, 2_000, shift=shift)
+        moments = known.loss_model.empty_moments()
+        moments.update(np.column_stack([table[name] for name in known.loss_model.names]))
+        summary = RegressionSummary()
+        guess = table["predicted"]
+        summary.update(guess[::2] + grown * (table["label"] - guess)[::2], guess[::2])
+        verdict = explained(
+            "mae",
+            reference=known.realized["mae"],
+            estimated=estimate_regression(moments, known.loss_model)["mae"],
+            realized=realized(summary)["mae"],
+            same_rows=False,
+        )
+        kinds[verdict.kind] += 1
+    assert kinds[expected] >= 9

@@ -102,3 +102,33 @@ def test_damaged_documents_are_refused(change: dict[str, Any]) -> None:
     body = counted(np.array([0.05, 0.2])).to_dict()
     with pytest.raises(FormatError):
         ScoreCells.from_dict(body | change, states=2)
+
+
+def test_taking_away_undoes_merging() -> None:
+    """What is left are the cells of the rest; more than there is cannot be taken."""
+    rng = np.random.default_rng(0)
+    edges = np.array([0.25, 0.5, 0.75])
+    parts = []
+    for rows in (200, 300):
+        cells = ScoreCells(edges, 2)
+        cells.update(rng.random(rows), rng.integers(0, 2, rows))
+        parts.append(cells)
+    left = parts[0].merge(parts[1]).without(parts[0])
+    assert left.counts.tolist() == parts[1].counts.tolist()
+    assert left.offset_sums == pytest.approx(parts[1].offset_sums)
+    nothing = left.without(left)
+    assert not nothing.counts.any()
+    assert not nothing.offset_sums.any()
+    with pytest.raises(ProfileMismatch, match="never counted"):
+        nothing.without(left)
+    with pytest.raises(ProfileMismatch, match="different bins"):
+        left.without(ScoreCells(np.array([0.5]), 2))
+
+
+def test_neighbouring_states_are_put_together() -> None:
+    """Half as many states hold the same scores."""
+    cells = ScoreCells(np.array([0.5]), 4)
+    cells.update(np.array([0.1, 0.2, 0.8, 0.9]), np.array([0, 1, 2, 3]))
+    found = cells.over_pairs()
+    assert found.counts.tolist() == [[2, 0], [0, 2]]
+    assert found.offset_sums == pytest.approx(np.array([[0.3, 0.0], [0.0, 0.7]]))

@@ -14,9 +14,9 @@ from typing import Literal, Protocol
 import numpy as np
 
 from modelwatch.baseline import Baseline
+from modelwatch.collector.evaluating.label_reader import LabelReader
 from modelwatch.collector.evaluating.outcomes import (
     LabelledWindow,
-    LabelSource,
     Outcomes,
     outcomes_of,
     with_labels,
@@ -313,18 +313,18 @@ class Evaluator:
 
     Args:
         store: has windows, baselines and examples of traces.
-        outcomes: knows predictions and their labels; None where none are kept.
+        labels: reads predictions and their labels; None where none are kept.
         origins: tells where findings come from; they do not say where None.
     """
 
     def __init__(
         self,
         store: EvaluationStore,
-        outcomes: LabelSource | None = None,
+        labels: LabelReader | None = None,
         origins: OriginSource | None = None,
     ) -> None:
         self._store = store
-        self._outcomes = outcomes
+        self._labels = labels
         self.origins = origins
         self._baselines = Latest[Baseline](capacity=CACHED_BASELINES)
         self._assessments = Latest[Assessment](capacity=CACHED_ASSESSMENTS)
@@ -337,16 +337,12 @@ class Evaluator:
         """
         baseline = self.baseline(model, version)
         through_id = self._store.through_id(model, version, window)
-        known = self._outcomes
-        labels_id = known.outcomes_through(model, version, window) if known else 0
+        labels_id = self._labels.through(model, version, window) if self._labels else 0
 
         def make() -> Assessment:
             observed = self._store.window(model, version, window)
             asked = (model, version, window)
-            labelled = NO_LABELS
-            if known is not None and labels_id:
-                concept = known.concept(model, version)
-                labelled = LabelledWindow(seen=known.outcomes(*asked), concept=concept)
+            labelled = self._labels.read(*asked) if self._labels else NO_LABELS
             return assess(*asked, baseline=baseline, observed=observed, labelled=labelled)
 
         key = (model, version, window, baseline.id if baseline else None, through_id, labels_id)

@@ -6,17 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from modelwatch.collector.evaluating.outcomes import LabelSource
+from modelwatch.collector.evaluating.label_reader import EVER, LabelReader
 from modelwatch.collector.storing.store import EvaluationLog
-from modelwatch.collector.windows import HORIZON_WINDOWS, LATEST_NS, TimeWindow
+from modelwatch.collector.windows import HORIZON_WINDOWS, TimeWindow
 from modelwatch.comparing import Thresholds
 
 __all__ = ["LabelGrowth", "has_grown"]
 
 LEAST_GROWTH: Final = 0.1
 """Share by which labelled rows must have changed: each label alone is no reason to compare anew."""
-
-EVER: Final = TimeWindow(0, LATEST_NS)
 
 
 def has_grown(before: int, now: int) -> bool:
@@ -39,7 +37,7 @@ class _Known:
     """What is known of one version's windows.
 
     Attributes:
-        looked_through: what `LabelSource.outcomes_through` said of all windows together when
+        looked_through: what `LabelReader.through` said of all windows together when
             each was last found to be up to date.
         judged: labelled rows that were there when a window was evaluated.
         through: what it said of a window that is up to date.
@@ -57,13 +55,13 @@ class LabelGrowth:
     Memory: some 200 bytes a window of `HORIZON_WINDOWS` for each version that has labels.
 
     Args:
-        outcomes: knows predictions and their labels.
+        labels: reads predictions and their labels.
         log: what an earlier process evaluated.
         window_seconds: length of the windows.
     """
 
-    def __init__(self, outcomes: LabelSource, log: EvaluationLog, *, window_seconds: int) -> None:
-        self._outcomes = outcomes
+    def __init__(self, labels: LabelReader, log: EvaluationLog, *, window_seconds: int) -> None:
+        self._labels = labels
         self._log = log
         self._seconds = window_seconds
         self._known: dict[tuple[str, str, str], _Known] = {}
@@ -81,7 +79,7 @@ class LabelGrowth:
             baseline_id: what they were compared with.
             evaluated: windows that were.
         """
-        through = self._outcomes.outcomes_through(model, version, EVER)
+        through = self._labels.through(model, version, EVER)
         if not through:
             return []
         known = self._of(model, version, baseline_id)
@@ -105,10 +103,10 @@ class LabelGrowth:
             known.through.pop(window, None)
 
     def _is_due(self, known: _Known, model: str, version: str, window: TimeWindow) -> bool:
-        through = self._outcomes.outcomes_through(model, version, window)
+        through = self._labels.through(model, version, window)
         if not through or known.through.get(window) == through:
             return False
-        labelled = self._outcomes.outcomes(model, version, window).labelled
+        labelled = self._labels.seen(model, version, window).labelled
         if has_grown(known.judged.get(window, 0), labelled):
             return True
         known.through[window] = through

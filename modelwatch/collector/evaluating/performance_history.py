@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
-from modelwatch.collector.evaluating.outcomes import WHOLE, LabelSource, labels_of
+from modelwatch.collector.evaluating.label_reader import LabelReader
+from modelwatch.collector.evaluating.outcomes import WHOLE, labels_of, realised_by
 from modelwatch.collector.outcomes.protocols import ConceptState, OutcomeWindow
 from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.collector.storing.store import EvaluationLog
 from modelwatch.collector.windows import NANOSECONDS, TimeWindow
-from modelwatch.comparing import Thresholds
-from modelwatch.comparing.performance import realised_anew
-from modelwatch.comparing.performance_verdicts import with_verdicts
+from modelwatch.concept.where import ErrorRegion
 from modelwatch.report.findings import PerformanceMetric
 from modelwatch.report.label_findings import LabelFindings
 
@@ -53,7 +52,7 @@ class PerformanceHistory:
     Args:
         log: what was evaluated.
         evaluator: compares windows.
-        outcomes: knows predictions and their labels; None where none are kept.
+        labels: reads predictions and their labels; None where none are kept.
         window_seconds: the collector's own length of a window.
     """
 
@@ -61,13 +60,13 @@ class PerformanceHistory:
         self,
         log: EvaluationLog,
         evaluator: Evaluator,
-        outcomes: LabelSource | None,
+        labels: LabelReader | None,
         *,
         window_seconds: int,
     ) -> None:
         self._log = log
         self._evaluator = evaluator
-        self._outcomes = outcomes
+        self._labels = labels
         self._seconds = window_seconds
 
     def windows(
@@ -106,7 +105,15 @@ class PerformanceHistory:
 
     def concept(self, model: str, version: str) -> ConceptState:
         """Return how errors changed since the current baseline, in the order of the labels."""
-        return self._outcomes.concept(model, version) if self._outcomes else ConceptState()
+        return self._labels.concept(model, version) if self._labels else ConceptState()
+
+    def regions(
+        self, model: str, version: str, concept: ConceptState, *, until_ns: int
+    ) -> Sequence[ErrorRegion]:
+        """Return where errors rose most since they did; see `ChangedRegions.since_rise`."""
+        if self._labels is None:
+            return ()
+        return self._labels.regions(model, version, concept, until_ns=until_ns)
 
     def _evaluated(
         self, model: str, version: str, seconds: int, limit: int, until_ns: int
@@ -140,10 +147,10 @@ class PerformanceHistory:
         )
 
     def _seen(self, model: str, version: str, window: TimeWindow) -> OutcomeWindow | None:
-        known = self._outcomes
-        if known is None or not known.outcomes_through(model, version, window):
+        labels = self._labels
+        if labels is None or not labels.through(model, version, window):
             return None
-        return known.outcomes(model, version, window)
+        return labels.seen(model, version, window)
 
     def _with_labels(
         self,
@@ -158,8 +165,7 @@ class PerformanceHistory:
         baseline = self._evaluator.baseline(model, version)
         if summary is None or baseline is None or not summary.labelled.rows:
             return was
-        found = realised_anew(baseline, was, summary.labelled, Thresholds())
-        return with_verdicts(found, baseline.performance, summary.labelled)
+        return realised_by(baseline, was, summary)
 
 
 def _of_assessment(found: Assessment) -> Mapping[str, PerformanceMetric]:

@@ -169,17 +169,18 @@ class Scheduler:
         done = 0
         try:
             due = await asyncio.to_thread(self._due, seen, seen.baseline_id)
-            for window in due:
-                done += await self._evaluate(seen, window)
+            for window, through_id in due.items():
+                done += await self._evaluate(seen, window, through_id)
             if due:
-                await self._correct(seen, seen.baseline_id, due[0])
+                await self._correct(seen, seen.baseline_id, next(iter(due)))
         except ModelwatchError as error:
             logger.warning("%s %s cannot be evaluated: %s", seen.model, seen.version, error)
         except Exception:  # the edge of a background task: one model's data must not end them all
             logger.exception("%s %s cannot be evaluated", seen.model, seen.version)
         return done
 
-    def _due(self, seen: VersionSeen, baseline_id: str) -> list[TimeWindow]:
+    def _due(self, seen: VersionSeen, baseline_id: str) -> dict[TimeWindow, int]:
+        """Return the windows to evaluate, oldest first, each with what was taken into account."""
         seconds = self._schedule.window_seconds
         now_ns = self._clock()
         since_ns = max(0, now_ns - HORIZON_WINDOWS * seconds * NANOSECONDS)
@@ -194,21 +195,25 @@ class Scheduler:
             seconds=seconds,
             before_ns=now_ns - int(self._schedule.lateness_seconds * NANOSECONDS),
         )
-        if self._growth is None:
-            return due
-        grown = self._growth.due(seen.model, seen.version, baseline_id, evaluated)
-        return sorted({*due, *grown}, key=lambda window: window.end_ns)
+        if self._growth is not None:
+            due += self._growth.due(seen.model, seen.version, baseline_id, evaluated)
+        ordered = sorted(set(due), key=lambda window: window.end_ns)
+        return {window: evaluated.get(window, -1) for window in ordered}
 
-    async def _evaluate(self, seen: VersionSeen, window: TimeWindow) -> int:
+    async def _evaluate(self, seen: VersionSeen, window: TimeWindow, through_id: int) -> int:
         found = await asyncio.to_thread(self._evaluator.assess, seen.model, seen.version, window)
         evaluation = evaluation_of(found, self._clock())
         if evaluation is None:
             return 0
-        await self._store.record_evaluation(seen.model, seen.version, evaluation)
+        is_whole = found.through_id >= through_id  # else its rows became part of a longer span
+        if is_whole:
+            await self._store.record_evaluation(seen.model, seen.version, evaluation)
         if self._growth is not None:
             labelled = found.outcomes.labels.labelled if found.outcomes else 0
             key = (seen.model, seen.version, evaluation.baseline_id)
             self._growth.evaluated(*key, found.window, labelled)
+        if not is_whole:
+            return 0
         if self._listener is not None:
             self._listener.evaluated(found)
         _log(found)

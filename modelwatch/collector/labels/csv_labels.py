@@ -106,21 +106,24 @@ class CsvLabels:
 def places_of(header: list[str], names: ColumnNames) -> tuple[int, int, int | None]:
     """Return where the id, the label and the time are found; no time where there is none.
 
-    The column of times has to be there only where it has another name than by default.
+    The column of times has to be there only where it has another name than by default; where its
+    name is empty, it is not looked for.
 
     Raises:
         DataError: a column is absent, or there twice.
 
     >>> places_of(["label", "prediction_id"], ColumnNames())
     (1, 0, None)
+    >>> places_of(["prediction_id", "label", "time"], ColumnNames(time=""))
+    (0, 1, None)
     """
     places = []
     for part, name in (("id", names.id), ("label", names.label), ("time", names.time)):
         found = header.count(name)
-        if found == 1:
-            places.append(header.index(name))
-        elif not found and part == "time" and name == ColumnNames.time:
+        if part == "time" and (not name or (not found and name == ColumnNames.time)):
             places.append(-1)
+        elif found == 1:
+            places.append(header.index(name))
         else:
             named = ", ".join(map(repr, header[:20]))
             wrong = f"{found} columns are named" if found else "there is no column"

@@ -19,7 +19,13 @@ class LabelFormat(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnNames:
-    """Under which names the parts of a label are found, in columns or in members of objects."""
+    """Under which names the parts of a label are found, in columns or in members of objects.
+
+    Attributes:
+        id: of the prediction's id.
+        label: of what turned out to be true.
+        time: of when that became known; empty where nothing tells.
+    """
 
     id: str = "prediction_id"
     label: str = "label"

@@ -147,4 +147,5 @@ def _add_object(chunk: LabelChunk, line: int, found: Any, names: ColumnNames, mo
         remedy = f"write {_EXAMPLE}; null takes a label back"
         chunk.refuse(line, f"no member {names.label!r}"[:100], remedy)
         return
-    chunk.add(line, found.get("model") or model, found.get(names.id), label, found.get(names.time))
+    time = found.get(names.time) if names.time else None
+    chunk.add(line, found.get("model") or model, found.get(names.id), label, time)

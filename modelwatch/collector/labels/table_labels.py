@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib.util
+import math
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,11 +17,17 @@ from modelwatch.collector.labels.label_chunk import LabelChunk
 from modelwatch.errors import BodyTooLarge, DataError
 from modelwatch.tables.batches import load_batches
 from modelwatch.tables.compact_columns import MaskedColumn, RawColumn
+from modelwatch.tables.raw_columns import raw_columns
 
 __all__ = ["TABLE_ROWS", "check_table", "table_labels"]
 
 TABLE_ROWS: Final = 5_000
 """Rows of a table that are read at a time."""
+
+READ_BYTES: Final = 1 << 20
+"""Bytes of each column that pyarrow reads at a time."""
+
+_PARQUET: Final = frozenset({".parquet", ".pq"})
 
 
 def table_labels(
@@ -38,23 +47,49 @@ def table_labels(
     """
     names = names or ColumnNames()
     line = 1
-    for batch in load_batches(path, TABLE_ROWS).read(lambda _: None):
-        columns = list(batch.columns)
-        id_at, label_at, time_at = places_of(columns, names)
-        ids = _plain(batch.columns[columns[id_at]])
-        labels = _plain(batch.columns[columns[label_at]])
-        times = [None] * len(ids)
-        if time_at is not None:
-            times = _plain(batch.columns[columns[time_at]])
+    for columns, done in _batches(path, names):
+        header = list(columns)
+        id_at, label_at, time_at = places_of(header, names)
+        ids = _plain(columns[header[id_at]])
+        labels = _plain(columns[header[label_at]])
+        times = _plain(columns[header[time_at]]) if time_at is not None else [None] * len(ids)
         chunk = LabelChunk()
         for place, (prediction_id, label, time) in enumerate(zip(ids, labels, times, strict=True)):
-            if label is None or label != label:
+            if label is None or (isinstance(label, float) and math.isnan(label)):
                 chunk.unlabelled += 1
             else:
                 chunk.add(line + place, model, prediction_id, label, time)
         line += len(ids)
         chunk.require_texts()
-        yield chunk, 1.0 if batch.done is None else batch.done
+        yield chunk, done
+
+
+def _batches(path: Path, names: ColumnNames) -> Iterator[tuple[Mapping[str, RawColumn], float]]:
+    """Yield the columns of some rows, and which share of the file was read with them."""
+    if path.suffix.lower() in _PARQUET and importlib.util.find_spec("pyarrow") is not None:
+        yield from _read_by_pyarrow(path, names)
+        return
+    for batch in load_batches(path, TABLE_ROWS).read(lambda _: None):
+        yield batch.columns, 1.0 if batch.done is None else batch.done
+
+
+def _read_by_pyarrow(
+    path: Path, names: ColumnNames
+) -> Iterator[tuple[Mapping[str, RawColumn], float]]:
+    """Yield the columns that matter: a table of labels may hold all features besides."""
+    from pyarrow import ArrowException, parquet
+
+    done = 0
+    try:
+        with parquet.ParquetFile(path, pre_buffer=False, buffer_size=READ_BYTES) as file:
+            header = file.schema_arrow.names
+            wanted = [header[at] for at in places_of(header, names) if at is not None]
+            for batch in file.iter_batches(TABLE_ROWS, columns=wanted):
+                done += batch.num_rows
+                yield raw_columns(batch), done / max(file.metadata.num_rows, 1)
+    except (ArrowException, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise DataError(f"cannot read {path}: {reason or error!s:.200}.") from error
 
 
 def check_table(path: Path, *, most_bytes: int) -> None:
@@ -79,7 +114,7 @@ def check_table(path: Path, *, most_bytes: int) -> None:
     if largest > most_bytes:
         raise BodyTooLarge(
             f"a group of rows of the table has {largest} bytes: write groups of at most "
-            f"{most_bytes}, such as 100,000 rows."
+            f"{most_bytes} bytes, such as 100,000 rows."
         )
 
 
@@ -87,7 +122,9 @@ def _plain(raw: RawColumn) -> list[Any]:
     """Return one value a row: times as Unix nanoseconds, None where there is none."""
     array = raw.values if isinstance(raw, MaskedColumn) else raw
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fM":
-        return [_of_numpy(value) for value in raw.tolist()] if hasattr(raw, "tolist") else list(raw)
+        return (
+            [_of_library(value) for value in raw.tolist()] if hasattr(raw, "tolist") else list(raw)
+        )
     missing = np.isnat(array) if array.dtype.kind == "M" else np.isnan(array)
     if isinstance(raw, MaskedColumn):
         missing = missing | raw.nulls
@@ -97,5 +134,7 @@ def _plain(raw: RawColumn) -> list[Any]:
     return [None if gone else v for v, gone in zip(values, missing.tolist(), strict=True)]
 
 
-def _of_numpy(value: Any) -> Any:
+def _of_library(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
     return value.item() if isinstance(value, np.generic) else value

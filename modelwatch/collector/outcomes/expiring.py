@@ -35,7 +35,7 @@ _BYTES_BESIDE_RECORD: Final = 60
 """Of a prediction in the file: its key, its time, and what is free in the page beside it."""
 
 _PLACE: Final = "SELECT swept_model, swept_prefix, swept_hash FROM outcome_progress"
-_NEXT: Final = """
+NEXT: Final = """
 SELECT model_id, prefix, hash, version_id, at_ns FROM outcomes
 WHERE (model_id, prefix, hash) > (?, ?, ?) ORDER BY model_id, prefix, hash, version_id LIMIT ?
 """
@@ -141,7 +141,7 @@ class Expiring:
         """Return ids of which something is old, and where to go on."""
         with self._database.reading() as connection:
             place = connection.execute(_PLACE).fetchone()
-            rows = connection.execute(_NEXT, (*place, ROWS_AT_ONCE)).fetchall()
+            rows = connection.execute(NEXT, (*place, ROWS_AT_ONCE)).fetchall()
         old = [one for one, some in groupby(rows, key=_id_of) if _has_old(list(some), before_ns)]
         return old, _START if len(rows) < ROWS_AT_ONCE else _id_of(rows[-1])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import time
 from collections.abc import Callable
@@ -44,6 +45,8 @@ DELETE FROM outcome_windows WHERE version_id = ? AND end_ns > ? AND end_ns <= ?
 _LONG_WINDOW: Final = "INSERT INTO outcome_windows VALUES (?, ?, ?, ?, ?, ?)"
 
 CELLS_AT_ONCE: Final = 200
+
+logger = logging.getLogger(__name__)
 
 
 class _Folded(NamedTuple):
@@ -134,6 +137,8 @@ class Folder:
             rows = sum(run.places.size for run in runs)
             baseline = self._baselines.judging(connection, version_id, baseline_id)
             if baseline is None:
+                told = "%d labels are not summed up: their baseline %s is not there any more"
+                logger.warning(told, rows, baseline_id)
                 return _Folded(tail.numbers, rows, None, None)
             summing = Summing(connection, version_id, baseline, self._spans, self._custom)
             summed = summing.fold(run.chunk for run in runs)

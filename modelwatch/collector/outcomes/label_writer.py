@@ -159,7 +159,7 @@ class _Writer:
         """Join a label; return whether it is to be stored."""
         before = held.label
         outcome = self._first(told, held) if before is None else _later(told.label, before)
-        if outcome == "corrected" and before is not None and before.kind == LabelKind.NONE:
+        if outcome == "corrected" and before is not None and before.kind == _NONE:
             outcome = "joined" if held.predictions else "waiting"
         self._joining.outcomes[outcome] += 1
         if outcome not in _STORED:
@@ -171,23 +171,25 @@ class _Writer:
         return True
 
     def _join(self, told: _Told, held: Held, before: HeldLabel | None) -> None:
-        had_one = before is not None and before.kind != LabelKind.NONE
+        joining, (key, place, _, label) = self._joining, told
+        old = None if before is None or before.kind == _NONE else before
+        new = None if label.kind == _NONE else label
         for prediction in held.predictions:
-            if before is not None and had_one:
-                self._joining.add(told.place, told.key, prediction, before, TAKEN)
-            if told.label.kind != LabelKind.NONE:
-                sign = AGAIN if had_one else NEW
-                self._joining.add(told.place, told.key, prediction, told.label, sign)
-        for pair in combinations(held.predictions, 2):
-            if before is not None and had_one:
-                self._joining.pair(told.place, told.key, pair, before, PairEvent.UNLABELLED)
-            if told.label.kind != LabelKind.NONE:
-                self._joining.pair(told.place, told.key, pair, told.label, PairEvent.LABELLED)
+            if old is not None:
+                joining.add(place, key, prediction, old, TAKEN)
+            if new is not None:
+                joining.add(place, key, prediction, new, NEW if old is None else AGAIN)
+        if len(held.predictions) > 1:
+            for pair in combinations(held.predictions, 2):
+                if old is not None:
+                    joining.pair(place, key, pair, old, PairEvent.UNLABELLED)
+                if new is not None:
+                    joining.pair(place, key, pair, new, PairEvent.LABELLED)
 
     def _first(self, told: _Told, held: Held) -> Outcome:
         """Return what becomes of the first label of an id."""
         if held.predictions:
-            return "taken_back" if told.label.kind == LabelKind.NONE else "joined"
+            return "taken_back" if told.label.kind == _NONE else "joined"
         known_ns = time_of(told.prediction_id)
         if min(told.label.at_ns, told.label.at_ns if known_ns is None else known_ns) < (
             self._expired_before_ns
@@ -196,9 +198,10 @@ class _Writer:
         rate = self._sample_rate
         if rate is not None and rate < 1.0 and not is_sampled(told.prediction_id, rate):
             return "unsampled"
-        return "taken_back" if told.label.kind == LabelKind.NONE else "waiting"
+        return "taken_back" if told.label.kind == _NONE else "waiting"
 
 
+_NONE: Final = int(LabelKind.NONE)
 _STORED: Final = frozenset({"joined", "waiting", "corrected", "taken_back"})
 
 
@@ -210,7 +213,7 @@ def _later(label: HeldLabel, before: HeldLabel) -> Outcome:
         return "outdated"
     if label.at_ns == before.at_ns:
         return "conflicting"
-    return "taken_back" if label.kind == LabelKind.NONE else "corrected"
+    return "taken_back" if label.kind == _NONE else "corrected"
 
 
 def by_model(batches: Sequence[LabelRows]) -> list[LabelRows]:

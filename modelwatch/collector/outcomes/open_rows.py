@@ -30,7 +30,7 @@ LABEL: Final = 0
 IDS_AT_ONCE: Final = 64
 """Ids that are looked up and written together: their pages are still at hand then."""
 
-_FIND: Final = """
+FIND: Final = """
 WITH wanted (model_id, prefix, hash) AS (VALUES {})
 SELECT o.prefix, o.hash, o.version_id, o.at_ns, o.layout, o.content
 FROM wanted CROSS JOIN outcomes o
@@ -77,7 +77,7 @@ def find(connection: sqlite3.Connection, model_id: int, keys: Sequence[Key]) -> 
     """Return what is stored of some ids, one entry for each."""
     held = {key: Held() for key in keys}
     wanted = [(model_id, *key) for key in held]
-    found = select_rows(connection, _FIND, wanted)
+    found = select_rows(connection, FIND, wanted)
     if len(wanted) % IDS_AT_ONCE:  # the statement was filled up with one of them
         found = list(dict.fromkeys(found))
     for prefix, digest, version_id, at_ns, layout, content in found:

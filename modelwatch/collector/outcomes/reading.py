@@ -23,7 +23,7 @@ from modelwatch.collector.outcomes.protocols import (
     OutcomeWindow,
 )
 from modelwatch.collector.outcomes.summing import Summing
-from modelwatch.collector.outcomes.tail import by_layout, read_tail, waiting_rows
+from modelwatch.collector.outcomes.tail import by_layout, read_tail, waiting_baselines
 from modelwatch.collector.outcomes.watching import concept_of
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.windows import TimeWindow
@@ -189,9 +189,9 @@ class OutcomeReader:
     ) -> int:
         """Return how many rows of other baselines are not summed up yet."""
         total = 0
-        for version, other, _ in waiting_rows(connection, version_id):
-            if version == version_id and other != baseline_id:
-                for _, chunk in read_tail(connection, version, other, most=_EVERYTHING).chunks:
+        for other in waiting_baselines(connection, version_id):
+            if other != baseline_id:
+                for _, chunk in read_tail(connection, version_id, other, most=_EVERYTHING).chunks:
                     signs = chunk.signs[_within(chunk.predicted_ns, self._spans, window)]
                     total += int(np.sum(np.where(signs == TAKEN, -1, 1)))
         return total

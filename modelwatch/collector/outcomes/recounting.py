@@ -48,7 +48,7 @@ WHERE (o.counted_prefix, o.counted_hash) <> (?, ?)
 _PLACE: Final = """
 SELECT baseline_id, counted_prefix, counted_hash FROM outcome_versions WHERE version_id = ?
 """
-_NEXT: Final = """
+NEXT: Final = """
 SELECT prefix, hash, version_id, at_ns, layout, content FROM outcomes
 WHERE model_id = ? AND (prefix, hash) > (?, ?) ORDER BY prefix, hash, version_id LIMIT ?
 """
@@ -130,7 +130,7 @@ def next_rows(
         after: the key.
         most: about so many rows.
     """
-    rows = connection.execute(_NEXT, (model_id, *after, most)).fetchall()
+    rows = connection.execute(NEXT, (model_id, *after, most)).fetchall()
     if len(rows) < most:
         return rows, ALL_KEYS
     last = rows[-1][:2]  # there may be more of it

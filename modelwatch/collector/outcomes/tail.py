@@ -15,7 +15,7 @@ from modelwatch.collector.outcomes.records import Columns
 from modelwatch.errors import StoreError
 from modelwatch.tables.compact_columns import CodedColumn, RawColumn, concatenated
 
-__all__ = ["Run", "Tail", "by_layout", "let_go", "read_tail", "waiting_rows"]
+__all__ = ["Run", "Tail", "by_layout", "let_go", "read_tail", "waiting_baselines", "waiting_rows"]
 
 _READ: Final = """
 SELECT number, layout, row_count, content FROM joined_rows
@@ -23,9 +23,9 @@ WHERE version_id = ? AND baseline_id = ? ORDER BY number
 """
 _LET_GO: Final = "DELETE FROM joined_rows WHERE number = ?"
 _WAITING: Final = """
-SELECT version_id, baseline_id, sum(row_count) FROM joined_rows
-WHERE version_id = coalesce(?, version_id) GROUP BY 1, 2
+SELECT version_id, baseline_id, sum(row_count) FROM joined_rows GROUP BY 1, 2
 """
+_BASELINES: Final = "SELECT DISTINCT baseline_id FROM joined_rows WHERE version_id = ?"
 
 logger = logging.getLogger(__name__)
 
@@ -105,16 +105,14 @@ def let_go(connection: sqlite3.Connection, numbers: list[int]) -> None:
         raise StoreError(f"{len(numbers) - gone} groups of joined rows were summed up meanwhile.")
 
 
-def waiting_rows(
-    connection: sqlite3.Connection, version_id: int | None = None
-) -> list[tuple[int, str, int]]:
-    """Return versions and baselines of which there are rows to be summed up, and how many.
+def waiting_rows(connection: sqlite3.Connection) -> list[tuple[int, str, int]]:
+    """Return versions and baselines of which there are rows to be summed up, and how many."""
+    return connection.execute(_WAITING).fetchall()
 
-    Args:
-        connection: any.
-        version_id: of which version; of all where None.
-    """
-    return connection.execute(_WAITING, (version_id,)).fetchall()
+
+def waiting_baselines(connection: sqlite3.Connection, version_id: int) -> list[str]:
+    """Return for which baselines rows of a version are to be summed up."""
+    return [one for (one,) in connection.execute(_BASELINES, (version_id,)).fetchall()]
 
 
 def _joined(chunks: list[JoinedChunk]) -> JoinedChunk:

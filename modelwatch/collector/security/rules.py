@@ -24,7 +24,7 @@ LABELS_PATH: Final = "/api/v1/labels"
 _OF_ADMINS: Final = frozenset({"/api/v1/audit"})
 
 _BY_MODEL: Final = re.compile(
-    r"/|/openapi\.json|/api/v1/models|(/api/v1)?/models/.+|/charts/distribution\.svg"
+    r"/|/openapi\.json|/api/v1/models|(/api/v1)?/models/.+|/charts/(distribution|performance)\.svg"
     r"|/api/v1/alerts(/[^/]+)?|/api/v1/suggestions"
 )
 """What tells of the models alone that the token may read; handlers of these paths see to it."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
@@ -30,6 +32,9 @@ __all__ = ["LabelsApi"]
 
 MOST_BODIES: Final = 16
 """Requests with labels at the same time; more are answered with 503."""
+
+TABLES_AT_ONCE: Final = 2
+"""Tables in Parquet that are read at the same time; others wait."""
 
 BULK_ROWS: Final = 1_000
 """Of a request with so many rows or more, the log tells."""
@@ -99,6 +104,7 @@ class LabelsApi:
         self._clock = clock
         self._window_seconds = options.window_seconds
         self._limits = SentLimits(part_seconds=options.body_timeout_seconds)
+        self._tables = asyncio.Semaphore(TABLES_AT_ONCE)
         self._running = 0
 
     def router(self, path: str) -> APIRouter:
@@ -129,7 +135,9 @@ class LabelsApi:
         ] = "",
         id_name: Annotated[str, _name("id", "the id")] = ColumnNames.id,
         label_name: Annotated[str, _name("label", "the label")] = ColumnNames.label,
-        time_name: Annotated[str, _name("time", "when it became known")] = ColumnNames.time,
+        time_name: Annotated[
+            str, _name("time", "when it became known; empty for none")
+        ] = ColumnNames.time,
     ) -> Response:
         """Take what turned out to be true of predictions.
 
@@ -147,12 +155,13 @@ class LabelsApi:
         if self._running >= MOST_BODIES:
             raise Problem(503, "too-many-requests", "too many labels are being read: send later.")
         names = ColumnNames(id=id_name, label=label_name, time=time_name)
-        sent = SentLabels(request, names, model, self._limits)
+        sent = SentLabels(request, names, model, self._limits, tables=self._tables)
         answer = _Answer()
         self._running += 1
         try:
-            async for chunk in sent.chunks():
-                await self._keep(chunk, answer)
+            async with aclosing(sent.chunks()) as chunks:
+                async for chunk in chunks:
+                    await self._keep(chunk, answer)
         finally:
             self._running -= 1
             if answer.rows >= BULK_ROWS:

@@ -17,7 +17,7 @@ from modelwatch.collector.alerting.alerting import Alerting
 from modelwatch.collector.evaluating.evaluation import Assessment
 from modelwatch.collector.evaluating.instances import assess_instances
 from modelwatch.collector.evaluating.live_comparison import LiveComparisons
-from modelwatch.collector.evaluating.outcomes import concept_findings
+from modelwatch.collector.evaluating.outcomes import changed_cells, concept_findings
 from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.evaluating.persisting import histories_of
 from modelwatch.collector.latest import Latest
@@ -202,11 +202,15 @@ class Pages:
         metric: str | None,
     ) -> PerformanceView | None:
         own = self._options.window_seconds
+        key = (found.model, found.version)
+        concept = self._performance.concept(*key)
+        regions = self._performance.regions(*key, concept, until_ns=found.window.end_ns)
         seconds = asked.window.seconds
         return performance_view(
             found,
             evaluations,
-            concept_findings(self._performance.concept(found.model, found.version)),
+            concept_findings(concept),
+            changed_cells(regions),
             path=path_of("models", found.model, "versions", found.version),
             query=request.url.remove_query_params("metric").query,
             asked=metric,

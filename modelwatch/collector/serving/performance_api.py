@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
-from modelwatch.collector.evaluating.outcomes import concept_findings
+from modelwatch.collector.evaluating.outcomes import changed_cells, concept_findings
 from modelwatch.collector.evaluating.performance_history import (
     PerformanceHistory,
     WindowPerformance,
@@ -137,8 +137,9 @@ class PerformanceApi:
     ) -> dict[str, Any]:
         """Return how errors changed as labels came in, the latest first, and since when.
 
-        ``verdict`` and ``where`` are of the window, or else of the latest finished one with enough
-        labels: what of the change the inputs explain, and in which cells errors rose most.
+        ``where`` says in which cells errors rose most since the latest change, against the
+        baseline. ``verdict`` is of the latest finished window with enough labels up to the end of
+        the one asked for: what of the change the inputs explain.
         """
         require_version(self._versions, model, version)
         default = self._options.window_seconds
@@ -146,7 +147,8 @@ class PerformanceApi:
         until_ns = self._clock() if asked.live else asked.window.end_ns
         found = self._judged(model, version, asked.window.seconds, until_ns)
         state = self._history.concept(model, version)
-        changes = concept_findings(state)
+        regions = self._history.regions(model, version, state, until_ns=until_ns)
+        changes = concept_findings(state, regions)
         latest = next(iter(changes), None)
         worse = latest is not None and latest.is_worse
         return {
@@ -157,6 +159,7 @@ class PerformanceApi:
             "labels": state.rows,
             "labels_since_change": state.rows_since,
             "error_since_change": None if math.isnan(state.mean_since) else state.mean_since,
+            "where": [asdict(cell) for cell in changed_cells(regions)],
             **_judgement(found),
         }
 
@@ -173,13 +176,12 @@ class PerformanceApi:
 
 def _judgement(found: Assessment | None) -> dict[str, Any]:
     if found is None or found.report is None or found.outcomes is None:
-        return {"verdict": None, "window": None, "where": [], "label_bias": None}
+        return {"verdict": None, "window": None, "label_bias": None}
     metric = headline_metric(found.report.performance)
     return {
         "verdict": metric
         and {"metric": metric.name, "verdict": metric.verdict, "explained": metric.explained},
         "window": answers.window(found.window),
-        "where": [asdict(cell) for cell in found.outcomes.where],
         "label_bias": found.outcomes.labels.bias,
     }
 

@@ -88,7 +88,9 @@ _CHANGE: Final = _object(
     }
 )
 
-_CELL: Final = _object({"feature": _TEXT, "cell": _TEXT, "before": _NUMBER, "after": _NUMBER})
+_CELL: Final = _object(
+    {"feature": _TEXT, "cell": _TEXT, "before": _NUMBER, "after": _NUMBER, "rows": _COUNT}
+)
 
 CONCEPT: Final = _object(
     {

@@ -18,7 +18,7 @@ from modelwatch.report.label_findings import ChangedCell, ConceptFinding
 from modelwatch.report.label_words import concept_words, coverage_words, headline_metric
 from modelwatch.report.performance_chart import PerformancePoint
 from modelwatch.report.remarks import MAIN_METRICS
-from modelwatch.report.wording import interval, metric_name, number
+from modelwatch.report.wording import interval, metric_name, number, plural
 
 __all__ = ["PerformanceView", "performance_view", "points_of"]
 
@@ -62,6 +62,7 @@ def performance_view(
     found: Assessment,
     evaluations: Sequence[SummarizedEvaluation],
     changes: Sequence[ConceptFinding],
+    where: Sequence[ChangedCell],
     *,
     path: str,
     query: str,
@@ -75,6 +76,7 @@ def performance_view(
         found: what is known of the window.
         evaluations: the latest finished windows, oldest first.
         changes: how errors changed as labels came in, the latest first.
+        where: in which cells they rose most since, the most first.
         path: of the page.
         query: of the page, without the measure that is asked for.
         asked: the measure that the chart is to show; the main one where None or unknown.
@@ -98,7 +100,7 @@ def performance_view(
         latest=latest,
         latest_words=words,
         changes=[concept_words(change) for change in changes[:MOST_CHANGES]],
-        where=[_cell(cell) for cell in found.outcomes.where[:MOST_CELLS]] if found.outcomes else [],
+        where=[_cell(cell) for cell in where[:MOST_CELLS]],
         columns=columns,
         segments=rows,
         send=[] if has_labels else _send(found.model, address),
@@ -195,7 +197,8 @@ def _description(metric: str, has_labels: bool) -> str:
 
 
 def _cell(cell: ChangedCell) -> str:
-    return f"{cell.feature} {cell.cell}: errors {number(cell.before)} to {number(cell.after)}"
+    errors = f"errors {number(cell.before)} on the baseline, {number(cell.after)} since"
+    return f"{cell.feature} {cell.cell}: {errors} ({plural(cell.rows, 'row')})"
 
 
 def _segments(found: Assessment) -> tuple[list[str], list[tuple[str, list[str]]]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -46,6 +47,7 @@ class SentLimits:
         most_lines: most lines of one in NDJSON or CSV, empty ones too.
         most_json_bytes: most bytes of one in JSON, which is read as a whole.
         most_table_bytes: most bytes of one in Parquet, which is written to a temporary file.
+        most_group_bytes: most bytes of one group of its rows, in memory.
         part_seconds: how long the client may pause.
         total_seconds: how long it may pause in all.
     """
@@ -55,6 +57,7 @@ class SentLimits:
     most_lines: int = 5_000_000
     most_json_bytes: int = 4 * _MEBIBYTE
     most_table_bytes: int = 64 * _MEBIBYTE
+    most_group_bytes: int = 256 * _MEBIBYTE
     part_seconds: float = 10.0
     total_seconds: float = 600.0
 
@@ -67,14 +70,22 @@ class SentLabels:
         names: of columns and members.
         model: of rows that name none.
         limits: what bounds it.
+        tables: taken while a table is read, each of which may need much memory.
 
     Raises:
         Problem: 400 or 415, where its headers or parameters do not tell how it is to be read.
     """
 
     def __init__(
-        self, request: Request, names: ColumnNames, model: str, limits: SentLimits
+        self,
+        request: Request,
+        names: ColumnNames,
+        model: str,
+        limits: SentLimits,
+        *,
+        tables: asyncio.Semaphore,
     ) -> None:
+        self._tables = tables
         self._head = head = RequestHead.of(request.scope)
         self._request = request
         self._names = names
@@ -90,7 +101,7 @@ class SentLabels:
                 f"request of {head.media_type}.",
             )  # fmt: skip
 
-    async def chunks(self) -> AsyncIterator[LabelChunk]:
+    async def chunks(self) -> AsyncGenerator[LabelChunk]:
         """Yield labels in the order of the body.
 
         Raises:
@@ -98,8 +109,9 @@ class SentLabels:
         """
         try:
             if self._head.media_type == PARQUET:
-                async for chunk in self._of_table():
-                    yield chunk
+                async with aclosing(self._of_table()) as found:
+                    async for chunk in found:
+                        yield chunk
                 return
             reader = self._reader()
             lines = 0
@@ -130,18 +142,18 @@ class SentLabels:
             return NdjsonLabels(self._names, model=self._model)
         return JsonLabels(self._names, model=self._model, most_bytes=self._limits.most_json_bytes)
 
-    async def _of_table(self) -> AsyncIterator[LabelChunk]:
+    async def _of_table(self) -> AsyncGenerator[LabelChunk]:
         with tempfile.TemporaryDirectory(prefix="modelwatch-labels-") as folder:
             path = Path(folder, "labels.parquet")
             async for part in self._parts():
                 await asyncio.to_thread(_append, path, part)
             try:
-                await asyncio.to_thread(
-                    check_table, path, most_bytes=self._limits.most_unpacked_bytes
-                )
-                found = table_labels(path, self._names, model=self._model)
-                while (chunk := await asyncio.to_thread(next, found, None)) is not None:
-                    yield chunk[0]
+                async with self._tables:
+                    most_bytes = self._limits.most_group_bytes
+                    await asyncio.to_thread(check_table, path, most_bytes=most_bytes)
+                    found = table_labels(path, self._names, model=self._model)
+                    while (some := await asyncio.to_thread(_next_of, found)) is not None:
+                        yield some[0]
             except DataError as error:
                 told = str(error).replace(str(path), "the body")
                 if "needs pyarrow" in told:
@@ -200,6 +212,10 @@ async def _fed(reader: LabelReader, part: bytes, *, is_last: bool = False) -> La
     if len(part) <= _SMALL_BYTES:
         return feed(part, is_last=is_last)
     return await asyncio.to_thread(feed, part, is_last=is_last)
+
+
+def _next_of(found: Iterator[tuple[LabelChunk, float]]) -> tuple[LabelChunk, float] | None:
+    return next(found, None)
 
 
 def _append(path: Path, part: bytes) -> None:

@@ -14,7 +14,7 @@ from modelwatch.collector.evaluating.evaluation import (
     Evaluator,
     OriginSource,
 )
-from modelwatch.collector.evaluating.outcomes import LabelSource
+from modelwatch.collector.evaluating.label_reader import LabelReader
 from modelwatch.collector.outcomes.protocols import LabelsKept, OutcomeSink, PredictionsKept
 from modelwatch.collector.showing.durations import Durations
 from modelwatch.collector.showing.own_metrics import store_bytes
@@ -136,7 +136,7 @@ class MeasuredEvaluator(Evaluator):
     Args:
         store: windows and baselines.
         measures: is told.
-        labels: knows predictions and their labels; None where none are kept.
+        labels: reads predictions and their labels; None where none are kept.
         origins: tells where findings come from; they do not say where None.
     """
 
@@ -145,7 +145,7 @@ class MeasuredEvaluator(Evaluator):
         store: EvaluationStore,
         measures: SelfMeasures,
         *,
-        labels: LabelSource | None = None,
+        labels: LabelReader | None = None,
         origins: OriginSource | None = None,
     ) -> None:
         super().__init__(store, labels, origins)

@@ -178,7 +178,7 @@ class SqliteStore:
     async def tidy(self) -> None:
         """Do at once what `keep` does from time to time."""
         await self._upkeep.merge()
-        await self._outcomes.merge(at_once=True)
+        await self.sum_up()
         await self._upkeep.clean()
         await self._outcomes.clean()
 
@@ -242,6 +242,10 @@ class SqliteStore:
     async def note_baselines(self) -> None:
         """Have what was joined summed up for the baselines that are in force; `keep` does so."""
         await self._outcomes.merge()
+
+    async def sum_up(self) -> None:
+        """Sum up at once all that was joined; `keep` does so from time to time."""
+        await self._outcomes.merge(at_once=True)
 
     async def put_baseline(self, model: str, version: str, baseline_id: str, content: str) -> None:
         """Commit a baseline as the current one; see `BaselineShelf.put_baseline`."""

@@ -131,7 +131,10 @@ def test_the_rules_that_hold_without_a_file() -> None:
         (rule('servity = "warning"'), "[[rules]][1].servity: unknown; did you mean severity?"),
         (
             "foo = 1",
-            "foo: unknown; known are rules, notify, maintenance, alerting, labels, limits,",
+            (
+                "foo: unknown; known are rules, notify, maintenance, alerting, labels, limits, "
+                "rollout."
+            ),
         ),
         (
             '[[notify]]\nname="a"\nkind="webhook"\nurl="http://x"\nhedaers={}',

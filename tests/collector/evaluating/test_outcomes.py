@@ -10,6 +10,7 @@ from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 import modelwatch as mw
 from modelwatch.collector.evaluating.evaluation import Evaluator
 from modelwatch.collector.evaluating.label_growth import LabelGrowth
+from modelwatch.collector.evaluating.label_reader import LabelReader
 from modelwatch.collector.evaluating.performance_history import (
     PerformanceHistory,
     WindowPerformance,
@@ -17,6 +18,7 @@ from modelwatch.collector.evaluating.performance_history import (
 from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
 from modelwatch.collector.storing.database import Database
 from modelwatch.collector.storing.sqlite_store import SqliteStore
+from modelwatch.collector.storing.store import WindowProfiles
 from tests.collector.conftest import MODEL, NOW_NS, VERSION
 from tests.collector.labelled_traffic import (
     ROWS,
@@ -50,13 +52,18 @@ async def traffic(store: SqliteStore, classifier: mw.Baseline) -> LabelledTraffi
     return found
 
 
+def reader_of(store: SqliteStore) -> LabelReader:
+    """Return what reads the labels of a store."""
+    return LabelReader(store, window_seconds=60)
+
+
 def scheduler_of(store: SqliteStore) -> Scheduler:
     """Return a schedule that takes labels into account."""
     return Scheduler(
         store,
-        Evaluator(store, store),
+        Evaluator(store, reader_of(store)),
         Schedule(window_seconds=60, interval_seconds=30.0, lateness_seconds=0.0),
-        growth=LabelGrowth(store, store, window_seconds=60),
+        growth=LabelGrowth(reader_of(store), store, window_seconds=60),
         clock=lambda: NOW_NS,
     )
 
@@ -76,7 +83,7 @@ async def test_a_window_with_labels_tells_what_it_was_worth(
     await traffic.send(0, table)
     labelled = range(0, ROWS, 2)
     await traffic.label(0, table, labelled)
-    found = Evaluator(store, store).assess(MODEL, VERSION, minute(0))
+    found = Evaluator(store, reader_of(store)).assess(MODEL, VERSION, minute(0))
     assert found.report is not None
     assert found.outcomes is not None
     truth, predicted, score = rows_of(table, labelled)
@@ -106,7 +113,7 @@ async def test_a_window_with_labels_tells_what_it_was_worth(
 async def test_without_labels_nothing_changes(store: SqliteStore, traffic: LabelledTraffic) -> None:
     """Predictions that wait are counted; the report is that of a collector without labels."""
     await traffic.send(0, traffic.table(0))
-    found = Evaluator(store, store).assess(MODEL, VERSION, minute(0))
+    found = Evaluator(store, reader_of(store)).assess(MODEL, VERSION, minute(0))
     plain = Evaluator(store).assess(MODEL, VERSION, minute(0))
     assert found.report is not None
     assert plain.report is not None
@@ -147,7 +154,7 @@ async def test_a_changed_relation_is_told_from_drifted_inputs(
         table = traffic.table(back, **changed)
         await traffic.send(back, table)
         await traffic.label(back, table)
-        found = Evaluator(store, store).assess(MODEL, VERSION, minute(back))
+        found = Evaluator(store, reader_of(store)).assess(MODEL, VERSION, minute(back))
         assert found.report is not None
         verdicts[back] = found.report.performance["accuracy"]
     assert verdicts[0].verdict == "concept drift"
@@ -165,7 +172,9 @@ async def test_history_is_realised_by_the_labels_that_there_are_now(
         await traffic.send(back, table)
     await scheduler_of(store).run_once()
     await traffic.label(3, tables[3])
-    history = PerformanceHistory(store, Evaluator(store, store), store, window_seconds=60)
+    history = PerformanceHistory(
+        store, Evaluator(store, reader_of(store)), reader_of(store), window_seconds=60
+    )
 
     def windows(segment: str = "") -> list[WindowPerformance]:
         return history.windows(
@@ -188,3 +197,20 @@ async def test_history_is_realised_by_the_labels_that_there_are_now(
     assert us.metrics["accuracy"].estimated is None
     longer = history.windows(MODEL, VERSION, seconds=300, limit=3, until_ns=NOW_NS + 300 * 10**9)
     assert sum(one.labels.labelled for one in longer if one.labels) == ROWS
+
+
+async def test_what_was_rolled_up_is_not_judged_again(
+    store: SqliteStore, traffic: LabelledTraffic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Labels of a window whose rows are part of a longer span leave its evaluation as it was."""
+    table = traffic.table(0)
+    await traffic.send(0, table)
+    schedule = scheduler_of(store)
+    assert await schedule.run_once() == 1
+    nothing = WindowProfiles(profiles={}, unmergeable=0, instances=0, through_id=0)
+    monkeypatch.setattr(store, "window", lambda *_: nothing)
+    await traffic.label(0, table)
+    assert await schedule.run_once() == 0
+    (stored,) = store.summaries(MODEL, VERSION, limit=9)
+    assert stored.summary.rows == ROWS
+    assert stored.summary.performance["accuracy"].realized is None

@@ -181,6 +181,11 @@ def test_columns_may_have_other_names() -> None:
     assert found.rows == [Row(2, MODEL, "a", True, 7_000_000_000)]
     line = b'{"order": "a", "churned": true, "known": 7}'
     assert read(NdjsonLabels(names, model=MODEL), line).rows[0][1:] == found.rows[0][1:]
+    timeless = ColumnNames(time="")
+    found = read(CsvLabels(timeless, model=MODEL), b"prediction_id,label,time\na,1,noon\n")
+    assert found.rows == [Row(2, MODEL, "a", 1, 0)]
+    line = b'{"prediction_id": "a", "label": 1, "time": "noon", "": "noon"}'
+    assert read(NdjsonLabels(timeless, model=MODEL), line).rows == [Row(1, MODEL, "a", 1, 0)]
     with pytest.raises(DataError, match="no column 'known'"):
         read(CsvLabels(names, model=MODEL), b"order,churned\na,true\n")
 

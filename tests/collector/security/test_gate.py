@@ -148,6 +148,7 @@ def test_a_limited_token_learns_nothing_of_other_models(two_models: tuple[Runnin
     for address, query in (
         (f"{collector.api}/models/{OTHER}/versions/{path_of(VERSION)[1:]}", {}),
         (f"{collector.api}/charts/distribution.svg", chart),
+        (f"{collector.api}/charts/performance.svg", {**chart, "metric": "f1"}),
     ):
         page = plain_http.get(address, params=query, headers=known)
         assert page.status_code == 404

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import gzip
 import importlib.util
 import io
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,12 +17,15 @@ import pytest
 from pyarrow import parquet
 
 import modelwatch as mw
+from modelwatch.collector.outcomes.protocols import LabelsKept
 from modelwatch.collector.receiving.options import ReceivingOptions
 from modelwatch.collector.serving import sent_labels
 from modelwatch.collector.serving.labels_api import MOST_BODIES
+from modelwatch.collector.storing.sqlite_store import SqliteStore
+from modelwatch.errors import StoreBusy
 from modelwatch.telemetry.wire import encode_events
 from modelwatch.telemetry.wire.outcome_events import prediction_events
-from modelwatch.telemetry.wire.outcomes import PredictionRows
+from modelwatch.telemetry.wire.outcomes import LabelRows, PredictionRows
 from tests import plain_http
 from tests.collector.conftest import NOW_NS, PROTOBUF, SECOND, Running, Start, eventually
 from tests.collector.security.conftest import StoreTokens, bearer
@@ -321,6 +325,54 @@ def test_a_client_that_pauses_is_not_waited_for(start: Start) -> None:
         (answer,) = slow()
         assert answer.startswith(b"HTTP/1.1 408 ")
         assert b"connection: close" in answer.lower()
+
+
+def test_a_store_that_has_no_time_is_asked_again(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is answered with 503 and when to try again; then all is taken, and once."""
+    collector = start()
+    body = b"prediction_id,label\n" + b"".join(b"id-%d,1\n" % place for place in range(40_000))
+    keep, failures = SqliteStore.keep_labels, iter([None, StoreBusy("the queue is full")])
+
+    async def busy(store: SqliteStore, batches: Sequence[LabelRows]) -> LabelsKept:
+        failure = next(failures, None)
+        if failure is not None:
+            raise failure
+        return await keep(store, batches)
+
+    monkeypatch.setattr(SqliteStore, "keep_labels", busy)
+    answer = send(collector, body, CSV)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert "the queue is full" in answer.json()["detail"]
+    told = counts(send(collector, body, CSV))
+    assert told["duplicates"] + told["waiting"] == told["rows"] == 40_000
+    assert told["duplicates"] > 0
+
+
+def test_too_many_bodies_at_once_are_refused(start: Start) -> None:
+    """One more than there are places is asked to come again, and taken once one has left."""
+    collector = start()
+    target = urlsplit(collector.api)
+    place = (str(target.hostname), int(target.port or 0))
+    head = (
+        f"POST /api/v1/labels?model={NAME} HTTP/1.1\r\nHost: {target.netloc}\r\n"
+        f"Content-Type: {NDJSON}\r\nContent-Length: 99\r\nExpect: 100-continue\r\n\r\n"
+    )
+
+    def is_taken() -> bool:
+        answer = send(collector, lines({"prediction_id": "a", "label": 1}), NDJSON)
+        return answer.status_code == 200
+
+    with contextlib.ExitStack() as open_ones:
+        for _ in range(MOST_BODIES):
+            connection = open_ones.enter_context(socket.create_connection(place, timeout=60))
+            connection.sendall(head.encode())
+            assert b"100 Continue" in connection.recv(1_024)  # its body is being read
+        answer = send(collector, lines({"prediction_id": "a", "label": 1}), NDJSON)
+        assert answer.status_code == 503
+        assert "retry-after" in answer.headers
+    assert eventually(is_taken)
 
 
 def test_limits_hold_for_labels(start: Start) -> None:

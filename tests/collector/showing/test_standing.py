@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Literal
 
 from modelwatch.collector.showing.standing import Standings, follow, recalled
 from modelwatch.collector.storing.store import Evaluation, VersionSeen
-from modelwatch.report.drift_report import Severity
+from modelwatch.report.drift_report import DriftReport, Severity
+from modelwatch.report.label_findings import ConceptFinding, LabelFindings
 from tests.collector.showing.reports import report, standing, window
 
 
@@ -108,3 +111,59 @@ def test_earlier_evaluations_are_recalled() -> None:
     found = recalled(Shelf(), seen, seconds=60)
     assert found is not None
     assert (found.state, found.since_ns, found.joined) == ("drift", window(1).start_ns, ())
+
+
+def labelled(number: int, realized: float | None, *changes: ConceptFinding) -> DriftReport:
+    """Return a minute's report by labels."""
+    found = report({"a": "none"}, number=number)
+    metric = replace(found.performance["roc_auc"], realized=realized)
+    labels = LabelFindings(predictions=100, labelled=0 if realized is None else 80)
+    return replace(found, performance={"roc_auc": metric}, labels=labels, concept=changes)
+
+
+def change(detected_ns: int, direction: Literal["rise", "fall"] = "rise") -> ConceptFinding:
+    """Return a change of the errors."""
+    return ConceptFinding(
+        detected_ns=detected_ns, began_ns=detected_ns - 1, before=0.1, after=0.2,
+        direction=direction, confidence=0.99,
+    )  # fmt: skip
+
+
+def test_realised_values_are_of_the_latest_window_with_labels() -> None:
+    """Estimates are of the latest window; labels lag behind, and what came before stays."""
+    standings = Standings(capacity=2)
+    standings.take(window(3), "no_drift", labelled(3, 0.6))
+    found = standings.take(window(4), "no_drift", labelled(4, None))
+    assert found is not None
+    assert found.labelled is not None
+    assert found.labelled.window == window(3)
+    told = {kind: value for _, kind, value in found.performance()}
+    assert told == {"estimated": 0.8, "realized": 0.6, "reference": 0.9}
+    late = standings.take(window(2), "no_drift", labelled(2, 0.5))
+    assert late is None
+    again = standings.take(window(3), "no_drift", labelled(3, 0.7))
+    assert again is not None
+    assert again.window == window(4)
+    assert {kind: value for _, kind, value in again.performance()}["realized"] == 0.7
+
+
+def test_a_change_of_the_errors_is_new_once() -> None:
+    """However many windows are judged since, and where an earlier window is judged again too."""
+    standings = Standings(capacity=2)
+    told = []
+    for number, changes in ((1, []), (2, [change(9)]), (3, [change(9)]), (1, [change(12)])):
+        found = standings.take(window(number), "no_drift", labelled(number, None, *changes))
+        told.append(found.changes if found else None)
+    assert told == [(), (change(9),), (), (change(12),)]
+    (now,) = standings.all()
+    assert now.concept_through_ns == 12
+    follows = follow(now, window(4), "no_drift", labelled(4, None, change(12), change(9)))
+    assert follows.changes == ()
+
+
+def test_errors_are_higher_until_they_fall() -> None:
+    """The latest change tells since when."""
+    risen = follow(None, window(1), "no_drift", labelled(1, None, change(9)))
+    assert risen.worse_since_ns == 8
+    fallen = labelled(2, None, change(12, "fall"), change(9))
+    assert follow(risen, window(2), "no_drift", fallen).worse_since_ns is None

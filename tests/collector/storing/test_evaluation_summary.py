@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from modelwatch.collector.storing.evaluation_summary import EvaluationSummary
 from modelwatch.errors import StoreError
 from modelwatch.report.drift_report import DriftReport, FeatureDrift, Severity
+from modelwatch.report.findings import PerformanceMetric
+from modelwatch.report.label_findings import LabelFindings
 
 
 def finding(name: str, severity: Severity, **found: object) -> FeatureDrift:
@@ -59,3 +62,16 @@ def test_what_is_no_summary_is_damage(text: str) -> None:
     """A damaged row of the store is told as that."""
     with pytest.raises(StoreError, match="damaged"):
         EvaluationSummary.from_json(text)
+
+
+def test_performance_and_labels_come_back() -> None:
+    """What was realised of a window is known without its report; older summaries tell none."""
+    metric = PerformanceMetric(name="f1", reference=0.5, realized=0.4, verdict="concept drift")
+    labels = LabelFindings(predictions=9, labelled=4)
+    summary = EvaluationSummary.of(replace(REPORT, performance={"f1": metric}, labels=labels))
+    found = EvaluationSummary.from_json(summary.to_json())
+    assert found == summary
+    assert found.performance["f1"] == metric
+    assert found.labels == labels
+    older = EvaluationSummary.from_json(EvaluationSummary.of(REPORT).to_json())
+    assert (older.performance, older.labels) == ({}, None)

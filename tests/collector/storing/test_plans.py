@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from modelwatch.collector.outcomes import expiring, open_rows, recounting
 from modelwatch.collector.storing import seen_groups
 from modelwatch.collector.storing.evaluation_table import SUMMARIES
 from modelwatch.collector.storing.sqlite_store import VERSIONS, SqliteStore
@@ -52,6 +53,16 @@ def test_rows_are_read_by_indices(
 ) -> None:
     """Only rows of the version and the window are read."""
     assert expected in plan(store, statement, arguments)
+
+
+def test_predictions_are_looked_up(store: SqliteStore) -> None:
+    """Each id is looked up by its key, with all that is stored of it, and so is the next one."""
+    steps = plan(store, open_rows.FIND.format("(?, ?, ?), (?, ?, ?)"), (1, 2, 3, 1, 5, 6))
+    assert "SEARCH o USING PRIMARY KEY (model_id=? AND prefix=? AND hash=?)" in steps
+    steps = plan(store, recounting.NEXT, (1, 2, 3, 4))
+    assert steps == "SEARCH outcomes USING PRIMARY KEY (model_id=? AND (prefix,hash)>(?,?))"
+    steps = plan(store, expiring.NEXT, (1, 2, 3, 4))
+    assert steps == "SEARCH outcomes USING PRIMARY KEY ((model_id,prefix,hash)>(?,?,?))"
 
 
 def test_groups_are_looked_up(store: SqliteStore) -> None:

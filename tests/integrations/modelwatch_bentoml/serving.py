@@ -15,6 +15,7 @@ import httpx
 import modelwatch as mw
 from tests.otlp_receiver import OtlpReceiver
 from tests.server_process import free_port, served, watched_environment
+from tests.told_outcomes import prediction_rows
 
 __all__ = ["Served", "serve"]
 
@@ -28,11 +29,13 @@ class Served:
     Attributes:
         client: asks it, by a connection for each request, so that all workers are asked.
         profiles: what was told of it; empty until it has stopped.
+        known: the ids of the predictions that were told one by one, by model; likewise.
         output: what its processes wrote; empty until it has stopped.
     """
 
     client: httpx.Client
     profiles: list[mw.Profile] = field(default_factory=list)
+    known: dict[str, list[str]] = field(default_factory=dict)
     output: str = ""
 
     def of(self, model: str) -> list[mw.Profile]:
@@ -94,4 +97,6 @@ def serve(
         ) as output:
             yield found
         found.profiles = receiver.metrics()
+        for rows in prediction_rows(receiver.bodies("logs")):
+            found.known.setdefault(rows.model, []).extend(rows.ids)
         found.output = str(output)

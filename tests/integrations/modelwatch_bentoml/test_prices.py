@@ -116,6 +116,14 @@ def test_merged_batches(path: str, service: Served, answers: Answers) -> None:
     assert not any("x-prediction-id" in answer.headers for answer in answers[path])
 
 
+def test_known_predictions(service: Served, answers: Answers) -> None:
+    """Each is told by the id in the answer's header; of merged requests none is, as nobody has the
+    id of the merged batch."""
+    for path, model in (("root", "root"), ("model", "model"), ("inside", "inner")):
+        assert sorted(service.known[model]) == sorted(ids_of([*answers[path]]))
+    assert not service.known.keys() & {"batch", "batch_array"}
+
+
 def test_inner_function(service: Served, answers: Answers) -> None:
     """A watched function that a method calls makes the request's prediction."""
     assert [answer.json() for answer in answers["inside"]] == [150.0] * REQUESTS

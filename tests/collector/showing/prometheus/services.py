@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 import modelwatch as mw
 from modelwatch.telemetry.wire import encode_logs, encode_metrics
+from modelwatch.telemetry.wire.events import encode_events
+from modelwatch.telemetry.wire.outcome_events import prediction_events
+from modelwatch.telemetry.wire.outcomes import PredictionRows
 from tests import plain_http
 from tests.labelled_tables import binary_table, without
 
@@ -75,6 +78,26 @@ class Service:
         for signal, body in bodies.items():
             answer = plain_http.post(f"{otlp}/v1/{signal}", content=body, headers=PROTOBUF)
             answer.raise_for_status()
+
+    def label(self, otlp: str, api: str) -> None:
+        """Send predictions with ids, made now, and what turned out to be true of them."""
+        now_ns = time.time_ns()
+        table = binary_table(now_ns % 9_973, ROWS, shift=self.shift)
+        ids = [f"{self.model}-{now_ns}-{row}" for row in range(ROWS)]
+        rows = PredictionRows(
+            model=self.model,
+            version=self.version,
+            ids=ids,
+            times_ns=[now_ns] * ROWS,
+            outputs={"predicted": table["predicted"], "score": table["score"].tolist()},
+        )
+        body = encode_events(prediction_events(rows), resource={})
+        plain_http.post(f"{otlp}/v1/logs", content=body, headers=PROTOBUF).raise_for_status()
+        labels = [
+            {"model": self.model, "prediction_id": one, "label": label}
+            for one, label in zip(ids, table["label"], strict=True)
+        ]
+        plain_http.post(f"{api}/api/v1/labels", json=labels).raise_for_status()
 
     def _captured(self, start_ns: int, end_ns: int) -> mw.Profile:
         profile = mw.Profile.empty(

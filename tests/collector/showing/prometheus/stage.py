@@ -153,6 +153,7 @@ def _send(stage: Stage) -> None:
     """Have those that still run send what they captured, and others what cannot be used."""
     for service in (stage.drifting, stage.healthy, stage.unjudged):
         service.send(stage.otlp)
+    stage.drifting.label(stage.otlp, stage.api)
     ahead = Service("fraud", "9")
     ahead.send(stage.otlp, end_ns=time.time_ns() + 7_200 * 1_000_000_000)
     plain_http.post(f"{stage.otlp}/v1/metrics", content=b"no protobuf", headers=PROTOBUF)
