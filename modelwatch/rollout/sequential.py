@@ -14,10 +14,10 @@ narrowest where tau is about what is to be found: of two, the effect that is wor
 times that, each with half of alpha, the narrower one holds. A gross failure is found at once, and a
 small loss excluded later on, for 8% more width.
 
-Measured on 2,000 streams of 100 looks each at alpha = .05: versions with equal shares of .01, .1 and .5
-were found to differ in .1 to 1.1% of streams, by peeking at the test for one look in 36 to 55%. Of a
-share of .1 against .12, half of the streams told within 5,000 rows a side; one look at 3,841 rows finds
-that in 80%.
+Measured on 2,000 streams of 100 looks each at alpha = .05: versions with equal shares of .01, .1
+and .5 were found to differ in .1 to 1.1% of streams, by peeking at the test for one look in 36 to
+55%. Of a share of .1 against .12, half of the streams told within 5,000 rows a side; one look at
+3,841 rows finds that in 80%.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ SCALES: Final = (1.0, 10.0)
 
 RARE: Final = 3
 """Rows of either kind that are added to the counts for the variance of a share, as Agresti and
-Coull (1998) do: without any failure so far, it is not certain that there never is one. By one effect
-alone, limits missed the truth in up to 8.5% of streams of rare errors with 1, in 4.6% with 3."""
+Coull (1998) do: without any failure so far, it is not certain that there never is one. By one
+effect alone, limits missed the truth in up to 8.5% of streams of rare errors with 1, in 4.6% with
+3."""
 
 
 class MeanOfRows(NamedTuple):
