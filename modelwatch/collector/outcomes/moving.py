@@ -78,10 +78,12 @@ _BY_NAME: Final = {table.name: table for table in _TABLES}
 
 
 def outcome_documents(connection: sqlite3.Connection) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield all rows, some hundred in each document, with their kind."""
+    """Yield all rows there are, some hundred in each document, with their kind."""
+    models = connection.execute("SELECT id, model, waiting FROM outcome_models").fetchall()
+    if not models:
+        return
     progress = connection.execute("SELECT through, expired_before_ns FROM outcome_progress")
     yield KIND, {"table": "outcome_progress", "rows": [list(progress.fetchone())]}
-    models = connection.execute("SELECT id, model, waiting FROM outcome_models").fetchall()
     yield KIND, {"table": "outcome_models", "rows": [[model, n] for _, model, n in models]}
     names = _Names(connection, {number: model for number, model, _ in models})
     for table in _TABLES:
