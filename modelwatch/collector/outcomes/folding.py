@@ -22,7 +22,7 @@ from modelwatch.outcomes.custom_metrics import CustomMetrics
 
 __all__ = ["Folder"]
 
-ROWS_AT_ONCE: Final = 200_000
+ROWS_AT_ONCE: Final = 100_000
 """Joined rows that are summed up together. With so many, each of them is cheap however many windows
 and segments they lie in."""
 
@@ -96,7 +96,8 @@ class Folder:
         for key, rows in waiting.items():
             is_due = at_once or now - self._since[key] >= LONGEST_WAIT_SECONDS
             while rows > 0 and (is_due or rows >= ROWS_AT_ONCE):
-                rows -= await self._fold(*key)
+                folded = await self._fold(*key)
+                rows = rows - folded if folded else 0  # damaged ones are gone, and not counted
 
     async def roll_up(self) -> None:
         """Put short spans that have grown old into long ones."""
@@ -127,7 +128,7 @@ class Folder:
                 write_watched(folded.watched, connection)
 
         await self._database.write(work)
-        return max(folded.rows, 1)
+        return folded.rows
 
     def _folded(self, version_id: int, baseline_id: str) -> _Folded:
         with self._database.reading() as connection:

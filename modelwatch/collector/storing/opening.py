@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Final
 
 from modelwatch.collector.storing import schema
 from modelwatch.errors import StoreError
@@ -18,6 +19,11 @@ def make(path: Path) -> None:
         StoreError: where it cannot be, as for `schema.prepare`.
     """
     open_for_writing(path).close()
+
+
+CACHE_KIBIBYTES: Final = 16_384
+"""Pages that the writer keeps at hand: the upper levels of a table of ten million predictions are
+among them, and are not read again for each label."""
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
@@ -39,6 +45,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         ) from error
     try:
         schema.prepare(connection, path)
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
     except StoreError:
         connection.close()
         raise

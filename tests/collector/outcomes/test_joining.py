@@ -172,3 +172,34 @@ async def test_labels_come_back_as_they_were_told(
     assert await store.keep_labels([labels(["a", "b"], values)]) == LabelsKept(duplicates=2)
     swapped = labels(["a", "b"], values[::-1], NOW_NS + 1)
     assert await store.keep_labels([swapped]) == LabelsKept(corrected=2)
+
+
+async def test_damaged_rows_stop_nothing(
+    store: SqliteStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What cannot be read is told, by a check too, and left out; the rest is summed up."""
+    baseline = fraud_baseline()
+    await store.put_baseline(MODEL, "1", baseline.id, baseline.to_json())
+    await store.tidy()
+    await store.keep_predictions([predictions(["a", "b", "c"], [0.9, 0.1, 0.2])])
+    for name in ("a", "b"):
+        await store.keep_labels([labels([name], ["yes"])])
+    await store.database.write(
+        lambda connection: connection.execute("UPDATE joined_rows SET content = x'00' WHERE"
+                                              " number = 1").rowcount
+    )  # fmt: skip
+    assert any("joined_rows 1" in one for one in check(tmp_path / "store.sqlite").problems)
+    assert store.outcomes(MODEL, "1", THIS_HOUR).summaries[""].rows == 1
+    await store.tidy()
+    assert "joined rows are left out" in caplog.text
+    assert store.outcomes(MODEL, "1", THIS_HOUR).summaries[""].rows == 1
+    await store.database.write(
+        lambda connection: connection.execute("UPDATE outcome_summaries SET content = x'00'")
+        .rowcount
+    )  # fmt: skip
+    assert any("outcome_summaries" in one for one in check(tmp_path / "store.sqlite").problems)
+    await store.keep_labels([labels(["c"], ["no"])])
+    await store.tidy()
+    assert "a summary of labels that ends at" in caplog.text
+    assert store.outcomes(MODEL, "1", THIS_HOUR).summaries[""].rows == 1
+    assert check(tmp_path / "store.sqlite").problems == []
