@@ -103,14 +103,18 @@ def _sides(found: dict[str, Any]) -> Table:
 
 
 def _evidence(found: dict[str, Any]) -> Table:
-    table = Table(title="The candidate's gain, with limits that hold at any time")
-    table.add_column("measure")
+    is_paired = any(one["paired"] for one in found["evidence"])
+    table = Table(
+        title="The candidate's gain, with limits that hold at any time",
+        caption="* on the same rows" if is_paired else None,
+    )
+    table.add_column("measure", no_wrap=True)
     for heading in ("stable", "candidate", "gain", "limits", "margin"):
         table.add_column(heading, justify="right")
-    table.add_column("candidate is")
+    table.add_column("is")
     for one in found["evidence"]:
-        name = f"{one['name']} (same rows)" if one["paired"] else one["name"]
-        limits = [_number(one[key]) for key in ("gain_lower", "gain_upper")]
+        name = f"{one['name']} *" if one["paired"] else one["name"]
+        limits = [_number(one[key], 2) for key in ("gain_lower", "gain_upper")]
         values = [_number(one[key]) for key in ("stable", "candidate", "gain")]
         values += [" to ".join(limits) if all(limits) else "", _number(one["margin"])]
         table.add_row(Text(name), *values, _STANDINGS.get(one["standing"], Text(one["standing"])))
@@ -141,5 +145,5 @@ def _drift(found: dict[str, Any]) -> str:
     return f"Distributions cannot be compared: {state.replace('_', ' ')}."
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}"
+def _number(value: float | None, digits: int = 3) -> str:
+    return "" if value is None else f"{value:.{digits}g}"

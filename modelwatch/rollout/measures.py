@@ -220,6 +220,7 @@ def call_evidence(
     *,
     error_margin: float,
     latency_margin: float,
+    least_seconds: float,
     alpha: float,
 ) -> list[Evidence]:
     """Return what calls say of the candidate: how many fail, and how long they take.
@@ -233,6 +234,7 @@ def call_evidence(
         candidate: of the candidate in the same windows.
         error_margin: by how much the share of failed calls may be higher, above 0.
         latency_margin: by which share calls may take longer on average, above 0.
+        least_seconds: by how many seconds they may take longer in any case, above 0.
         alpha: chance of an error at any look.
 
     Returns:
@@ -260,16 +262,16 @@ def call_evidence(
     )
     if not (before.seconds.n and after.seconds.n and before.seconds.mean > 0):
         return [errors]
-    return [errors, _latency(stable, candidate, latency_margin, alpha)]
+    margin = max(latency_margin * before.seconds.mean, least_seconds)
+    return [errors, _latency(stable, candidate, margin, alpha)]
 
 
 def _latency(
-    stable: Sequence[Calls], candidate: Sequence[Calls], latency_margin: float, alpha: float
+    stable: Sequence[Calls], candidate: Sequence[Calls], margin: float, alpha: float
 ) -> Evidence:
     before, after = _together(stable).seconds, _together(candidate).seconds
     effect = _design_effect([_seconds(one.seconds) for one in stable],
                             [_seconds(one.seconds) for one in candidate])  # fmt: skip
-    margin = latency_margin * before.mean
     told = difference_of_means(
         _seconds(before, effect), _seconds(after, effect), effect=margin, alpha=alpha
     )

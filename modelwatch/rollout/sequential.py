@@ -13,6 +13,11 @@ r = tau^2 / V grows with the rows, and the radius is sqrt(V (1 + 1/r) ln((r + 1)
 narrowest where tau is about what is to be found: of two, the effect that is worth finding and ten
 times that, each with half of alpha, the narrower one holds. A gross failure is found at once, and a
 small loss excluded later on, for 8% more width.
+
+Measured on 2,000 streams of 100 looks each at alpha = .05: versions with equal shares of .01, .1
+and .5 were found to differ in .1 to 1.1% of streams, by peeking at the test for one look in 36 to
+55%. Of a share of .1 against .12, half of the streams told within 5,000 rows a side; one look at
+3,841 rows finds that in 80%.
 """
 
 from __future__ import annotations
@@ -41,8 +46,9 @@ SCALES: Final = (1.0, 10.0)
 
 RARE: Final = 3
 """Rows of either kind that are added to the counts for the variance of a share, as Agresti and
-Coull (1998) do: without any failure so far, it is not certain that there never is one. With 1, the
-limits missed the truth in up to 8.5% of streams of rare errors at a level of 5%, with 3 in 4.6%."""
+Coull (1998) do: without any failure so far, it is not certain that there never is one. By one
+effect alone, limits missed the truth in up to 8.5% of streams of rare errors with 1, in 4.6% with
+3."""
 
 
 class MeanOfRows(NamedTuple):
@@ -188,8 +194,9 @@ def difference_of_means(
     """Return what may be said at any time of two groups of different rows, candidate less stable.
 
     Neither side's variance is taken for less than that of all rows together: a small side that
-    happens to lack the rare large values shows too little of it. Without that, a version of which
-    5% of the rows came was found to differ from itself in 11% of streams of skewed losses.
+    happens to lack the rare large values shows too little of it. Without that, and by one effect
+    alone, a version with 5% of the rows was found to differ from itself in 11% of streams of skewed
+    losses.
 
     Args:
         stable: rows of the one version.

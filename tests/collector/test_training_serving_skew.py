@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -197,3 +198,20 @@ def test_another_form_is_told_before_there_are_rows_enough(service: Service) -> 
     page = service.page()
     assert "<strong>temperature</strong> never comes" in page
     assert "<strong>coupon</strong> not in the baseline, so not judged" in page
+
+
+def test_a_watched_service_is_told_of_at_once(start: Start, trained: mw.Baseline) -> None:
+    """Rows of a real watch, in another unit, are skew before the first window is finished."""
+    collector = start(clock=time.time_ns, window_seconds=3_600)
+    address = collector.version("/baseline", model=MODEL, version=VERSION)
+    assert plain_http.put(address, content=trained.to_json()).status_code == 201
+    watch = mw.Watch(MODEL, version=VERSION, baseline=trained, endpoint=collector.otlp)
+    columns = served(1, 800)
+    kelvin(columns)
+    watch.log(columns, [0.5] * 800)
+    assert watch.shutdown(timeout_seconds=30)
+    told = plain_http.get(
+        collector.version("/drift?window=1h", model=MODEL, version=VERSION)
+    ).json()
+    assert told["features"]["temperature"]["origin"] == "skew"
+    assert told["features"]["temperature"]["cause"] == "temperature_unit"

@@ -24,7 +24,8 @@ def test_the_example_is_right() -> None:
     found = read_configuration(FOLDER / "modelwatch.toml", ENVIRONMENT)
     assert isinstance(found, Configuration)
     kinds = [type(target) for target in found.notify]
-    assert kinds == [WebhookTarget, AlertmanagerTarget, AppriseTarget]
+    assert kinds == [WebhookTarget, AlertmanagerTarget, AppriseTarget, WebhookTarget]
+    assert found.rollout.metric == "f1"
     once, weekly = sorted(found.maintenance, key=lambda one: bool(one.days))
     assert isinstance(once, Maintenance)
     assert (once.days, weekly.start) == ((), None)

@@ -176,7 +176,12 @@ def judged(
 ) -> list[Evidence]:
     """Return what calls say."""
     return call_evidence(
-        stable, candidate, error_margin=error_margin, latency_margin=0.2, alpha=0.05
+        stable,
+        candidate,
+        error_margin=error_margin,
+        latency_margin=0.2,
+        least_seconds=0.005,
+        alpha=0.05,
     )
 
 
@@ -189,6 +194,14 @@ def test_failing_and_slow_calls_are_found() -> None:
     assert (latency.name, latency.standing) == ("latency_seconds", "worse")
     assert latency.candidate == pytest.approx(2 * latency.stable, rel=0.1)
     assert {one.standing for one in judged(stable, calls(rng, 0.01))} == {"no_worse"}
+
+
+def test_a_few_milliseconds_are_let_pass() -> None:
+    """Calls of a millisecond may take three; what nobody feels rolls nothing back."""
+    rng = np.random.default_rng(0)
+    _, latency = judged(calls(rng, 0.0, 0.001), calls(rng, 0.0, 0.003))
+    assert latency.standing == "no_worse"
+    assert latency.margin == 0.005
 
 
 def test_what_befalls_both_versions_is_no_difference() -> None:

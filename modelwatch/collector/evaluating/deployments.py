@@ -99,17 +99,20 @@ class Deployments:
                     wrong.append((one, after))
                 known = after
             before = known
-        return [self._corrected(model, version, one, after) for one, after in wrong]
+        made = (self._corrected(model, version, one, after) for one, after in wrong)
+        return [evaluation for evaluation in made if evaluation is not None]
 
     def _corrected(
         self, model: str, version: str, told: SummarizedEvaluation, after: Deployed
-    ) -> Evaluation:
+    ) -> Evaluation | None:
+        """Return an evaluation with what is known now; None where it was let go meanwhile."""
         kept = self._log.evaluations(
             model, version, limit=LOOK_BACK, until_ns=told.window.end_ns, seconds=self._seconds
         )
-        (stored,) = [
-            one for one in kept if (one.window, one.baseline_id) == (told.window, told.baseline_id)
-        ]
+        key = (told.window, told.baseline_id)
+        stored = next((one for one in kept if (one.window, one.baseline_id) == key), None)
+        if stored is None:
+            return None
         report = with_origins(DriftReport.from_dict(from_json(stored.report)), after.runs)
         return replace(
             stored,
@@ -154,14 +157,16 @@ class Deployments:
     def _latest(self, found: Assessment, *, until_ns: int) -> SummarizedEvaluation | None:
         """Return the latest evaluation against the same baseline of a window that ends by a time.
 
-        Where there is none of the schedule's length, it may have been changed.
+        Where there is none of the schedule's length, that may have been changed; evaluations that
+        somebody asked for know nothing of the deployment.
         """
         for seconds in (self._seconds, None):
             kept = self._log.summaries(
                 found.model, found.version, limit=LOOK_BACK, until_ns=until_ns, seconds=seconds
             )
             for one in reversed(kept):
-                if found.baseline is not None and one.baseline_id == found.baseline.id:
+                is_told = seconds is not None or one.summary.deployed is not None
+                if is_told and found.baseline is not None and one.baseline_id == found.baseline.id:
                     return one
         return None
 

@@ -117,6 +117,7 @@ def judge(
         candidate.calls,
         error_margin=rules.error_margin,
         latency_margin=rules.latency_margin,
+        least_seconds=rules.latency_seconds,
         alpha=alpha,
     )
     suggestion = suggest_rollout(

@@ -37,6 +37,7 @@ class RolloutTable(BaseModel):
         minimum_rows: labelled rows, and calls, that each version must have.
         error_margin: by how much the share of failed calls may be higher.
         latency_margin: by which share calls may take longer on average.
+        latency_seconds: by how much they may take longer in any case.
         retrain_windows: windows in a row with a performance surely below that of the baseline from
             which retraining is suggested.
         interval: time between two looks.
@@ -50,6 +51,7 @@ class RolloutTable(BaseModel):
     minimum_rows: Annotated[int, Field(strict=True, ge=100)] = 500
     error_margin: Share = 0.005
     latency_margin: Positive = 0.2
+    latency_seconds: Positive = 0.01
     retrain_windows: Annotated[int, Field(strict=True, ge=1, le=100)] = 3
     interval: Duration = 300
 

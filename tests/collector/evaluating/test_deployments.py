@@ -9,7 +9,7 @@ from modelwatch.collector.evaluating.deployments import Deployments
 from modelwatch.collector.evaluating.evaluation import Assessment, Evaluator
 from modelwatch.collector.evaluating.live_comparison import LiveComparisons
 from modelwatch.collector.evaluating.references import Against
-from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler
+from modelwatch.collector.evaluating.scheduler import Schedule, Scheduler, evaluation_of
 from modelwatch.collector.storing.sqlite_store import SqliteStore
 from modelwatch.collector.windows import TimeWindow
 from modelwatch.origins import Run
@@ -143,6 +143,27 @@ async def test_windows_before_those_known_leave_it_unknown(
     await service.send(3, shift=30)
     await service.send(4, shift=30)
     assert service.runs() == [Run(None, None)] * 2
+
+
+async def test_another_length_of_the_windows_loses_nothing(service: Service) -> None:
+    """What was skew by windows of a minute is skew since then by windows of two."""
+    for number, shift in enumerate([30, 30]):
+        await service.send(number, shift=shift)
+    origins = Deployments(service.store, window_seconds=120)
+    await service.send(2, shift=30)
+    found = Evaluator(service.store, origins=origins).assess(MODEL, VERSION, window(1, 3))
+    assert origin_in(found) == ("skew", at(0))
+    assert found.deployed is not None
+
+
+async def test_evaluations_that_somebody_asked_for_are_no_predecessors(service: Service) -> None:
+    """A window evaluated by hand before the first of the schedule does not hide the deployment."""
+    asked = service.evaluator.assess(MODEL, VERSION, window(-30, 0))
+    kept = evaluation_of(asked, NOW_NS)
+    assert kept is not None
+    await service.store.record_evaluation(MODEL, VERSION, kept)
+    await service.send(0, shift=30)
+    assert service.runs() == [Run("skew", at(0))]
 
 
 async def test_another_binary_is_a_deployment(

@@ -66,6 +66,12 @@ def asked(collector: Running, token: str | None = None, **parameters: str) -> An
     )
 
 
+def paired(collector: Running) -> int:
+    """Return of how many pairs the label is known."""
+    agreement = asked(collector).json().get("agreement") or {}
+    return int(agreement.get("labelled", 0))
+
+
 def suggestions(collector: Running, token: str | None = None, **parameters: str) -> list[Any]:
     """Ask for the suggestions."""
     answer = plain_http.get(
@@ -88,8 +94,9 @@ def test_a_worse_candidate_is_to_be_rolled_back_and_whoever_asked_is_told_once(
         versions = Versions(collector)
         versions.push()
         shadowed(versions, noise=0.6)
-        assert eventually(lambda: asked(collector).json().get("suggestion") == "roll_back")
+        assert eventually(lambda: paired(collector) == ROWS)
         found = asked(collector).json()
+        assert found["suggestion"] == "roll_back"
         assert (found["stable"]["version"], found["candidate"]["version"]) == (STABLE, CANDIDATE)
         assert found["stable"]["labelled"] == found["candidate"]["labelled"] == ROWS
         worse = [one["name"] for one in found["evidence"] if one["standing"] == "worse"]
@@ -131,8 +138,9 @@ def test_the_page_says_the_same_in_words(start: Start, tmp_path: Path) -> None:
     assert "modelwatch labels push labels.csv --model fraud" in found.text
     assert "amount differs" in found.text
     shadowed(versions, noise=0.6)
-    assert eventually(lambda: "Roll back" in Page(plain_http.get(page)).text)
+    assert eventually(lambda: paired(collector) == ROWS)
     found = Page(plain_http.get(page))
+    assert "Roll back" in found.text
     assert f"{ROWS:,} predictions were made by both under the same id." in found.text
     assert "Accuracy is 0." in found.text
     assert len(found.all("svg")) >= 4

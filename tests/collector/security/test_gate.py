@@ -135,12 +135,15 @@ def test_a_limited_token_learns_nothing_of_other_models(two_models: tuple[Runnin
     asked = [path for path, methods in paths.items() if "{model}" in path and "get" in methods]
     assert len(asked) >= 5
     for path in asked:
-        address = collector.api + path.replace("/{model}/versions/{version}", "{}").replace(
-            "{baseline_id}", "any"
-        )
-        real = plain_http.get(address.format(path_of(OTHER, "versions", VERSION)), headers=known)
-        missing = plain_http.get(
-            address.format(path_of("nobody", "versions", VERSION)), headers=known
+        real, missing = (
+            plain_http.get(
+                collector.api
+                + path.format(
+                    model=path_of(model)[1:], version=path_of(VERSION)[1:], baseline_id="a"
+                ),
+                headers=known,
+            )
+            for model in (OTHER, "nobody")
         )
         refused(real, 404, "unknown-model")
         assert real.text == missing.text.replace("nobody", OTHER)
