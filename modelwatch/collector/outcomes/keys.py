@@ -64,7 +64,7 @@ def time_of(prediction_id: str) -> int | None:
     """Return when an id was made, Unix nanoseconds, where it tells that: UUIDs of version 7 do.
 
     >>> time_of("0190a1b2-c3d4-7000-8000-000000000000")
-    1720765006804000000
+    1720699765716000000
     >>> time_of("order-17") is None
     True
     """
