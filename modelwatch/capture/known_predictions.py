@@ -7,31 +7,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from modelwatch.capture.buffer import CLEAN
 from modelwatch.capture.guard import Guard
-from modelwatch.capture.outcome_values import outcome_values
+from modelwatch.capture.known_tables import Ids, Known, Table, Telling, alike, joined, table_of
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.capture.rows import Batch, Row
-from modelwatch.tables.columns import ABSENT, RawColumn
 from modelwatch.telemetry.sampled_ids import is_sampled
-from modelwatch.telemetry.wire.outcomes import (
-    MOST_FEATURES,
-    MOST_OUTPUTS,
-    MOST_TEXT_CHARACTERS,
-    OutcomeValue,
-    PredictionRows,
-)
+from modelwatch.telemetry.wire.outcomes import PredictionRows
 
-__all__ = ["MOST_WAITING", "NOTHING_MORE", "Ids", "KnownPredictions", "Telling"]
+__all__ = ["MOST_WAITING", "KnownPredictions"]
 
 MOST_WAITING: Final = 16_384
 """Predictions that wait to be sent; those beyond are counted as dropped."""
+
+_MOST_MANNERS: Final = 64
+"""Plans and manners of telling that are kept; more come only where a collector steers often."""
 
 _REMEDIES: Final[Mapping[str, str]] = {
     "queue_full": f"more than {MOST_WAITING} a process are known by an id within an interval. Take "
@@ -40,65 +33,6 @@ _REMEDIES: Final[Mapping[str, str]] = {
     "characters or a whole number, and of a batch one a row.",
 }
 """What is said, once in a while, of predictions that were dropped for a reason."""
-
-Columns = Mapping[str, Sequence[OutcomeValue]]
-Ids = str | Sequence[str | None]
-"""Of one row or of a batch; or of each row of a batch, None where it has none."""
-
-
-def _nothing(_feature: str) -> bool:
-    return False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Telling:
-    """How predictions of one watched function are told.
-
-    Attributes:
-        sample_rate: the share of them that is told, by their ids.
-        sends: whether a feature's values are sent along.
-        has_values: whether any are.
-    """
-
-    sample_rate: float = 1.0
-    sends: Callable[[str], bool] = _nothing
-    has_values: bool = False
-
-
-NOTHING_MORE: Final = Telling()
-"""All predictions, and no features."""
-
-
-class _Known(NamedTuple):
-    """Predictions of one call.
-
-    Attributes:
-        plan: how its features were read.
-        telling: how they are told.
-        ids: of its row; or of each row of a batch, None for those that are not told.
-        time_ns: when it ended.
-        output: its result, copied.
-        captured: its features, where they are sent; of a batch always.
-        segment: of its row, or of each row of a batch; None for none.
-    """
-
-    plan: CapturePlan
-    telling: Telling
-    ids: Ids
-    time_ns: int
-    output: object
-    captured: Row | Batch | None
-    segment: str | Sequence[str] | None
-
-    @property
-    def is_row(self) -> bool:
-        """Whether it is a single row."""
-        return isinstance(self.ids, str)
-
-    @property
-    def rows(self) -> int:
-        """How many predictions there are."""
-        return 1 if isinstance(self.ids, str) else sum(one is not None for one in self.ids)
 
 
 class KnownPredictions:
@@ -128,9 +62,26 @@ class KnownPredictions:
     def reset(self) -> None:
         """Forget all predictions, and take a new lock: what a forked child needs."""
         self._lock = threading.RLock()  # guards all below; the garbage collector may come in
-        self._waiting: list[_Known] = []
+        self._waiting: list[Known] = []
         self._rows = 0
         self._dropped: Counter[str] = Counter()
+        # Of usual rows. Any thread appends without a lock; what they are told by stands apart, so
+        # that the garbage collector need not look at each of them again and again.
+        self._usual: deque[tuple[int, int, str, int, object]] = deque()
+        self._plans: dict[int, CapturePlan] = {}
+        self._tellings: dict[int, Telling] = {}
+
+    def add_usual(
+        self, plan: CapturePlan, telling: Telling, prediction_id: str, output: object
+    ) -> None:
+        """Keep a prediction of which no features and no segment are told; as `add_row`, quickly."""
+        if len(self._usual) + self._rows >= MOST_WAITING:
+            self.drop("queue_full")
+            return
+        number = id(telling)
+        if plan.number not in self._plans or number not in self._tellings:
+            self._plans[plan.number], self._tellings[number] = plan, telling
+        self._usual.append((plan.number, number, prediction_id, self._clock_ns(), output))
 
     def add_row(
         self,
@@ -153,7 +104,7 @@ class KnownPredictions:
         """
         kept = row if telling.has_values else None
         now_ns = self._clock_ns()
-        self._add(_Known(plan, telling, prediction_id, now_ns, output, kept, segment), 1)
+        self._add(Known(plan, telling, prediction_id, now_ns, output, kept, segment), 1)
 
     def add_batch(
         self,
@@ -186,7 +137,7 @@ class KnownPredictions:
         if rows:
             kept = batch if telling.has_values else Batch({}, batch.rows)
             now_ns = self._clock_ns()
-            self._add(_Known(plan, telling, named, now_ns, output, kept, segments), rows)
+            self._add(Known(plan, telling, named, now_ns, output, kept, segments), rows)
 
     def drop(self, reason: str, rows: int = 1) -> None:
         """Count predictions that are not told."""
@@ -195,11 +146,9 @@ class KnownPredictions:
 
     def take(self) -> tuple[list[PredictionRows], Counter[str]]:
         """Return what waits, and how many were dropped for which reason, and forget both."""
-        with self._lock:
-            waiting, dropped = self._waiting, self._dropped
-            self._waiting, self._rows, self._dropped = [], 0, Counter()
-        told: dict[tuple[Any, ...], list[_Table]] = {}
-        for group in _alike(waiting):
+        waiting, dropped = self._take_waiting()
+        told: dict[tuple[Any, ...], list[Table]] = {}
+        for group in alike(waiting):
             for table in self._tables(group, dropped):
                 if table.without_output:
                     dropped["no_output"] += table.without_output
@@ -212,11 +161,28 @@ class KnownPredictions:
             )
         return [self._rows_of(tables) for tables in told.values()], +dropped
 
-    def _tables(self, group: Sequence[_Known], dropped: Counter[str]) -> Iterator[_Table]:
+    def _take_waiting(self) -> tuple[list[Known], Counter[str]]:
+        popleft, plans, tellings = self._usual.popleft, self._plans, self._tellings
+        usual = [popleft() for _ in range(len(self._usual))]
+        if len(plans) + len(tellings) > _MOST_MANNERS:  # what is still used comes in anew
+            self._plans, self._tellings = {}, {}
+        with self._lock:
+            waiting, dropped = self._waiting, self._dropped
+            self._waiting, self._rows, self._dropped = [], 0, Counter()
+        for number, manner, prediction_id, time_ns, output in usual:
+            plan, telling = plans.get(number), tellings.get(manner)
+            if plan is None or telling is None:  # a thread was in between when they were let go
+                dropped["fault"] += 1
+            else:
+                known = Known(plan, telling, prediction_id, time_ns, output, None, None)
+                waiting.append(known)
+        return waiting, dropped
+
+    def _tables(self, group: Sequence[Known], dropped: Counter[str]) -> Iterator[Table]:
         """Read predictions together; where that fails, in parts, so that one spoils no other."""
         found = None
         with self._guard:
-            found = _table(group)
+            found = table_of(group)
         if found is not None:
             yield found
         elif len(group) > 1:
@@ -226,9 +192,9 @@ class KnownPredictions:
         else:
             dropped["fault"] += group[0].rows
 
-    def _add(self, known: _Known, rows: int) -> None:
+    def _add(self, known: Known, rows: int) -> None:
         with self._lock:
-            room = MOST_WAITING - self._rows
+            room = max(0, MOST_WAITING - self._rows - len(self._usual))
             if rows > room:
                 self._dropped["queue_full"] += rows - room
                 if not room:
@@ -237,7 +203,7 @@ class KnownPredictions:
             self._waiting.append(known)
             self._rows += min(rows, room)
 
-    def _rows_of(self, tables: Sequence[_Table]) -> PredictionRows:
+    def _rows_of(self, tables: Sequence[Table]) -> PredictionRows:
         first = tables[0]
         segments = [one for table in tables for one in table.segments]
         return PredictionRows(
@@ -245,9 +211,9 @@ class KnownPredictions:
             version=self._version,
             ids=[one for table in tables for one in table.ids],
             times_ns=[one for table in tables for one in table.times_ns],
-            outputs=_joined([table.outputs for table in tables]),
+            outputs=joined([table.outputs for table in tables]),
             segments=segments if any(segments) else None,
-            features=_joined([table.features for table in tables]),
+            features=joined([table.features for table in tables]),
             sample_rate=first.sample_rate,
         )
 
@@ -258,109 +224,3 @@ def _first(ids: Ids, most: int) -> Ids:
         return ids
     left = iter(range(most))
     return [one if one is not None and next(left, None) is not None else None for one in ids]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Table:
-    """Predictions as columns, and how many had no output that could be read."""
-
-    ids: Sequence[str]
-    times_ns: Sequence[int]
-    outputs: Columns
-    features: Columns
-    segments: Sequence[str]
-    sample_rate: float
-    without_output: int
-
-    @property
-    def kind(self) -> tuple[Any, ...]:
-        """What tables have in common that can be told as one."""
-        return self.sample_rate, tuple(self.outputs), tuple(self.features)
-
-
-def _alike(waiting: Sequence[_Known]) -> Iterator[list[_Known]]:
-    """Put rows together that came one after the other; each batch is by itself."""
-
-    def kind(known: _Known) -> tuple[int, Telling, int]:
-        return known.plan.number, known.telling, 0 if known.is_row else id(known)
-
-    for _, group in groupby(waiting, key=kind):
-        yield list(group)
-
-
-def _table(group: Sequence[_Known]) -> _Table:
-    """Read predictions, and leave out those without any output: no label says if they fit."""
-    first = group[0]
-    ids, outputs = _ids(group), _outputs(group)
-    features = _features(group) if first.telling.has_values else {}
-    sent = {name: column for name, column in features.items() if first.telling.sends(name)}
-    read, brought = _values(outputs, MOST_OUTPUTS), _values(sent, MOST_FEATURES)
-    told = [at for at, one in enumerate(ids) if one is not None]
-    kept = [at for at in told if any(column[at] is not None for column in read.values())]
-    times_ns = [known.time_ns for known in group]
-    segments = _segments(group)
-    return _Table(
-        ids=[one for at in kept if (one := ids[at]) is not None],
-        times_ns=[times_ns[at if first.is_row else 0] for at in kept],
-        outputs={name: [column[at] for at in kept] for name, column in read.items()},
-        features={name: [column[at] for at in kept] for name, column in brought.items()},
-        segments=[segments[at] for at in kept],
-        sample_rate=first.telling.sample_rate,
-        without_output=len(told) - len(kept),
-    )
-
-
-def _ids(group: Sequence[_Known]) -> Sequence[str | None]:
-    first = group[0]
-    return [str(known.ids) for known in group] if first.is_row else first.ids
-
-
-def _outputs(group: Sequence[_Known]) -> Mapping[str, RawColumn]:
-    first = group[0]
-    reader = first.plan.outputs
-    if isinstance(first.captured, Batch):
-        return reader.batch_columns(first.output, first.captured.rows)
-    return reader.columns([known.output for known in group])
-
-
-def _segments(group: Sequence[_Known]) -> Sequence[str]:
-    first = group[0]
-    if isinstance(first.captured, Batch):
-        return [""] * first.captured.rows if first.segment is None else first.segment
-    return [known.segment if isinstance(known.segment, str) else "" for known in group]
-
-
-def _features(group: Sequence[_Known]) -> Mapping[str, RawColumn]:
-    """Return the features' columns; of packed rows together, which is quicker by far."""
-    first = group[0]
-    if isinstance(first.captured, Batch):
-        return first.captured.columns
-    plan = first.plan
-    rows = [known.captured for known in group if isinstance(known.captured, Row)]
-    values: list[Sequence[Any]] = [row.values for row in rows]
-    if plan.layout is not None:
-        packed = [at for at, row in enumerate(rows) if row.extras is CLEAN]
-        unpacked = plan.layout.values([values[at] for at in packed]) if packed else []
-        for at, one in zip(packed, unpacked, strict=True):
-            values[at] = one
-    columns: dict[str, RawColumn] = {
-        name: [row[place] for row in values] for place, name in enumerate(plan.reader.names)
-    }
-    extras: list[Mapping[str, Any]] = [row.extras or {} for row in rows]
-    for name in dict.fromkeys(name for extra in extras for name in extra):
-        columns[name] = [extra.get(name, ABSENT) for extra in extras]
-    return columns
-
-
-def _values(columns: Mapping[str, RawColumn], most: int) -> dict[str, list[OutcomeValue]]:
-    names = [name for name in columns if 0 < len(name) <= MOST_TEXT_CHARACTERS and _is_text(name)]
-    return {name: outcome_values(columns[name]) for name in names[:most]}
-
-
-def _is_text(name: str) -> bool:
-    """Tell whether UTF-8 can write a name."""
-    return name.isascii() or name.encode("utf-8", "replace").decode("utf-8") == name
-
-
-def _joined(parts: Sequence[Columns]) -> Columns:
-    return {name: [value for part in parts for value in part[name]] for name in parts[0]}

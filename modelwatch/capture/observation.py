@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, Final
 
 from modelwatch.capture.buffer import CLEAN
-from modelwatch.capture.known_predictions import NOTHING_MORE, Ids
+from modelwatch.capture.known_tables import NOTHING_MORE, Ids
 from modelwatch.capture.outputs import Failure
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.capture.prediction import CURRENT, Prediction, Scope

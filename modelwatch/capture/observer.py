@@ -12,7 +12,7 @@ from modelwatch.capture.arguments import FeatureArgument
 from modelwatch.capture.buffer import CLEAN
 from modelwatch.capture.events import outlier_event
 from modelwatch.capture.guard import FAULTS
-from modelwatch.capture.known_predictions import Telling
+from modelwatch.capture.known_tables import Telling
 from modelwatch.capture.observation import Observation, outliers_of, rows_of, traced_row
 from modelwatch.capture.options import Answer, CaptureOptions
 from modelwatch.capture.outputs import Failure, frozen

@@ -12,7 +12,8 @@ from modelwatch.capture.declared_inputs import DeclaredInputs
 from modelwatch.capture.events import EventLog
 from modelwatch.capture.folding import Folder
 from modelwatch.capture.guard import Guard
-from modelwatch.capture.known_predictions import KnownPredictions, Telling
+from modelwatch.capture.known_predictions import KnownPredictions
+from modelwatch.capture.known_tables import Telling
 from modelwatch.capture.labels import LabelLog
 from modelwatch.capture.observation import Observation, rows_of
 from modelwatch.capture.outputs import Failure, frozen
@@ -288,8 +289,11 @@ class Recorder:
         """Do the same for a usual row, and first see whether somebody knows its id."""
         if self.tracks and getattr(prediction, "known", False) and type(output) is not Failure:
             with self.guard:
-                row = Row(values, CLEAN)
-                self.known.add_row(plan, telling, identified(prediction), frozen(output), row)
+                own = identified(prediction)
+                if telling.has_values:
+                    self.known.add_row(plan, telling, own, frozen(output), Row(values, CLEAN))
+                else:
+                    self.known.add_usual(plan, telling, own, frozen(output))
 
     def lose(self, duration_seconds: float, rows: int = 1) -> None:
         """Count a call whose rows are lost by a fault of ours."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from modelwatch.capture.fields_apart import without_columns, without_fields
-from modelwatch.capture.known_predictions import Ids
+from modelwatch.capture.known_tables import Ids
 from modelwatch.capture.options import SegmentOf
 from modelwatch.capture.outcome_values import outcome_value, row_id, row_ids
 from modelwatch.capture.plan import CapturePlan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import gc
 import re
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -20,6 +21,7 @@ import modelwatch as mw
 from modelwatch.capture.known_predictions import MOST_WAITING
 from modelwatch.errors import ConfigurationError
 from modelwatch.telemetry import names
+from modelwatch.telemetry.steering import Steering
 from modelwatch.telemetry.wire.assembling import plain_attributes
 from tests.told_outcomes import ToldPrediction, prediction_rows, told_predictions
 from tests.watched import MakeWatch, Watched
@@ -636,3 +638,31 @@ def events_dropped(body: bytes) -> dict[str, int]:
         if metric.name == names.EVENTS_DROPPED
         for point in metric.sum.data_points
     }
+
+
+def test_waiting_predictions_are_no_work_for_the_garbage_collector(
+    watched: Watched, row: Row
+) -> None:
+    """Of a usual one it looks at nothing again, once it has seen that it holds plain values."""
+    predict = watched.watch(half)
+    for _ in range(4):  # the first goes another way
+        with mw.prediction_scope():
+            predict(row)
+    gc.collect()
+    waiting = watched.watch.recorder.known._usual
+    assert len(waiting) == 3
+    assert not any(map(gc.is_tracked, waiting))
+
+
+def test_a_collector_that_steers_often_costs_no_prediction(watched: Watched, row: Row) -> None:
+    """Nor does what calls were captured by stay for ever."""
+    predict, known = watched.watch(half), watched.watch.recorder.known
+    names_told = []
+    for at in range(200):
+        watched.watch.recorder.steer(Steering(sample_rate=1.0))
+        with mw.prediction_scope(f"order-{at}"):
+            predict(row)
+        if at % 50 == 49:
+            names_told += [one for rows in known.take()[0] for one in rows.ids]
+    assert names_told == [f"order-{at}" for at in range(200)]
+    assert len(known._plans) + len(known._tellings) <= 130
