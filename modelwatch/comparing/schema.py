@@ -6,7 +6,7 @@ where rows are too few to judge any distribution.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from modelwatch.baseline import Baseline, BaselineFeature
 from modelwatch.diagnosis.missing_values import LEAST_NEW_SHARE, LEAST_ODDS, LEAST_WRONG
@@ -61,15 +61,16 @@ def fingerprint_findings(baseline: Baseline, current: Profile) -> tuple[Fingerpr
 
 
 def _known_features(baseline: Baseline, current: Profile) -> Iterator[SchemaFinding]:
+    unknown = sorted(current.features.keys() - baseline.features.keys())
     for name, feature in baseline.features.items():
         now = current.features.get(name)
         if now is None or not now.total:
             if feature.role == "input":
-                other = _other_name(name, baseline, current)
+                other = _other_name(name, unknown)
                 yield _finding(name, "absent", 1.0, f"never comes{other}")
             continue
         before = baseline.profile.features[name]
-        yield from _absent(name, feature, before, now, _other_name(name, baseline, current))
+        yield from _absent(name, feature, before, now, _other_name(name, unknown))
         yield from _wrong_type(feature, before, now)
         yield from _spelling(feature, before, now)
 
@@ -87,10 +88,9 @@ def _absent(
         yield _finding(name, "absent", share, text)
 
 
-def _other_name(name: str, baseline: Baseline, current: Profile) -> str:
-    """Say under what name an absent feature may come."""
-    unknown = sorted(current.features.keys() - baseline.features.keys())
-    plain = plain_name(name)
+def _other_name(name: str, unknown: Sequence[str]) -> str:
+    """Say under which of the names that the baseline does not know an absent feature may come."""
+    plain = plain_name(name) if unknown else ""
     alike = [other for other in unknown if plain and plain_name(other) == plain]
     return f"; {alike[0]!r} does: is it the same?" if alike else ""
 
@@ -167,7 +167,8 @@ def _finding(name: str, kind: SchemaKind, share: float, text: str) -> SchemaFind
 
 
 def _share(feature: FeatureProfile, reason: str) -> float:
-    return feature.missing.get(reason, 0) / max(feature.total, 1)
+    missing = feature.missing.get(reason, 0)
+    return missing / feature.total if missing else 0.0
 
 
 def _is_more(before: float, now: float, least: float) -> bool:
