@@ -6,14 +6,21 @@ from typing import Any, Final
 
 from modelwatch.collector.receiving.outcome_intake import LABEL_OUTCOMES
 from modelwatch.collector.serving import schemas
+from modelwatch.collector.serving.schema_parts import (
+    COUNT,
+    SHARE,
+    STRING,
+    TIME,
+    Schema,
+    by_name,
+    list_of,
+    object_of,
+    or_null,
+)
 from modelwatch.collector.serving.sent_labels import CSV, JSON, NDJSON, PARQUET
 
 __all__ = ["ANSWERS", "BODY", "COVERAGE"]
 
-Schema = dict[str, Any]
-
-_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-_TEXT: Final[Schema] = {"type": "string"}
 _NAME: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": 256}
 
 _LABEL: Final[Schema] = {
@@ -32,14 +39,14 @@ _LABEL: Final[Schema] = {
         },
         "time": {
             "anyOf": [
-                {"type": "string", "format": "date-time"},
+                TIME,
                 {"type": "number", "minimum": 0, "maximum": 9_223_372_036},
             ]
         },
     },
     "example": {"model": "churn", "prediction_id": "0199d0c4-...", "label": True},
 }
-_LABELS: Final[Schema] = {"type": "array", "items": _LABEL}
+_LABELS: Final[Schema] = list_of(_LABEL)
 _OF_MODEL: Final[Schema] = {
     "type": "object",
     "required": ["labels"],
@@ -51,8 +58,8 @@ BODY: Final[dict[str, Any]] = {
         "required": True,
         "content": {
             JSON: {"schema": {"anyOf": [_LABEL, _LABELS, _OF_MODEL]}},
-            NDJSON: {"schema": _TEXT},
-            CSV: {"schema": _TEXT},
+            NDJSON: {"schema": STRING},
+            CSV: {"schema": STRING},
             PARQUET: {"schema": {"type": "string", "format": "binary"}},
         },
     }
@@ -64,9 +71,9 @@ _REFUSALS: Final[Schema] = {
         "type": "object",
         "required": ["line", "problem", "remedy"],
         "properties": {
-            "line": {**_COUNT, "description": "Line of the body, or place in its list or table."},
-            "problem": _TEXT,
-            "remedy": _TEXT,
+            "line": {**COUNT, "description": "Line of the body, or place in its list or table."},
+            "problem": STRING,
+            "remedy": STRING,
         },
     },
 }
@@ -74,32 +81,28 @@ _KEPT: Final[Schema] = {
     "type": "object",
     "required": sorted(["rows", *LABEL_OUTCOMES, "unlabelled", "refusals"]),
     "properties": {
-        "rows": _COUNT,
-        **dict.fromkeys(LABEL_OUTCOMES, _COUNT),
-        "unlabelled": _COUNT,
+        "rows": COUNT,
+        **dict.fromkeys(LABEL_OUTCOMES, COUNT),
+        "unlabelled": COUNT,
         "refusals": _REFUSALS,
     },
 }
 
-_TIME: Final[Schema] = {"type": "string", "format": "date-time"}
-_COUNTS: Final[Schema] = {"type": "object", "additionalProperties": _COUNT}
-_SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
 _SECONDS: Final[Schema] = {"type": "number", "minimum": 0}
 
-
-def _object(**members: Schema) -> Schema:
-    return {"type": "object", "properties": members, "required": sorted(members)}
-
-
-COVERAGE: Final[Schema] = _object(
-    model=_TEXT,
-    version=_TEXT,
-    window=_object(start=_TIME, end=_TIME, seconds=_COUNT),
-    predictions=_COUNT,
-    labelled=_COUNT,
-    coverage={"anyOf": [_SHARE, {"type": "null"}]},
-    delay_seconds={"anyOf": [_object(p50=_SECONDS, p90=_SECONDS, p99=_SECONDS), {"type": "null"}]},
-    of_model=_object(waiting=_COUNT, predictions=_COUNTS, labels=_COUNTS),
+COVERAGE: Final = object_of(
+    {
+        "model": STRING,
+        "version": STRING,
+        "window": object_of({"start": TIME, "end": TIME, "seconds": COUNT}),
+        "predictions": COUNT,
+        "labelled": COUNT,
+        "coverage": or_null(SHARE),
+        "delay_seconds": or_null(object_of(dict.fromkeys(("p50", "p90", "p99"), _SECONDS))),
+        "of_model": object_of(
+            {"waiting": COUNT, "predictions": by_name(COUNT), "labels": by_name(COUNT)}
+        ),
+    }
 )
 
 ANSWERS: Final[dict[int | str, dict[str, Any]]] = {

@@ -2,71 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
+
+from modelwatch.collector.serving.schema_parts import (
+    COUNT,
+    NUMBER,
+    SHARE,
+    STRING,
+    TIME,
+    list_of,
+    object_of,
+    or_null,
+)
 
 __all__ = ["CONCEPT", "PERFORMANCE"]
 
-Schema = dict[str, Any]
-
-_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-_TEXT: Final[Schema] = {"type": "string"}
-_TIME: Final[Schema] = {"type": "string", "format": "date-time"}
-_NUMBER: Final[Schema] = {"type": "number"}
-_SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
-
-
-def _object(properties: Schema) -> Schema:
-    return {"type": "object", "properties": properties, "required": sorted(properties)}
-
-
-def _list(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
-
-def _or_null(schema: Schema) -> Schema:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-_VALUE: Final = _or_null(
-    _object({"value": _NUMBER, "lower": _or_null(_NUMBER), "upper": _or_null(_NUMBER)})
+_VALUE: Final = or_null(
+    object_of({"value": NUMBER, "lower": or_null(NUMBER), "upper": or_null(NUMBER)})
 )
 
-_METRIC: Final = _object(
+_METRIC: Final = object_of(
     {
         "reference": _VALUE,
         "estimated": _VALUE,
         "realized": _VALUE,
-        "rows": _COUNT,
-        "verdict": _or_null(_TEXT),
-        "explained": _or_null(_TEXT),
+        "rows": COUNT,
+        "verdict": or_null(STRING),
+        "explained": or_null(STRING),
     }
 )
 
-_LABELS: Final = _object(
+_LABELS: Final = object_of(
     {
-        "predictions": _COUNT,
-        "labelled": _COUNT,
-        "coverage": _or_null(_SHARE),
+        "predictions": COUNT,
+        "labelled": COUNT,
+        "coverage": or_null(SHARE),
         "still_coming": {"type": "boolean"},
-        "delay_median_seconds": _or_null(_NUMBER),
-        "delay_p90_seconds": _or_null(_NUMBER),
+        "delay_median_seconds": or_null(NUMBER),
+        "delay_p90_seconds": or_null(NUMBER),
     }
 )
 
-PERFORMANCE: Final = _object(
+PERFORMANCE: Final = object_of(
     {
-        "model": _TEXT,
-        "version": _TEXT,
-        "window_seconds": _COUNT,
-        "segment": _or_null(_TEXT),
-        "segments": _list(_TEXT),
-        "windows": _list(
-            _object(
+        "model": STRING,
+        "version": STRING,
+        "window_seconds": COUNT,
+        "segment": or_null(STRING),
+        "segments": list_of(STRING),
+        "windows": list_of(
+            object_of(
                 {
-                    "start": _TIME,
-                    "end": _TIME,
-                    "seconds": _COUNT,
-                    "labels": _or_null(_LABELS),
+                    "start": TIME,
+                    "end": TIME,
+                    "seconds": COUNT,
+                    "labels": or_null(_LABELS),
                     "metrics": {"type": "object", "additionalProperties": _METRIC},
                 }
             )
@@ -74,38 +64,38 @@ PERFORMANCE: Final = _object(
     }
 )
 
-_CHANGE: Final = _object(
+_CHANGE: Final = object_of(
     {
         "direction": {"type": "string", "enum": ["rise", "fall"]},
-        "began": _TIME,
-        "detected": _TIME,
-        "error_before": _NUMBER,
-        "error_after": _NUMBER,
-        "rows_before": _COUNT,
-        "rows_after": _COUNT,
-        "confidence": _SHARE,
-        "words": _TEXT,
+        "began": TIME,
+        "detected": TIME,
+        "error_before": NUMBER,
+        "error_after": NUMBER,
+        "rows_before": COUNT,
+        "rows_after": COUNT,
+        "confidence": SHARE,
+        "words": STRING,
     }
 )
 
-_CELL: Final = _object(
-    {"feature": _TEXT, "cell": _TEXT, "before": _NUMBER, "after": _NUMBER, "rows": _COUNT}
+_CELL: Final = object_of(
+    {"feature": STRING, "cell": STRING, "before": NUMBER, "after": NUMBER, "rows": COUNT}
 )
 
-CONCEPT: Final = _object(
+CONCEPT: Final = object_of(
     {
-        "model": _TEXT,
-        "version": _TEXT,
-        "changed_since": _or_null(_TIME),
-        "changes": _list(_CHANGE),
-        "labels": _COUNT,
-        "labels_since_change": _COUNT,
-        "error_since_change": _or_null(_NUMBER),
-        "verdict": _or_null(
-            _object({"metric": _TEXT, "verdict": _TEXT, "explained": _or_null(_TEXT)})
+        "model": STRING,
+        "version": STRING,
+        "changed_since": or_null(TIME),
+        "changes": list_of(_CHANGE),
+        "labels": COUNT,
+        "labels_since_change": COUNT,
+        "error_since_change": or_null(NUMBER),
+        "verdict": or_null(
+            object_of({"metric": STRING, "verdict": STRING, "explained": or_null(STRING)})
         ),
-        "window": _or_null(_object({"start": _TIME, "end": _TIME, "seconds": _COUNT})),
-        "where": _list(_CELL),
-        "label_bias": _or_null(_TEXT),
+        "window": or_null(object_of({"start": TIME, "end": TIME, "seconds": COUNT})),
+        "where": list_of(_CELL),
+        "label_bias": or_null(STRING),
     }
 )

@@ -2,141 +2,131 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
+
+from modelwatch.collector.serving.schema_parts import (
+    COUNT,
+    NUMBER,
+    SHARE,
+    STRING,
+    TIME,
+    list_of,
+    object_of,
+    or_null,
+)
 
 __all__ = ["ROLLOUT", "SUGGESTIONS"]
 
-Schema = dict[str, Any]
-
-_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-_TEXT: Final[Schema] = {"type": "string"}
-_TIME: Final[Schema] = {"type": "string", "format": "date-time"}
-_NUMBER: Final[Schema] = {"type": "number"}
-_SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
-
-
-def _object(properties: Schema) -> Schema:
-    return {"type": "object", "properties": properties, "required": sorted(properties)}
-
-
-def _list(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
-
-def _or_null(schema: Schema) -> Schema:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-_FIGURES: Final = _object(
+_FIGURES: Final = object_of(
     {
-        "name": _TEXT,
-        "stable": _or_null(_NUMBER),
-        "candidate": _or_null(_NUMBER),
-        "gain": _or_null(_NUMBER),
-        "gain_lower": _or_null(_NUMBER),
-        "gain_upper": _or_null(_NUMBER),
-        "margin": _NUMBER,
-        "p_value": _SHARE,
-        "confidence": _SHARE,
+        "name": STRING,
+        "stable": or_null(NUMBER),
+        "candidate": or_null(NUMBER),
+        "gain": or_null(NUMBER),
+        "gain_lower": or_null(NUMBER),
+        "gain_upper": or_null(NUMBER),
+        "margin": NUMBER,
+        "p_value": SHARE,
+        "confidence": SHARE,
         "standing": {"type": "string", "enum": ["better", "no_worse", "worse", "open"]},
-        "stable_rows": _COUNT,
-        "candidate_rows": _COUNT,
+        "stable_rows": COUNT,
+        "candidate_rows": COUNT,
         "paired": {"type": "boolean"},
     }
 )
 
-_SIDE: Final = _object(
+_SIDE: Final = object_of(
     {
-        "version": _TEXT,
-        "calls": _COUNT,
-        "failed": _COUNT,
-        "predictions": _COUNT,
-        "labelled": _COUNT,
-        "baseline_id": _or_null(_TEXT),
+        "version": STRING,
+        "calls": COUNT,
+        "failed": COUNT,
+        "predictions": COUNT,
+        "labelled": COUNT,
+        "baseline_id": or_null(STRING),
     }
 )
 
-_AGREEMENT: Final = _object(
+_AGREEMENT: Final = object_of(
     {
-        "pairs": _COUNT,
-        "compared": _COUNT,
-        "agreed": _COUNT,
-        "labelled": _COUNT,
-        "both_right": _COUNT,
-        "only_stable_right": _COUNT,
-        "only_candidate_right": _COUNT,
-        "none_right": _COUNT,
-        "values": _list(
-            _object(
+        "pairs": COUNT,
+        "compared": COUNT,
+        "agreed": COUNT,
+        "labelled": COUNT,
+        "both_right": COUNT,
+        "only_stable_right": COUNT,
+        "only_candidate_right": COUNT,
+        "none_right": COUNT,
+        "values": list_of(
+            object_of(
                 {
-                    "name": _TEXT,
-                    "rows": _COUNT,
-                    "mean_difference": _or_null(_NUMBER),
-                    "mean_absolute_difference": _or_null(_NUMBER),
-                    "correlation": _or_null(_NUMBER),
+                    "name": STRING,
+                    "rows": COUNT,
+                    "mean_difference": or_null(NUMBER),
+                    "mean_absolute_difference": or_null(NUMBER),
+                    "correlation": or_null(NUMBER),
                 }
             )
         ),
     }
 )
 
-_DRIFT: Final = _object(
+_DRIFT: Final = object_of(
     {
-        "state": _TEXT,
-        "stable_rows": _COUNT,
+        "state": STRING,
+        "stable_rows": COUNT,
         "rows_taken_as": {"type": "string", "enum": ["baseline", "independent"]},
-        "features": _list(
-            _object(
+        "features": list_of(
+            object_of(
                 {
-                    "name": _TEXT,
-                    "severity": _TEXT,
-                    "psi": _or_null(_NUMBER),
-                    "effect": _or_null(_NUMBER),
-                    "diagnosis": _or_null(_TEXT),
+                    "name": STRING,
+                    "severity": STRING,
+                    "psi": or_null(NUMBER),
+                    "effect": or_null(NUMBER),
+                    "diagnosis": or_null(STRING),
                 }
             )
         ),
     }
 )
 
-ROLLOUT: Final = _object(
+ROLLOUT: Final = object_of(
     {
-        "model": _TEXT,
+        "model": STRING,
         "stable": _SIDE,
         "candidate": _SIDE,
-        "window": _object({"start": _TIME, "end": _TIME, "seconds": _COUNT}),
-        "deciding_metric": _TEXT,
+        "window": object_of({"start": TIME, "end": TIME, "seconds": COUNT}),
+        "deciding_metric": STRING,
         "suggestion": {"type": "string", "enum": ["promote", "roll_back", "keep_watching"]},
-        "words": _TEXT,
-        "reasons": _list(_TEXT),
-        "evidence": _list(_FIGURES),
-        "agreement": _or_null(_AGREEMENT),
+        "words": STRING,
+        "reasons": list_of(STRING),
+        "evidence": list_of(_FIGURES),
+        "agreement": or_null(_AGREEMENT),
         "drift": _DRIFT,
     }
 )
 
-SUGGESTIONS: Final = _object(
+SUGGESTIONS: Final = object_of(
     {
-        "suggestions": _list(
-            _object(
+        "suggestions": list_of(
+            object_of(
                 {
-                    "id": _TEXT,
-                    "model": _TEXT,
+                    "id": STRING,
+                    "model": STRING,
                     "suggestion": {"type": "string", "enum": ["promote", "roll_back", "retrain"]},
-                    "version": _TEXT,
-                    "stable": _or_null(_TEXT),
-                    "words": _TEXT,
-                    "reasons": _list(_TEXT),
-                    "evidence": _list(_FIGURES),
-                    "made": _TIME,
-                    "ended": _or_null(_TIME),
-                    "ended_by": _TEXT,
-                    "page": _TEXT,
+                    "version": STRING,
+                    "stable": or_null(STRING),
+                    "words": STRING,
+                    "reasons": list_of(STRING),
+                    "evidence": list_of(_FIGURES),
+                    "made": TIME,
+                    "ended": or_null(TIME),
+                    "ended_by": STRING,
+                    "page": STRING,
                 }
             )
         ),
         "next_cursor": {
-            **_or_null(_COUNT),
+            **or_null(COUNT),
             "description": "Give it as cursor for the next page; null where there is none.",
         },
     }

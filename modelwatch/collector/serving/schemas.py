@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from modelwatch.collector.serving.schema_parts import (
+    COUNT,
+    SHARE,
+    STRING,
+    TIME,
+    Schema,
+    by_name,
+    list_of,
+    object_of,
+    or_null,
+)
+
 __all__ = [
     "ALERT",
     "ALERTING",
@@ -30,35 +42,11 @@ __all__ = [
     "content",
 ]
 
-Schema = dict[str, Any]
-
-_TIME: Final[Schema] = {"type": "string", "format": "date-time"}
-_COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
-_TEXT: Final[Schema] = {"type": "string"}
-
-
-def _object(required: Schema, **optional: Schema) -> Schema:
-    properties = {**required, **optional}
-    return {"type": "object", "properties": properties, "required": sorted(required)}
-
-
-def _list(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
-
-def _or_null(schema: Schema) -> Schema:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def _by_name(schema: Schema) -> Schema:
-    return {"type": "object", "additionalProperties": schema}
-
-
 _CURSOR: Final = {
-    **_or_null(_TEXT),
+    **or_null(STRING),
     "description": "Give it as cursor for the next page; null where there is none.",
 }
-_WINDOW: Final = _object({"start": _TIME, "end": _TIME, "seconds": _COUNT})
+_WINDOW: Final = object_of({"start": TIME, "end": TIME, "seconds": COUNT})
 _STATES: Final = [
     "drift",
     "warning",
@@ -69,32 +57,32 @@ _STATES: Final = [
     "no_reference",
 ]
 _STATE: Final[Schema] = {"type": "string", "enum": _STATES}
-_PERSISTENT: Final = _by_name(_object({"severity": _TEXT, "found": _COUNT, "judged": _COUNT}))
+_PERSISTENT: Final = by_name(object_of({"severity": STRING, "found": COUNT, "judged": COUNT}))
 
-_REFERENCE: Final = _object(
+_REFERENCE: Final = object_of(
     {"kind": {"type": "string", "enum": ["baseline", "previous", "last_week", "version"]}},
-    version=_TEXT,
+    version=STRING,
     window=_WINDOW,
-    rows=_COUNT,
+    rows=COUNT,
     rows_taken_as={"type": "string", "enum": ["dependent", "independent"]},
 )
 
-PROBLEM: Final = _object({"type": _TEXT, "title": _TEXT, "status": _COUNT, "detail": _TEXT})
+PROBLEM: Final = object_of({"type": STRING, "title": STRING, "status": COUNT, "detail": STRING})
 
-MODELS: Final = _object(
+MODELS: Final = object_of(
     {
-        "models": _list(
-            _object(
+        "models": list_of(
+            object_of(
                 {
-                    "name": _TEXT,
-                    "versions": _list(
-                        _object(
+                    "name": STRING,
+                    "versions": list_of(
+                        object_of(
                             {
-                                "version": _TEXT,
-                                "rows": _COUNT,
-                                "first_seen": _or_null(_TIME),
-                                "last_seen": _or_null(_TIME),
-                                "baseline_id": _or_null(_TEXT),
+                                "version": STRING,
+                                "rows": COUNT,
+                                "first_seen": or_null(TIME),
+                                "last_seen": or_null(TIME),
+                                "baseline_id": or_null(STRING),
                             }
                         )
                     ),
@@ -105,90 +93,89 @@ MODELS: Final = _object(
     }
 )
 
-RECEIVED: Final = _object(
+RECEIVED: Final = object_of(
     {
-        "requests": _COUNT,
-        "points": _COUNT,
-        "duplicates": _COUNT,
-        "rejected": _COUNT,
-        "foreign": _COUNT,
-        "traces": _COUNT,
-        "refused": _COUNT,
-        "begun": _COUNT,
-        "examples": _COUNT,
-        "examples_left_out": _COUNT,
-        "refused_by_limit": _by_name(_COUNT),
-        "predictions": _by_name(_COUNT),
-        "labels": _by_name(_COUNT),
+        "requests": COUNT,
+        "points": COUNT,
+        "duplicates": COUNT,
+        "rejected": COUNT,
+        "foreign": COUNT,
+        "traces": COUNT,
+        "refused": COUNT,
+        "begun": COUNT,
+        "examples": COUNT,
+        "examples_left_out": COUNT,
+        "refused_by_limit": by_name(COUNT),
+        "predictions": by_name(COUNT),
+        "labels": by_name(COUNT),
     },
-    names_heard=_by_name(_COUNT),
+    names_heard=by_name(COUNT),
     clocks={"type": "object"},
 )
 
-_SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
 _FINDING_ORIGIN: Final[Schema] = {
     "type": "string",
     "enum": ["skew", "drift"],
     "description": "skew: there from the first judged window after a deployment on; drift: later.",
 }
 
-DRIFT: Final = _object(
+DRIFT: Final = object_of(
     {
         "state": _STATE,
         "window": _WINDOW,
         "reference": _REFERENCE,
-        "instances": _COUNT,
-        "other_bins": _list(_TEXT),
-        "rebinned": _by_name({"type": "number", "minimum": 0}),
-        "rows_apart": _COUNT,
-        "profiles_left_out": _COUNT,
+        "instances": COUNT,
+        "other_bins": list_of(STRING),
+        "rebinned": by_name({"type": "number", "minimum": 0}),
+        "rows_apart": COUNT,
+        "profiles_left_out": COUNT,
         "persistent": _PERSISTENT,
     },
-    rows=_COUNT,
+    rows=COUNT,
     drifted={"type": "boolean"},
-    features=_by_name(
+    features=by_name(
         {
             "type": "object",
             "properties": {
-                "trace_ids": _list(_TEXT),
-                "origin": _or_null(_FINDING_ORIGIN),
-                "since_ns": _or_null(_COUNT),
+                "trace_ids": list_of(STRING),
+                "origin": or_null(_FINDING_ORIGIN),
+                "since_ns": or_null(COUNT),
             },
         }
     ),
-    schema=_list(_object({"name": _TEXT, "kind": _TEXT, "share": _SHARE, "text": _TEXT})),
-    fingerprint=_list(_object({"part": _TEXT, "expected": _TEXT, "actual": _TEXT})),
-    error_trace_ids=_by_name(_list(_TEXT)),
+    schema=list_of(object_of({"name": STRING, "kind": STRING, "share": SHARE, "text": STRING})),
+    fingerprint=list_of(object_of({"part": STRING, "expected": STRING, "actual": STRING})),
+    error_trace_ids=by_name(list_of(STRING)),
 )
 
-CAPTURED: Final = _object(
+CAPTURED: Final = object_of(
     {
         "window": _WINDOW,
-        "instances": _COUNT,
-        "calls": _COUNT,
-        "error_types": _by_name(_COUNT),
-        "rows": _COUNT,
-        "dropped": _by_name(_COUNT),
+        "instances": COUNT,
+        "calls": COUNT,
+        "error_types": by_name(COUNT),
+        "rows": COUNT,
+        "dropped": by_name(COUNT),
     }
 )
 
-WINDOWS: Final = _object(
+WINDOWS: Final = object_of(
     {
-        "model": _TEXT,
-        "version": _TEXT,
-        "window_seconds": _COUNT,
-        "windows": _list(
-            _object(
+        "model": STRING,
+        "version": STRING,
+        "window_seconds": COUNT,
+        "windows": list_of(
+            object_of(
                 {
-                    "start": _TIME,
-                    "end": _TIME,
-                    "seconds": _COUNT,
-                    "baseline_id": _TEXT,
-                    "evaluated": _TIME,
-                    "rows": _COUNT,
+                    "start": TIME,
+                    "end": TIME,
+                    "seconds": COUNT,
+                    "baseline_id": STRING,
+                    "evaluated": TIME,
+                    "rows": COUNT,
                     "state": _STATE,
                     "drifted": {"type": "boolean"},
-                    "features": _by_name({"type": "object"}),
+                    "features": by_name({"type": "object"}),
                     "persistent": _PERSISTENT,
                 }
             )
@@ -197,99 +184,99 @@ WINDOWS: Final = _object(
     }
 )
 
-BASELINE: Final = _object({"format": {"type": "string", "const": "modelwatch.baseline"}})
+BASELINE: Final = object_of({"format": {"type": "string", "const": "modelwatch.baseline"}})
 
-PUSHED: Final = _object({"id": _TEXT, "model": _TEXT, "version": _TEXT, "rows": _COUNT})
+PUSHED: Final = object_of({"id": STRING, "model": STRING, "version": STRING, "rows": COUNT})
 
-_ORIGIN: Final = _or_null(_object({"start": _TIME, "end": _TIME, "baseline_id": _or_null(_TEXT)}))
+_ORIGIN: Final = or_null(object_of({"start": TIME, "end": TIME, "baseline_id": or_null(STRING)}))
 
-BASELINES: Final = _object(
+BASELINES: Final = object_of(
     {
-        "baselines": _list(
-            _object(
+        "baselines": list_of(
+            object_of(
                 {
-                    "id": _TEXT,
+                    "id": STRING,
                     "current": {"type": "boolean"},
-                    "in_force_since": _TIME,
-                    "rows": _COUNT,
-                    "features": _COUNT,
+                    "in_force_since": TIME,
+                    "rows": COUNT,
+                    "features": COUNT,
                     "promoted_from": _ORIGIN,
                 }
             )
         ),
-        "next_cursor": {**_CURSOR, **_or_null(_COUNT)},
+        "next_cursor": {**_CURSOR, **or_null(COUNT)},
     }
 )
 
-PROMOTED: Final = _object(
+PROMOTED: Final = object_of(
     {
-        "id": _TEXT,
-        "model": _TEXT,
-        "version": _TEXT,
-        "rows": _COUNT,
+        "id": STRING,
+        "model": STRING,
+        "version": STRING,
+        "rows": COUNT,
         "promoted_from": _ORIGIN,
-        "design_effects_measured": _list(_TEXT),
-        "carried_over": _list(_TEXT),
+        "design_effects_measured": list_of(STRING),
+        "carried_over": list_of(STRING),
     }
 )
 
-PUT_BACK: Final = _object({"id": _TEXT, "model": _TEXT, "version": _TEXT})
+PUT_BACK: Final = object_of({"id": STRING, "model": STRING, "version": STRING})
 
-_STRAYING: Final = _object(
+_STRAYING: Final = object_of(
     {
-        "name": _TEXT,
-        "severity": _TEXT,
-        "psi": _or_null({"type": "number"}),
-        "effect": _or_null({"type": "number"}),
-        "diagnosis": _or_null(_TEXT),
+        "name": STRING,
+        "severity": STRING,
+        "psi": or_null({"type": "number"}),
+        "effect": or_null({"type": "number"}),
+        "diagnosis": or_null(STRING),
     }
 )
 
-INSTANCES: Final = _object(
+INSTANCES: Final = object_of(
     {
-        "model": _TEXT,
-        "version": _TEXT,
+        "model": STRING,
+        "version": STRING,
         "window": _WINDOW,
-        "instances_in_all": _COUNT,
+        "instances_in_all": COUNT,
         "rows_taken_as": {"type": "string", "enum": ["dependent", "independent"]},
-        "instances": _list(
-            _object(
+        "instances": list_of(
+            object_of(
                 {
-                    "instance": _TEXT,
-                    "rows": _COUNT,
-                    "calls": _COUNT,
-                    "errors": _COUNT,
+                    "instance": STRING,
+                    "rows": COUNT,
+                    "calls": COUNT,
+                    "errors": COUNT,
                     "state": _STATE,
-                    "p_value": _or_null({"type": "number", "minimum": 0, "maximum": 1}),
-                    "strays_most": _or_null(_STRAYING),
-                    "features": _list(_STRAYING),
+                    "p_value": or_null({"type": "number", "minimum": 0, "maximum": 1}),
+                    "strays_most": or_null(_STRAYING),
+                    "features": list_of(_STRAYING),
                 }
             )
         ),
     }
 )
 
-_LIMIT: Final = _or_null({"type": "number"})
+_LIMIT: Final = or_null({"type": "number"})
 
-CAPTURE: Final = _object(
+CAPTURE: Final = object_of(
     {},
-    enabled=_or_null({"type": "boolean"}),
-    sample_rate=_or_null({"type": "number", "minimum": 0, "maximum": 1}),
-    max_rows_per_second=_or_null({"type": "number", "minimum": 0}),
-    outlier_limits=_or_null(_by_name(_object({}, lower=_LIMIT, upper=_LIMIT))),
+    enabled=or_null({"type": "boolean"}),
+    sample_rate=or_null({"type": "number", "minimum": 0, "maximum": 1}),
+    max_rows_per_second=or_null({"type": "number", "minimum": 0}),
+    outlier_limits=or_null(by_name(object_of({}, lower=_LIMIT, upper=_LIMIT))),
 )
 
-AUDIT: Final = _object(
+AUDIT: Final = object_of(
     {
-        "entries": _list(
-            _object(
+        "entries": list_of(
+            object_of(
                 {
-                    "at": _TIME,
-                    "who": _TEXT,
-                    "act": _TEXT,
-                    "target": _TEXT,
-                    "address": _TEXT,
-                    "outcome": _TEXT,
+                    "at": TIME,
+                    "who": STRING,
+                    "act": STRING,
+                    "target": STRING,
+                    "address": STRING,
+                    "outcome": STRING,
                 }
             )
         ),
@@ -298,82 +285,82 @@ AUDIT: Final = _object(
 )
 
 _ALERT: Final[Schema] = {
-    "id": _TEXT,
-    "model": _TEXT,
-    "version": _TEXT,
-    "rule": _TEXT,
-    "on": _TEXT,
+    "id": STRING,
+    "model": STRING,
+    "version": STRING,
+    "rule": STRING,
+    "on": STRING,
     "state": {"type": "string", "enum": ["pending", "firing", "resolved"]},
     "severity": {"type": "string", "enum": ["warning", "critical"]},
-    "summary": _TEXT,
-    "since": _TIME,
-    "opened": _TIME,
-    "fired": _or_null(_TIME),
-    "last_seen": _TIME,
-    "ended": _or_null(_TIME),
-    "ended_by": _TEXT,
-    "features": _list({"type": "object"}),
-    "concerned": _COUNT,
-    "causes": _list(_TEXT),
-    "acknowledged": _or_null(_object({"by": _TEXT, "at": _TIME, "comment": _TEXT})),
-    "silenced_by": _or_null(_TEXT),
-    "page": _TEXT,
+    "summary": STRING,
+    "since": TIME,
+    "opened": TIME,
+    "fired": or_null(TIME),
+    "last_seen": TIME,
+    "ended": or_null(TIME),
+    "ended_by": STRING,
+    "features": list_of({"type": "object"}),
+    "concerned": COUNT,
+    "causes": list_of(STRING),
+    "acknowledged": or_null(object_of({"by": STRING, "at": TIME, "comment": STRING})),
+    "silenced_by": or_null(STRING),
+    "page": STRING,
 }
 
-ALERT: Final = _object(_ALERT)
+ALERT: Final = object_of(_ALERT)
 
-ALERT_STORY: Final = _object(
-    {**_ALERT, "history": _list(_object({"kind": _TEXT, "at": _TIME, "detail": _TEXT}))}
+ALERT_STORY: Final = object_of(
+    {**_ALERT, "history": list_of(object_of({"kind": STRING, "at": TIME, "detail": STRING}))}
 )
 
-ALERTS: Final = _object(
+ALERTS: Final = object_of(
     {
-        "alerts": _list(ALERT),
-        "next_cursor": {**_CURSOR, **_or_null(_COUNT)},
+        "alerts": list_of(ALERT),
+        "next_cursor": {**_CURSOR, **or_null(COUNT)},
     }
 )
 
-SILENCE: Final = _object(
+SILENCE: Final = object_of(
     {
-        "id": _TEXT,
-        "matchers": _by_name(_TEXT),
-        "created": _TIME,
-        "until": _TIME,
+        "id": STRING,
+        "matchers": by_name(STRING),
+        "created": TIME,
+        "until": TIME,
         "in_force": {"type": "boolean"},
-        "by": _TEXT,
-        "comment": _TEXT,
+        "by": STRING,
+        "comment": STRING,
     }
 )
 
-SILENCES: Final = _object({"silences": _list(SILENCE)})
+SILENCES: Final = object_of({"silences": list_of(SILENCE)})
 
-ALERTING: Final = _object(
+ALERTING: Final = object_of(
     {
-        "configuration": _object(
-            {"path": _or_null(_TEXT), "read": _TIME, "error": _or_null(_TEXT)}
+        "configuration": object_of(
+            {"path": or_null(STRING), "read": TIME, "error": or_null(STRING)}
         ),
-        "rules": _list({"type": "object"}),
-        "maintenance": _list({"type": "object"}),
-        "targets": _list(
-            _object(
+        "rules": list_of({"type": "object"}),
+        "maintenance": list_of({"type": "object"}),
+        "targets": list_of(
+            object_of(
                 {
-                    "name": _TEXT,
-                    "kind": _TEXT,
-                    "place": _TEXT,
-                    "waiting": _COUNT,
-                    "sent": _COUNT,
-                    "failures": _COUNT,
-                    "given_up": _COUNT,
-                    "last_sent": _or_null(_TIME),
-                    "last_failed": _or_null(_TIME),
-                    "last_error": _TEXT,
+                    "name": STRING,
+                    "kind": STRING,
+                    "place": STRING,
+                    "waiting": COUNT,
+                    "sent": COUNT,
+                    "failures": COUNT,
+                    "given_up": COUNT,
+                    "last_sent": or_null(TIME),
+                    "last_failed": or_null(TIME),
+                    "last_error": STRING,
                 }
             )
         ),
     }
 )
 
-TEXT: Final = {"description": "Successful response", "content": {"text/plain": {"schema": _TEXT}}}
+TEXT: Final = {"description": "Successful response", "content": {"text/plain": {"schema": STRING}}}
 
 
 def content(schema: Schema) -> dict[str, Any]:
