@@ -13,7 +13,7 @@ from modelwatch.capture.checks import SCALARS
 from modelwatch.capture.guard import FAULTS
 from modelwatch.capture.observer import Observer
 from modelwatch.capture.options import Answer
-from modelwatch.capture.outputs import Failure
+from modelwatch.capture.outputs import Failure, frozen
 from modelwatch.capture.prediction import CURRENT, MADE, Prediction
 from modelwatch.capture.sampling import DRAW_BITS, draw
 from modelwatch.capture.short_way import ShortWay
@@ -155,8 +155,8 @@ def _direct_plain_caller(function: Callable[..., Any], observer: Observer) -> Ca
                 rows.append((plan.number, values, clean, output, duration))
             else:
                 recorder.keep_quick(plan, values, output, duration)
-            if asked:
-                recorder.tell_usual(plan, values, prediction, output, observer.telling)
+            if asked and getattr(prediction, "known", False):
+                recorder.tell_usual(plan, values, prediction, frozen(output), observer.telling)
         except FAULTS as fault:
             recorder.guard.swallow(fault)
             recorder.lose(duration)

@@ -286,14 +286,14 @@ class Recorder:
         output: object,
         telling: Telling,
     ) -> None:
-        """Do the same for a usual row, and first see whether somebody knows its id."""
-        if self.tracks and getattr(prediction, "known", False) and type(output) is not Failure:
+        """Do the same for a usual row of which somebody knows the id; its result is a copy."""
+        if self.tracks and type(output) is not Failure:
             with self.guard:
                 own = identified(prediction)
                 if telling.has_values:
-                    self.known.add_row(plan, telling, own, frozen(output), Row(values, CLEAN))
+                    self.known.add_row(plan, telling, own, output, Row(values, CLEAN))
                 else:
-                    self.known.add_usual(plan, telling, own, frozen(output))
+                    self.known.add_usual(plan, telling, own, output)
 
     def lose(self, duration_seconds: float, rows: int = 1) -> None:
         """Count a call whose rows are lost by a fault of ours."""

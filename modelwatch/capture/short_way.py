@@ -7,11 +7,14 @@ from contextvars import Token
 from time import perf_counter
 from typing import Any
 
+from modelwatch.capture.buffer import CLEAN
 from modelwatch.capture.guard import FAULTS
 from modelwatch.capture.observer import Observer
+from modelwatch.capture.outputs import frozen
 from modelwatch.capture.packed_rows import Kept
 from modelwatch.capture.plan import CapturePlan
 from modelwatch.capture.prediction import CURRENT, MADE, Prediction, Scope
+from modelwatch.capture.rows import Row
 
 __all__ = ["Begun", "ShortWay"]
 
@@ -81,10 +84,10 @@ class ShortWay:
         recorder = self._recorder
         try:
             CURRENT.reset(token)
-            recorder.keep_quick(plan, values, output, duration)
-            if recorder.asked:
-                telling = self._observer.telling
-                recorder.tell_usual(plan, values, prediction, output, telling)
+            kept = frozen(output)
+            recorder.keep_row(plan, Row(values, CLEAN), kept, duration)
+            if getattr(prediction, "known", False):
+                recorder.tell_usual(plan, values, prediction, kept, self._observer.telling)
         except FAULTS as fault:
             recorder.guard.swallow(fault)
             recorder.lose(duration)
