@@ -64,6 +64,7 @@ class Folder:
     Args:
         database: the file.
         spans: of time.
+        baselines: by which rows are read.
         custom: metrics to compute besides the built-in ones.
         clock: seconds, never going back.
     """
@@ -72,6 +73,7 @@ class Folder:
         self,
         database: Database,
         spans: Spans,
+        baselines: BaselinesRead,
         custom: CustomMetrics | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -80,7 +82,7 @@ class Folder:
         self._spans = spans
         self._custom = custom
         self._clock = clock
-        self._baselines = BaselinesRead()
+        self._baselines = baselines
         self._since: dict[tuple[int, str], float] = {}
         self._long_until: dict[tuple[int, int], int] = {}
 

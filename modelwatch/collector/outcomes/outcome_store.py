@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
+from modelwatch.collector.outcomes.baselines_read import BaselinesRead
 from modelwatch.collector.outcomes.cells import Spans
 from modelwatch.collector.outcomes.expiring import Expiring, expired_before
 from modelwatch.collector.outcomes.folding import Folder
@@ -77,10 +78,11 @@ class OutcomeStore:
         self._spans = spans
         self._clock = clock
         self._predictions = PredictionWriter(grain_seconds=spans.grain_seconds)
-        self._folder = Folder(database, spans, custom)
-        self._recounter = Recounter(database)
-        self._pair_folder = PairFolder(database, spans)
-        self._pair_recounter = PairRecounter(database)
+        baselines = BaselinesRead()  # of those that take their turns in `merge` and `clean`
+        self._folder = Folder(database, spans, baselines, custom)
+        self._recounter = Recounter(database, baselines)
+        self._pair_folder = PairFolder(database, spans, baselines)
+        self._pair_recounter = PairRecounter(database, baselines)
         self.expiring = Expiring(
             database, horizon_seconds=horizon_seconds, most_bytes=most_bytes, clock=come
         )

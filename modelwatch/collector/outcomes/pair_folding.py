@@ -68,12 +68,13 @@ class PairFolder:
     Args:
         database: the file.
         spans: of time.
+        baselines: by which predictions are read.
     """
 
-    def __init__(self, database: Database, spans: Spans) -> None:
+    def __init__(self, database: Database, spans: Spans, baselines: BaselinesRead) -> None:
         self._database = database
         self._spans = spans
-        self._baselines = BaselinesRead()
+        self._baselines = baselines
 
     async def run(self) -> None:
         """Sum up all pairs that wait for it."""

@@ -70,11 +70,12 @@ class PairRecounter:
 
     Args:
         database: the file.
+        baselines: by which rows are read.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, baselines: BaselinesRead) -> None:
         self._database = database
-        self._baselines = BaselinesRead()
+        self._baselines = baselines
         self._useless: dict[Pair, str] = {}
 
     async def run(self) -> None:

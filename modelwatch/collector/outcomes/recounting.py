@@ -62,11 +62,12 @@ class Recounter:
 
     Args:
         database: the file.
+        baselines: by which rows are read.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, baselines: BaselinesRead) -> None:
         self._database = database
-        self._baselines = BaselinesRead()
+        self._baselines = baselines
         self._useless: dict[int, str] = {}
 
     async def run(self) -> None:
