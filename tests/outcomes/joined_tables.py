@@ -9,10 +9,28 @@ import numpy as np
 
 from modelwatch.baseline import Baseline
 from modelwatch.outcomes.joined_rows import JoinedRows
+from modelwatch.outcomes.outcome_summary import OutcomeSummary
+from tests.labelled_tables import binary_table, fitted, regression_table, several_table
 
 Table = dict[str, Any]
 
 SECOND = 1_000_000_000
+
+SCORES = {name: f"p_{name}" for name in ("ant", "bee", "cat")}
+TABLES = {"binary": binary_table, "several": several_table, "regression": regression_table}
+BASELINES = {
+    "binary": fitted(binary_table(0), score={"yes": "score"}),
+    "several": fitted(several_table(0), score=SCORES),
+    "regression": fitted(regression_table(0)),
+}
+KINDS = sorted(TABLES)
+
+
+def summed(rows: JoinedRows, baseline: Baseline) -> OutcomeSummary:
+    """Sum up rows."""
+    summary = OutcomeSummary.empty(baseline)
+    summary.update(rows)
+    return summary
 
 
 def joined(

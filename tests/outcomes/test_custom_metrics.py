@@ -8,31 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelwatch.baseline import Baseline
 from modelwatch.errors import ConfigurationError
 from modelwatch.outcomes.custom_metrics import CustomMetrics
-from modelwatch.outcomes.joined_rows import JoinedRows
 from modelwatch.outcomes.outcome_summary import OutcomeSummary
-from tests.labelled_tables import binary_table, fitted, is_yes, regression_table, several_table
-from tests.outcomes.joined_tables import joined
+from tests.labelled_tables import binary_table, is_yes
+from tests.outcomes.joined_tables import BASELINES, joined, summed
 
 Table = dict[str, Any]
-
-SCORES = {name: f"p_{name}" for name in ("ant", "bee", "cat")}
-TABLES = {"binary": binary_table, "several": several_table, "regression": regression_table}
-BASELINES = {
-    "binary": fitted(binary_table(0), score={"yes": "score"}),
-    "several": fitted(several_table(0), score=SCORES),
-    "regression": fitted(regression_table(0)),
-}
-KINDS = sorted(TABLES)
-
-
-def summed(rows: JoinedRows, baseline: Baseline) -> OutcomeSummary:
-    """Sum up rows."""
-    summary = OutcomeSummary.empty(baseline)
-    summary.update(rows)
-    return summary
 
 
 def test_custom_metrics_are_means_of_their_values() -> None:

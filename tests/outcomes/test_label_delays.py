@@ -10,31 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelwatch.baseline import Baseline
 from modelwatch.errors import FormatError, ProfileMismatch
-from modelwatch.outcomes.joined_rows import JoinedRows
 from modelwatch.outcomes.label_delays import DELAY_EDGES_SECONDS, LabelDelays
 from modelwatch.outcomes.outcome_summary import OutcomeSummary
-from tests.labelled_tables import binary_table, fitted, regression_table, several_table
-from tests.outcomes.joined_tables import joined
+from tests.labelled_tables import binary_table
+from tests.outcomes.joined_tables import BASELINES, joined, summed
 
 Table = dict[str, Any]
-
-SCORES = {name: f"p_{name}" for name in ("ant", "bee", "cat")}
-TABLES = {"binary": binary_table, "several": several_table, "regression": regression_table}
-BASELINES = {
-    "binary": fitted(binary_table(0), score={"yes": "score"}),
-    "several": fitted(several_table(0), score=SCORES),
-    "regression": fitted(regression_table(0)),
-}
-KINDS = sorted(TABLES)
-
-
-def summed(rows: JoinedRows, baseline: Baseline) -> OutcomeSummary:
-    """Sum up rows."""
-    summary = OutcomeSummary.empty(baseline)
-    summary.update(rows)
-    return summary
 
 
 def test_delays_are_told_by_quantile() -> None:

@@ -8,32 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from modelwatch.baseline import Baseline
 from modelwatch.outcomes.joined_rows import JoinedRows
-from modelwatch.outcomes.outcome_summary import OutcomeSummary
 from modelwatch.outcomes.read_rows import errors_of
 from modelwatch.performance.labelled_summary import LabelledSummary
 from tests.labelled_tables import binary_table, fitted, is_yes, regression_table, several_table
 from tests.labelled_tables import without as less
-from tests.outcomes.joined_tables import joined
+from tests.outcomes.joined_tables import BASELINES, SCORES, joined, summed
 
 Table = dict[str, Any]
-
-SCORES = {name: f"p_{name}" for name in ("ant", "bee", "cat")}
-TABLES = {"binary": binary_table, "several": several_table, "regression": regression_table}
-BASELINES = {
-    "binary": fitted(binary_table(0), score={"yes": "score"}),
-    "several": fitted(several_table(0), score=SCORES),
-    "regression": fitted(regression_table(0)),
-}
-KINDS = sorted(TABLES)
-
-
-def summed(rows: JoinedRows, baseline: Baseline) -> OutcomeSummary:
-    """Sum up rows."""
-    summary = OutcomeSummary.empty(baseline)
-    summary.update(rows)
-    return summary
 
 
 @pytest.mark.parametrize("label", ["bool", "int", "text", "float"])
