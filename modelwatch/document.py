@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -24,10 +25,12 @@ __all__ = [
     "counters",
     "counts",
     "dump",
+    "dump_packed",
     "finite_or_none",
     "flag",
     "is_whole",
     "load",
+    "load_packed",
     "number",
     "numbers",
     "object_of",
@@ -101,6 +104,36 @@ def load(text: str | bytes, format_name: str, format_version: int, *, where: str
             f"{format_version}: upgrade modelwatch, or write the document with this release."
         )
     return document
+
+
+def dump_packed(format_name: str, format_version: int, body: Mapping[str, Any]) -> bytes:
+    """Return a document, compressed; raises as `dump`."""
+    return zlib.compress(dump(format_name, format_version, body).encode())
+
+
+def load_packed(
+    packed: bytes, format_name: str, format_version: int, *, where: str, most_bytes: int
+) -> dict[str, Any]:
+    """Read what `dump_packed` made; arguments as for `load`.
+
+    Args:
+        packed: the bytes.
+        format_name: what the document must be.
+        format_version: the newest version that this release reads.
+        where: names the source in error messages.
+        most_bytes: of its JSON: a damaged one must not fill the memory.
+
+    Raises:
+        FormatError: as for `load`; or where the bytes are damaged, cut short, or too many.
+    """
+    reader = zlib.decompressobj()
+    try:
+        found = reader.decompress(packed, most_bytes)
+    except zlib.error as error:
+        raise FormatError(f"{where} is damaged: {error}.") from error
+    if not reader.eof:
+        raise FormatError(f"{where} is damaged: it is cut short, or too long.")
+    return load(found, format_name, format_version, where=where)
 
 
 def finite_or_none(value: float | None) -> float | None:

@@ -23,7 +23,14 @@ from modelwatch.tables.columns import (
 )
 from modelwatch.tables.compact_columns import RawColumn
 
-__all__ = ["PerformanceColumns", "PerformanceParts", "Task", "merged", "merged_labels"]
+__all__ = [
+    "PerformanceColumns",
+    "PerformanceParts",
+    "Task",
+    "labels_together",
+    "merged",
+    "merged_labels",
+]
 
 Task = Literal["classification", "regression"]
 Column = NumericColumn | CategoricalColumn
@@ -61,12 +68,23 @@ def merged_labels(
     Raises:
         ProfileMismatch: where they do not describe the same.
     """
+    if mine is None or theirs is None:
+        return mine if theirs is None else theirs
+    return labels_together(mine, theirs)
+
+
+def labels_together(
+    mine: LabelledSummary | RegressionSummary, theirs: LabelledSummary | RegressionSummary
+) -> LabelledSummary | RegressionSummary:
+    """Return both merged.
+
+    Raises:
+        ProfileMismatch: where they do not describe the same.
+    """
     if isinstance(mine, LabelledSummary) and isinstance(theirs, LabelledSummary):
         return mine.merge(theirs)
     if isinstance(mine, RegressionSummary) and isinstance(theirs, RegressionSummary):
         return mine.merge(theirs)
-    if mine is None or theirs is None:
-        return mine if theirs is None else theirs
     raise ProfileMismatch("labelled rows of a classification and of a regression differ.")
 
 

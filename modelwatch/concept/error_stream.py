@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zlib
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,6 +14,7 @@ from modelwatch.concept.concept_change import ConceptChange
 from modelwatch.concept.error_detector import ErrorDetector, Side
 from modelwatch.concept.label_times import LabelTimes
 from modelwatch.errors import ConfigurationError, DataError, FormatError
+from modelwatch.outcomes.read_rows import judging_performance
 from modelwatch.parameter_checks import number
 from modelwatch.performance.intervals import Z95, wilson_interval
 from modelwatch.performance.regression_summary import RegressionSummary
@@ -104,12 +104,7 @@ class ErrorStream:
         Raises:
             ConfigurationError: where the baseline tells nothing of performance.
         """
-        performance = baseline.performance
-        if performance is None:
-            raise ConfigurationError(
-                f"the baseline of {baseline.model!r} {baseline.version!r} knows no labels: give "
-                "Baseline.fit their column by label=..., and a prediction or score."
-            )
+        performance = judging_performance(baseline)
         reference = performance.reference
         if not isinstance(reference, RegressionSummary):
             return cls(delta=delta, effect=performance.effect)
@@ -172,7 +167,7 @@ class ErrorStream:
             "times": self._times.to_dict(),
             "unknown": self.unknown,
         }
-        return zlib.compress(document.dump(FORMAT, FORMAT_VERSION, body).encode(), 6)
+        return document.dump_packed(FORMAT, FORMAT_VERSION, body)
 
     @classmethod
     def from_bytes(cls, packed: bytes) -> ErrorStream:
@@ -181,7 +176,9 @@ class ErrorStream:
         Raises:
             FormatError: where the bytes are damaged or of a newer format version.
         """
-        body = document.load(_unpacked(packed), FORMAT, FORMAT_VERSION, where="the error stream")
+        body = document.load_packed(
+            packed, FORMAT, FORMAT_VERSION, where="the error stream", most_bytes=LARGEST_BYTES
+        )
         try:
             result = cls(largest_error=document.optional_number(body, "largest_error"))
             result._detector = ErrorDetector.from_state(document.object_of(body, "detector"))
@@ -260,19 +257,3 @@ class ErrorStream:
         """Drop the times of labels before which the stream can no longer be cut."""
         start = self.rows - self._detector.width
         self._times.keep(start + place for place in self._detector.bucket_starts)
-
-
-def _unpacked(packed: bytes) -> bytes:
-    """Return the JSON.
-
-    Raises:
-        FormatError: where the bytes are damaged or too many.
-    """
-    reader = zlib.decompressobj()
-    try:
-        text = reader.decompress(packed, LARGEST_BYTES)
-    except zlib.error as error:
-        raise FormatError(f"the error stream is damaged: {error}.") from error
-    if not reader.eof:
-        raise FormatError("the error stream is damaged: it is cut short, or too long.")
-    return text

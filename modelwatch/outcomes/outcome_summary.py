@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,16 +9,17 @@ import numpy as np
 
 from modelwatch import document
 from modelwatch.document import Body
-from modelwatch.errors import ConfigurationError, FormatError, ProfileMismatch
+from modelwatch.errors import FormatError, ProfileMismatch
 from modelwatch.outcomes.custom_metrics import CustomMetrics, MetricMoments
 from modelwatch.outcomes.joined_rows import JoinedRows
 from modelwatch.outcomes.label_delays import LabelDelays
-from modelwatch.outcomes.read_rows import ReadRows
+from modelwatch.outcomes.read_rows import ReadRows, judging_performance
 from modelwatch.performance.error_cells import ErrorCells
 from modelwatch.performance.labelled_summary import LabelledSummary
 from modelwatch.performance.quadratic_moments import QuadraticMoments
 from modelwatch.performance.regression_summary import RegressionSummary
 from modelwatch.performance.score_summary import ScoreSummary
+from modelwatch.performance_columns import labels_together
 
 if TYPE_CHECKING:
     from modelwatch.baseline import Baseline
@@ -101,12 +101,7 @@ class OutcomeSummary:
         Raises:
             ConfigurationError: where the baseline tells nothing of performance.
         """
-        if baseline.performance is None:
-            raise ConfigurationError(
-                f"the baseline of {baseline.model!r} {baseline.version!r} knows no labels: give "
-                "Baseline.fit their column by label=..., and a prediction or score."
-            )
-        labelled = baseline.performance.empty_labelled()
+        labelled = judging_performance(baseline).empty_labelled()
         errors = ErrorCells(baseline.error_features)
         return cls(baseline, labelled, errors, custom or CustomMetrics())
 
@@ -145,7 +140,7 @@ class OutcomeSummary:
             ProfileMismatch: where their baselines differ.
         """
         self._check_same(other)
-        labelled = _together(self.labelled, other.labelled)
+        labelled = labels_together(self.labelled, other.labelled)
         errors = self.errors.merge(other.errors)
         result = OutcomeSummary(self.baseline, labelled, errors, self._custom)
         result.delays = self.delays.merge(other.delays)
@@ -171,7 +166,7 @@ class OutcomeSummary:
             "metrics": {name: one.to_dict() for name, one in self.metrics.items()},
             "is_worn": self.is_worn,
         }
-        return zlib.compress(document.dump(FORMAT, FORMAT_VERSION, body).encode(), 6)
+        return document.dump_packed(FORMAT, FORMAT_VERSION, body)
 
     @classmethod
     def from_bytes(
@@ -190,7 +185,13 @@ class OutcomeSummary:
             ConfigurationError: where the baseline tells nothing of performance.
         """
         result = cls.empty(baseline, custom=custom)
-        body = document.load(_unpacked(packed), FORMAT, FORMAT_VERSION, where="outcomes")
+        body = document.load_packed(
+            packed,
+            FORMAT,
+            FORMAT_VERSION,
+            where="a summary of outcomes",
+            most_bytes=LARGEST_BYTES,
+        )
         found = document.text(body, "baseline_id")
         if found != baseline.id:
             raise FormatError(f"the outcomes are of baseline {found}, not of {baseline.id}.")
@@ -212,7 +213,7 @@ class OutcomeSummary:
             self.labelled = LabelledSummary.from_dict({**labelled, "cells": cells})
         else:
             self.labelled = RegressionSummary.from_dict(labelled)
-        _together(empty, self.labelled)
+        labels_together(empty, self.labelled)
         counts = document.counts(body, "delays")
         padding = self.delays.counts.size - len(counts)
         self.delays = LabelDelays.from_counts([*counts, *[0] * padding])
@@ -260,30 +261,6 @@ class OutcomeSummary:
             scores = scores[:, 0]
         for name, values in self._custom.values(read.labels, read.predictions, scores).items():
             self.metrics.setdefault(name, MetricMoments()).update(values, rows)
-
-
-def _unpacked(packed: bytes) -> bytes:
-    """Return the JSON.
-
-    Raises:
-        FormatError: where the bytes are damaged or too many.
-    """
-    reader = zlib.decompressobj()
-    try:
-        text = reader.decompress(packed, LARGEST_BYTES)
-    except zlib.error as error:
-        raise FormatError(f"the outcomes are damaged: {error}.") from error
-    if not reader.eof:
-        raise FormatError("the outcomes are damaged: they are cut short, or too long.")
-    return text
-
-
-def _together(mine: Labelled, theirs: Labelled) -> Labelled:
-    if isinstance(mine, LabelledSummary) and isinstance(theirs, LabelledSummary):
-        return mine.merge(theirs)
-    if isinstance(mine, RegressionSummary) and isinstance(theirs, RegressionSummary):
-        return mine.merge(theirs)
-    raise ProfileMismatch("labelled rows of a classification and of a regression differ.")
 
 
 def _rest(whole: Labelled, part: Labelled) -> Labelled:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from modelwatch.performance_columns import PerformanceColumns
     from modelwatch.tables.columns import CategoricalColumn, NumericColumn
 
-__all__ = ["ReadRows", "can_be_judged", "errors_of"]
+__all__ = ["ReadRows", "can_be_judged", "errors_of", "judging_performance"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -31,6 +31,20 @@ says so."""
 def can_be_judged(baseline: Baseline | None) -> bool:
     """Tell whether labels can be compared with predictions: the baseline was fitted with labels."""
     return baseline is not None and baseline.performance is not None
+
+
+def judging_performance(baseline: Baseline) -> PerformanceBaseline:
+    """Return what a baseline tells of performance.
+
+    Raises:
+        ConfigurationError: where that is nothing.
+    """
+    if baseline.performance is None:
+        raise ConfigurationError(
+            f"the baseline of {baseline.model!r} {baseline.version!r} knows no labels: give "
+            "Baseline.fit their column by label=..., and a prediction or score."
+        )
+    return baseline.performance
 
 
 def errors_of(rows: JoinedRows, baseline: Baseline) -> FloatArray:
@@ -78,12 +92,7 @@ class ReadRows:
         Raises:
             ConfigurationError: where the baseline tells nothing of performance.
         """
-        performance = baseline.performance
-        if performance is None:
-            raise ConfigurationError(
-                f"the baseline of {baseline.model!r} {baseline.version!r} knows no labels: give "
-                "Baseline.fit their column by label=..., and a prediction or score."
-            )
+        performance = judging_performance(baseline)
         columns = {
             name: baseline.features[name].read(values)
             for name, values in {**rows.features, **rows.outputs}.items()

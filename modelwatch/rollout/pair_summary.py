@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -39,6 +38,9 @@ Keys = Sequence[str | None]
 
 FORMAT: Final = "modelwatch-pairs"
 FORMAT_VERSION: Final = 1
+
+LARGEST_BYTES: Final = 16_000_000
+"""Of a summary's JSON: a damaged one must not fill the memory."""
 
 PREDICTION: Final = "prediction"
 """What predicted numbers are called among the values; a score is called as its class."""
@@ -253,7 +255,7 @@ class PairSummary:
             "correct": self.correct.ravel().tolist(),
             "losses": joint_to_dict(self.losses),
         }
-        return zlib.compress(document.dump(FORMAT, FORMAT_VERSION, body).encode())
+        return document.dump_packed(FORMAT, FORMAT_VERSION, body)
 
     @classmethod
     def from_bytes(cls, content: bytes) -> PairSummary:
@@ -262,11 +264,9 @@ class PairSummary:
         Raises:
             FormatError: where it is damaged or of a newer format version.
         """
-        try:
-            text = zlib.decompress(content)
-        except zlib.error as error:
-            raise FormatError(f"the pairs are damaged: {error}.") from error
-        body = document.load(text, FORMAT, FORMAT_VERSION, where="the pairs")
+        body = document.load_packed(
+            content, FORMAT, FORMAT_VERSION, where="a summary of pairs", most_bytes=LARGEST_BYTES
+        )
         first = VersionOutputs.from_dict(document.object_of(body, "first"))
         second = VersionOutputs.from_dict(document.object_of(body, "second"))
         try:
