@@ -25,11 +25,11 @@ from modelwatch.collector.options import CollectorOptions
 from modelwatch.collector.receiving.received import ReceiverCounts
 from modelwatch.collector.security.principals import current_principal, may_read
 from modelwatch.collector.serving.alert_views import AlertsView, alerts_view
+from modelwatch.collector.serving.chart_answers import chart_answer
 from modelwatch.collector.serving.encoded_paths import path_of
-from modelwatch.collector.serving.entity_tags import names_tag
 from modelwatch.collector.serving.instance_views import InstancesView, instances_view
 from modelwatch.collector.serving.page_views import models_view, version_view
-from modelwatch.collector.serving.performance_charts import CHART_HEADERS, PerformanceCharts
+from modelwatch.collector.serving.performance_charts import PerformanceCharts
 from modelwatch.collector.serving.performance_views import PerformanceView, performance_view
 from modelwatch.collector.serving.problems import Problem
 from modelwatch.collector.serving.queries import (
@@ -41,7 +41,7 @@ from modelwatch.collector.serving.queries import (
     require_version,
     visible_versions,
 )
-from modelwatch.collector.serving.rendering import Rendering, tag_of
+from modelwatch.collector.serving.rendering import Rendering
 from modelwatch.collector.storing.store import Store, SummarizedEvaluation
 from modelwatch.report import charts, performance_chart
 from modelwatch.report.expected import expected_reference
@@ -252,12 +252,7 @@ class Pages:
         if spec is None:
             detail = f"there is nothing to draw of {feature!r} of {model!r} {version!r}."
             raise Problem(404, "unknown-feature", detail)
-        etag = tag_of(spec)
-        headers = {**CHART_HEADERS, "ETag": etag}
-        if names_tag(request.headers.get("if-none-match", ""), etag):
-            return Response(status_code=304, headers=headers)
-        svg = self._drawings.get(etag, lambda: charts.standalone(charts.draw(spec)))
-        return Response(svg, headers=headers, media_type="image/svg+xml")
+        return chart_answer(request, spec, self._drawings)
 
     def _asked(
         self, window: str | None, end: str | None, rows: int | None, reference: str | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Annotated
 
@@ -11,13 +10,12 @@ from fastapi import APIRouter, Query, Request, Response
 from modelwatch.collector.evaluating.performance_history import PerformanceHistory
 from modelwatch.collector.latest import Latest
 from modelwatch.collector.options import CollectorOptions
-from modelwatch.collector.serving.entity_tags import names_tag
+from modelwatch.collector.serving.chart_answers import chart_answer
 from modelwatch.collector.serving.performance_views import points_of
 from modelwatch.collector.serving.problems import Problem
 from modelwatch.collector.serving.queries import read_window, require_version
 from modelwatch.collector.storing.store import VersionSource
 from modelwatch.collector.windows import NANOSECONDS
-from modelwatch.report import charts
 from modelwatch.report.performance_chart import performance_spec
 
 __all__ = ["PerformanceCharts"]
@@ -28,12 +26,6 @@ CACHED_CHARTS = 64
 OWN_WINDOWS = 72
 OTHER_WINDOWS = 30
 """Windows of a chart: of the collector's own length, and of others, each of which is evaluated."""
-
-CHART_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "private, no-cache",
-}
 
 Text = Annotated[str | None, Query()]
 
@@ -95,9 +87,4 @@ class PerformanceCharts:
         if spec is None:
             detail = f"there is nothing to draw of {metric!r} of {model!r} {version!r}."
             raise Problem(404, "unknown-metric", detail)
-        digest = hashlib.sha256(spec.encode("utf-8", "replace")).hexdigest()
-        headers = {**CHART_HEADERS, "ETag": f'"{digest[:24]}"'}
-        if names_tag(request.headers.get("if-none-match", ""), headers["ETag"]):
-            return Response(status_code=304, headers=headers)
-        svg = self._drawings.get(digest, lambda: charts.standalone(charts.draw(spec)))
-        return Response(svg, headers=headers, media_type="image/svg+xml")
+        return chart_answer(request, spec, self._drawings)
