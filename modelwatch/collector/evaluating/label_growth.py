@@ -103,13 +103,12 @@ class LabelGrowth:
             known.through.pop(window, None)
 
     def _is_due(self, known: _Known, model: str, version: str, window: TimeWindow) -> bool:
-        through = self._labels.through(model, version, window)
-        if not through or known.through.get(window) == through:
+        counted = self._labels.counted(model, version, window)
+        if not counted.through or known.through.get(window) == counted.through:
             return False
-        labelled = self._labels.seen(model, version, window).labelled
-        if has_grown(known.judged.get(window, 0), labelled):
+        if has_grown(known.judged.get(window, 0), counted.labelled):
             return True
-        known.through[window] = through
+        known.through[window] = counted.through
         return False
 
     def _of(self, model: str, version: str, baseline_id: str) -> _Known:

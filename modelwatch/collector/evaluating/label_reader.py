@@ -32,6 +32,10 @@ class LabelReader:
         """Return what grows whenever anything of a window changes; 0 where it is empty. Cheap."""
         return self._source.outcomes_through(model, version, window)
 
+    def counted(self, model: str, version: str, window: TimeWindow) -> OutcomeWindow:
+        """Return how many predictions a window has, and how many have a label. Cheap."""
+        return self._source.outcomes_counted(model, version, window)
+
     def seen(self, model: str, version: str, window: TimeWindow) -> OutcomeWindow:
         """Return the predictions of a window, and their labels."""
         return self._source.outcomes(model, version, window)

@@ -59,6 +59,10 @@ class LabelSource(Protocol):
         """Return what is known of the predictions made in a window, for the current baseline."""
         ...
 
+    def outcomes_counted(self, model: str, version: str, window: TimeWindow) -> OutcomeWindow:
+        """Return the same without summaries. Cheap."""
+        ...
+
     def outcomes_through(self, model: str, version: str, window: TimeWindow) -> int:
         """Return `OutcomeWindow.through` alone. Cheap."""
         ...

@@ -94,14 +94,19 @@ class OutcomeReader:
                 through=through,
             )
 
-    def outcomes_through(self, model: str, version: str, window: TimeWindow) -> int:
-        """Return the latest change of a window; see `OutcomeSource.outcomes_through`."""
+    def outcomes_counted(self, model: str, version: str, window: TimeWindow) -> OutcomeWindow:
+        """Return how many there are in a window; see `OutcomeSource.outcomes_counted`."""
         with self._database.reading() as connection:
             version_id = _version_id(connection, model, version)
             if version_id is None:
-                return 0
+                return OutcomeWindow()
             place = (version_id, window.start_ns, window.end_ns, window.start_ns)
-            return int(connection.execute(_WINDOW, place).fetchone()[2])
+            predictions, labelled, through = connection.execute(_WINDOW, place).fetchone()
+            return OutcomeWindow(predictions=predictions, labelled=labelled, through=int(through))
+
+    def outcomes_through(self, model: str, version: str, window: TimeWindow) -> int:
+        """Return the latest change of a window; see `OutcomeSource.outcomes_through`."""
+        return self.outcomes_counted(model, version, window).through
 
     def label_coverage(self, model: str, version: str, window: TimeWindow) -> LabelCoverage:
         """Return how many labels came, and when; see `OutcomeSource.label_coverage`."""

@@ -213,6 +213,10 @@ class SqliteStore:
         """Return what was joined; see `OutcomeSource.outcomes`."""
         return self._outcomes.reader.outcomes(model, version, window)
 
+    def outcomes_counted(self, model: str, version: str, window: TimeWindow) -> OutcomeWindow:
+        """Return how many there are in a window; see `OutcomeSource.outcomes_counted`."""
+        return self._outcomes.reader.outcomes_counted(model, version, window)
+
     def outcomes_through(self, model: str, version: str, window: TimeWindow) -> int:
         """Return the latest change of a window; see `OutcomeSource.outcomes_through`."""
         return self._outcomes.reader.outcomes_through(model, version, window)
