@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from modelwatch.collector.outcomes.counted import counted_of, counted_pairs_of
 from modelwatch.collector.outcomes.joined_chunks import NEW
@@ -96,7 +96,7 @@ def prepare_predictions(rows: PredictionRows, most: int) -> Iterator[PreparedPre
                 refused[str(refusal)] += 1
         places = [place for _, place in told]
         told = sorted(_Told(key, place) for place, (key, _) in enumerate(told))
-        yield PreparedPredictions(_part(rows, places), told, refused)
+        yield PreparedPredictions(rows.at(places), told, refused)
 
 
 class _Refused(ValueError):
@@ -112,20 +112,6 @@ def _key(name: str, at_ns: int) -> Key:
         return key_of(name)
     except UnicodeEncodeError as error:
         raise _Refused("encoding") from error
-
-
-def _part(rows: PredictionRows, places: list[int]) -> PredictionRows:
-    def some(column: Sequence[Any]) -> list[Any]:
-        return [column[place] for place in places]
-
-    return replace(
-        rows,
-        ids=some(rows.ids),
-        times_ns=some(rows.times_ns),
-        outputs={name: some(column) for name, column in rows.outputs.items()},
-        features={name: some(column) for name, column in rows.features.items()},
-        segments=None if rows.segments is None else some(rows.segments),
-    )
 
 
 def predictions_kept(outcomes: Counter[str]) -> PredictionsKept:

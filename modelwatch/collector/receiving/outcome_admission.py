@@ -42,7 +42,7 @@ class OutcomeAdmission:
                 continue
             rows = self._in_time(one.times_ns, refused)
             if rows is not None:
-                one = _prediction_rows(one, rows)
+                one = one.at(rows)
             if len(one.ids):
                 taken.append(self._of_known_names(one, refused))
         return taken, refused
@@ -57,12 +57,7 @@ class OutcomeAdmission:
                 continue
             rows = self._in_time(one.times_ns, refused)
             if rows is not None:
-                one = LabelRows(
-                    model=one.model,
-                    ids=_at(one.ids, rows),
-                    labels=_at(one.labels, rows),
-                    times_ns=_at(one.times_ns, rows),
-                )
+                one = one.at(rows)
             if len(one.ids):
                 taken.append(one)
         return taken, refused
@@ -123,18 +118,3 @@ class OutcomeAdmission:
             return columns
         refused["features"] += len(beyond) * len(one.ids)
         return {name: values for name, values in columns.items() if name not in beyond}
-
-
-def _prediction_rows(one: PredictionRows, rows: Sequence[int]) -> PredictionRows:
-    return replace(
-        one,
-        ids=_at(one.ids, rows),
-        times_ns=_at(one.times_ns, rows),
-        segments=None if one.segments is None else _at(one.segments, rows),
-        outputs={name: _at(values, rows) for name, values in one.outputs.items()},
-        features={name: _at(values, rows) for name, values in one.features.items()},
-    )
-
-
-def _at(values: Sequence[Any], rows: Sequence[int]) -> list[Any]:
-    return [values[place] for place in rows]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeVar
 
 __all__ = [
     "MOST_FEATURES",
@@ -16,6 +16,8 @@ __all__ = [
     "OutcomeValue",
     "PredictionRows",
 ]
+
+Value = TypeVar("Value")
 
 OutcomeValue = str | bool | int | float | None
 """A class, a number, or None where it is missing."""
@@ -62,6 +64,17 @@ class PredictionRows:
     features: Mapping[str, Sequence[OutcomeValue]] = field(default_factory=dict)
     sample_rate: float = 1.0
 
+    def at(self, places: Sequence[int]) -> PredictionRows:
+        """Return some of the predictions."""
+        return replace(
+            self,
+            ids=_at(self.ids, places),
+            times_ns=_at(self.times_ns, places),
+            segments=None if self.segments is None else _at(self.segments, places),
+            outputs={name: _at(values, places) for name, values in self.outputs.items()},
+            features={name: _at(values, places) for name, values in self.features.items()},
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class LabelRows:
@@ -79,3 +92,16 @@ class LabelRows:
     ids: Sequence[str]
     labels: Sequence[OutcomeValue]
     times_ns: Sequence[int]
+
+    def at(self, places: Sequence[int]) -> LabelRows:
+        """Return some of the labels."""
+        return replace(
+            self,
+            ids=_at(self.ids, places),
+            labels=_at(self.labels, places),
+            times_ns=_at(self.times_ns, places),
+        )
+
+
+def _at(values: Sequence[Value], places: Sequence[int]) -> list[Value]:
+    return [values[place] for place in places]
